@@ -1,0 +1,22 @@
+# One OBJECT library per folder of src/ (rules register themselves: a static library would drop them).
+# A layer may include only the layers it names here; tests/layers_test.py holds it to that.
+function(onnxport_layer name)
+  cmake_parse_arguments(L "" "" "USES;LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp")
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  add_library(onnxport_${name} OBJECT ${sources})
+  target_include_directories(onnxport_${name} PUBLIC
+    "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/include")
+  target_link_libraries(onnxport_${name} PUBLIC fmt::fmt ${L_LIBRARIES})
+  set_property(GLOBAL APPEND PROPERTY ONNXPORT_LAYERS ${name})
+endfunction()
+
+onnxport_layer(base)
+onnxport_layer(formats LIBRARIES simdjson::simdjson PkgConfig::MINIZIP ZLIB::ZLIB)
+onnxport_layer(aten)
+onnxport_layer(onnx LIBRARIES ONNX::onnx ONNX::onnx_proto)
+onnxport_layer(read LIBRARIES simdjson::simdjson)
+onnxport_layer(lower)
+onnxport_layer(simplify)
+onnxport_layer(verify LIBRARIES ${CMAKE_DL_LIBS})
+onnxport_layer(export LIBRARIES nlohmann_json::nlohmann_json)

@@ -1,0 +1,113 @@
+// aten::Program: a straight line of functional ATen calls. The one form that every reader produces
+// and that lowering and the reference run start from; nothing after a reader knows the source format.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/expr.h"
+#include "base/result.h"
+#include "base/tensor.h"
+
+namespace onnxport::aten {
+
+// Index into Program::values.
+struct ValueId {
+  int32_t index = -1;
+  bool valid() const { return index >= 0; }
+  friend bool operator==(ValueId, ValueId) = default;
+};
+
+// Words of the schema that are neither tensors nor numbers.
+struct Word {
+  enum class Kind { kDevice, kLayout, kMemoryFormat, kGenerator } kind;
+  std::string text;
+  friend bool operator==(const Word&, const Word&) = default;
+};
+
+// An argument of a call. Integers and SymInts are both Expr. A tensor list is an ArgList of ValueIds
+// (an optional tensor in it may be None).
+struct Arg;
+using ArgList = std::vector<Arg>;
+struct Arg {
+  using None = std::monostate;
+  std::variant<None, ValueId, Expr, double, bool, std::string, DType, Word, ArgList> v;
+
+  Arg() = default;
+  template <typename T>
+  Arg(T value) : v(std::move(value)) {}  // NOLINT(*-explicit-*)
+  bool is_none() const { return v.index() == 0; }
+  template <typename T>
+  const T* as() const { return std::get_if<T>(&v); }
+};
+std::string to_string(const Arg& arg);  // for messages and dumps
+
+struct NamedArg {
+  std::string name;
+  Arg arg;
+};
+
+// What is known of a value. Scalars (SymInt, SymBool, SymFloat) are values too when a call computes
+// them from data (aten::item); size arithmetic never is: readers turn it into Exprs.
+struct Value {
+  enum class Kind { kTensor, kScalar };
+  std::string name;                    // unique; the name in the source (`conv2d_3`)
+  Kind kind = Kind::kTensor;
+  DType dtype = DType::kUndefined;
+  std::optional<Shape> shape;          // nullopt: rank not known to the source
+  std::optional<Expr> scalar;          // kScalar: the symbol that stands for it (`u0`)
+};
+
+struct Node {
+  std::string op;                      // "aten::conv2d"
+  std::string overload;                // "" for the default overload
+  std::vector<Arg> args;               // all of them, in schema order, defaults filled in
+  std::vector<ValueId> outputs;        // flat; elements of a returned list in order; invalid: None
+  std::string module_path;             // "layer4.2.conv3"; "" at the root
+  std::string module_type;             // "torch.nn.modules.conv.Conv2d"
+  std::string source;                  // "model.py:42 in forward: x = self.conv(x)"; may be ""
+  std::string full_name() const { return overload.empty() ? op : op + "." + overload; }
+};
+
+// A parameter, buffer or lifted constant. Tied weights are two Weights whose tensors share storage.
+struct Weight {
+  ValueId value;
+  std::string fqn;                     // "layer4.2.conv3.weight"
+  Tensor tensor;
+};
+
+struct Input {
+  ValueId value;
+  std::string name;                    // as the user's forward() calls it
+};
+
+struct Output {
+  ValueId value;
+  std::string name;                    // key of a dict or dataclass output, else ""
+};
+
+struct Program {
+  std::vector<Value> values;
+  std::vector<Node> nodes;             // in execution order
+  std::vector<Weight> weights;
+  std::vector<Input> inputs;           // user tensor inputs, in order
+  std::vector<Output> outputs;         // flattened user outputs; non-tensors left out (see notes)
+  std::map<std::string, Range> ranges; // per symbol
+  std::vector<std::string> notes;      // what the reader left out or decided, for the report
+  std::string source_file;
+  std::string producer;                // "torch 2.13.0"
+
+  const Value& value(ValueId id) const { return values[static_cast<size_t>(id.index)]; }
+  ValueId add_value(Value value);
+};
+
+// Every use is defined before it, ids are in range, arguments bind. A reader's result passes this.
+Status validate(const Program& program);
+std::string dump(const Program& program);  // readable text, one line a node; stable (golden files)
+
+}  // namespace onnxport::aten

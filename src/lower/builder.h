@@ -1,0 +1,113 @@
+// Builder: the words in which lowering rules are written. Builds nodes into the graph, infers shapes
+// (symbolic ones too), folds what is already known, names everything after the aten node at hand.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "aten/program.h"
+#include "base/expr.h"
+#include "base/result.h"
+#include "base/tensor.h"
+#include "onnx/graph.h"
+
+namespace onnxport::lower {
+
+using onnx::Attributes;
+using Value = onnx::Value*;          // never null in a rule, except after fail()
+using Values = std::vector<Value>;
+
+class Builder {
+ public:
+  Builder(onnx::Model& model, const aten::Program& program);
+
+  int64_t opset() const;
+
+  // --- nodes --------------------------------------------------------------------------------
+  // Any operator by its ONNX name. A null input is an omitted optional one. One output.
+  Value op(std::string_view op_type, Values inputs, Attributes attributes = {});
+  Values op_n(std::string_view op_type, Values inputs, Attributes attributes, size_t outputs);
+
+  // --- constants (equal ones are shared) ------------------------------------------------------
+  Value constant(Tensor tensor, std::string_view name = "");
+  Value ints(const std::vector<int64_t>& values);                 // int64, 1-D
+  Value scalar(double value, DType dtype);                        // 0-D
+  Value scalar_like(double value, Value like);                    // 0-D of like's dtype
+  // An int64 1-D tensor of these sizes: a constant if all are known, else built with as few Shape
+  // nodes as possible from whichever tensors carry the symbols.
+  Value shape_tensor(const Shape& sizes);
+  Value int_scalar(const Expr& value);                            // int64, 0-D
+
+  // --- words that every family uses -----------------------------------------------------------
+  // They return their argument when there is nothing to do, and know each opset's spelling.
+  Value cast(Value x, DType to);
+  Value reshape(Value x, const Shape& sizes);       // 0 and -1 are chosen so that no Shape is needed
+  Value transpose(Value x, std::vector<int64_t> perm);
+  Value unsqueeze(Value x, std::vector<int64_t> axes);
+  Value squeeze(Value x, std::vector<int64_t> axes);
+  Value expand(Value x, const Shape& sizes);
+  Value concat(Values xs, int64_t axis);
+  Value slice(Value x, int64_t axis, Expr start, Expr end, int64_t step = 1);
+  Values split(Value x, int64_t axis, const std::vector<Expr>& sizes);
+  Value gather(Value x, Value indices, int64_t axis);
+  // op_type: ReduceMean, ReduceSum, ReduceMax, ReduceMin, ReduceProd, ReduceL1, ReduceL2,
+  // ReduceLogSumExp, ReduceSumSquare. Empty axes: all.
+  Value reduce(std::string_view op_type, Value x, std::vector<int64_t> axes, bool keepdims);
+  Value pad(Value x, const std::vector<Expr>& begins, const std::vector<Expr>& ends,
+            std::string_view mode, Value value = nullptr);
+  Value clip(Value x, std::optional<double> low, std::optional<double> high);
+  Value softmax(Value x, int64_t axis);             // opset 13 semantics
+  Value matmul(Value a, Value b);
+  Value add(Value a, Value b);                      // same dtype; broadcasting
+  Value sub(Value a, Value b);
+  Value mul(Value a, Value b);
+  Value div(Value a, Value b);                      // true division on floats, trunc on integers
+  Value where(Value condition, Value a, Value b);
+
+  // PyTorch's type promotion of tensors (0-D tensors and Python scalars weigh less).
+  DType promote(const Values& xs) const;
+  // Both operands cast to the promoted dtype.
+  std::pair<Value, Value> promoted(Value a, Value b);
+
+  // --- facts ----------------------------------------------------------------------------------
+  static int64_t rank(Value x);                      // CHECKed: lowering always knows ranks
+  static const Shape& shape(Value x);
+  static int64_t axis(int64_t dim, Value x);         // -1 -> rank-1
+  // Elements of a constant, if x is one.
+  static const Tensor* constant_of(Value x);
+  // Shape and dtype that the source recorded for output i of the node at hand.
+  const aten::Value* recorded(size_t output = 0) const;
+  const aten::Node& node() const { return *node_; }
+  const aten::Program& program() const { return program_; }
+
+  // The tensor that holds a data-dependent scalar (aten::item), by its symbol.
+  void bind_scalar(const Expr& symbol, Value tensor);
+
+  // --- refusals -------------------------------------------------------------------------------
+  // Says why this call cannot be lowered; the walk goes on and reports all of them at the end.
+  Value fail(std::string reason);
+  // True, or fails with "GridSample needs opset 16".
+  bool need_opset(int64_t version, std::string_view what);
+
+  // --- used by lower.cpp only -----------------------------------------------------------------
+  void begin(const aten::Node& node, int32_t index);
+  std::optional<std::string> take_failure();
+  onnx::Graph& graph();
+  onnx::Model& model() { return model_; }
+
+ private:
+  onnx::Model& model_;
+  const aten::Program& program_;
+  const aten::Node* node_ = nullptr;
+  int32_t origin_ = -1;
+  std::optional<std::string> failure_;
+  std::unordered_map<uint64_t, std::vector<Value>> constants_;     // by content hash
+  std::unordered_map<std::string, Value> materialized_;             // Expr text -> 1-D [1] tensor
+  std::unordered_map<std::string, Value> scalars_;                  // bound symbols
+};
+
+}  // namespace onnxport::lower

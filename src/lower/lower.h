@@ -1,0 +1,26 @@
+// aten::Program -> onnx::Model, one rule per ATen overload.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "aten/program.h"
+#include "base/result.h"
+#include "onnx/graph.h"
+
+namespace onnxport::lower {
+
+struct Options {
+  int64_t opset = 17;
+  std::vector<std::string> input_names;   // empty: "input", or the forward()'s names when several
+  std::vector<std::string> output_names;  // empty: "output", or dict keys / output_<i> when several
+};
+
+// Names: an ONNX node is named after its module path (made unique), a value keeps the aten value's
+// name (so `verify` can compare the two graphs value by value), a weight keeps its parameter name.
+// All overloads without a rule and all refusals are reported in one Error, grouped, with how often,
+// module path and source line of the first use.
+Result<onnx::Model> lower(const aten::Program& program, const Options& options);
+
+}  // namespace onnxport::lower

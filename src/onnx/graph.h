@@ -1,0 +1,192 @@
+// The ONNX graph in memory: nodes in a list, values with their uses, weights as Tensors (views of
+// the mapped input). Mirrors ONNX's own model, with its spelling. Not the protobuf: see write.h.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/expr.h"
+#include "base/result.h"
+#include "base/tensor.h"
+
+namespace onnxport::onnx {
+
+class Graph;
+struct Node;
+
+// Anything the IR does not interpret (sparse tensors, type protos, training info) travels as the
+// serialized protobuf bytes it came in.
+struct Opaque {
+  int attribute_type = 0;  // AttributeProto.AttributeType
+  std::string bytes;       // the whole serialized AttributeProto
+};
+
+struct Attribute {
+  using Ints = std::vector<int64_t>;
+  using Floats = std::vector<float>;
+  using Strings = std::vector<std::string>;
+  using GraphRef = std::shared_ptr<Graph>;
+  std::variant<int64_t, float, std::string, Tensor, GraphRef, Ints, Floats, Strings,
+               std::vector<Tensor>, std::vector<GraphRef>, Opaque> v;
+
+  Attribute(int64_t x) : v(x) {}                        // NOLINT(*-explicit-*)
+  Attribute(int x) : v(static_cast<int64_t>(x)) {}      // NOLINT(*-explicit-*)
+  Attribute(bool x) : v(static_cast<int64_t>(x)) {}     // NOLINT(*-explicit-*)
+  Attribute(float x) : v(x) {}                          // NOLINT(*-explicit-*)
+  Attribute(double x) : v(static_cast<float>(x)) {}     // NOLINT(*-explicit-*)
+  Attribute(const char* x) : v(std::string(x)) {}       // NOLINT(*-explicit-*)
+  template <typename T>
+  Attribute(T x) : v(std::move(x)) {}                   // NOLINT(*-explicit-*)
+};
+using Attributes = std::vector<std::pair<std::string, Attribute>>;  // in the order of the file
+
+struct Use {
+  Node* node;
+  size_t input;  // index into node->inputs
+};
+
+// An SSA value. Owned by its graph.
+struct Value {
+  std::string name;
+  DType dtype = DType::kUndefined;
+  std::optional<Shape> shape;                 // nullopt: rank unknown
+  std::optional<std::vector<Expr>> ints;      // known content of an integer scalar or 1-D tensor
+  std::optional<Tensor> initializer;          // constant content
+  Node* producer = nullptr;                   // null: graph input, initializer or outer-scope value
+  size_t output = 0;                          // index into producer->outputs
+  std::vector<Use> uses;
+  int graph_outputs = 0;                      // how many times it is an output of its graph
+  bool is_input = false;                      // listed in Graph::inputs (may have an initializer too)
+  std::string type_proto;                     // serialized TypeProto of sequence/optional/map values
+  std::string doc;
+  Graph* graph = nullptr;
+
+  // A constant that nobody can override from outside.
+  const Tensor* constant() const { return initializer && !is_input ? &*initializer : nullptr; }
+  size_t rank() const { return shape->size(); }  // shape must be known
+  bool unused() const { return uses.empty() && graph_outputs == 0; }
+};
+
+struct Node {
+  std::string op_type;
+  std::string domain;                         // "" is ai.onnx
+  std::string name;
+  std::string overload;
+  std::vector<Value*> inputs;                 // nullptr: an optional input that is left out
+  std::vector<Value*> outputs;                // nullptr: an optional output that is left out
+  Attributes attributes;
+  std::string doc;
+  std::vector<std::pair<std::string, std::string>> metadata;
+  int32_t origin = -1;                        // index of the aten node it was lowered from
+  Graph* graph = nullptr;
+  Node* prev = nullptr;
+  Node* next = nullptr;
+
+  bool is(std::string_view type) const { return op_type == type && domain.empty(); }
+  Value* input(size_t i) const { return i < inputs.size() ? inputs[i] : nullptr; }
+  Value* output(size_t i = 0) const { return i < outputs.size() ? outputs[i] : nullptr; }
+  const Attribute* find(std::string_view attribute) const;
+  template <typename T>
+  T get(std::string_view attribute, T fallback) const {
+    const Attribute* a = find(attribute);
+    if (a == nullptr) return fallback;
+    const T* x = std::get_if<T>(&a->v);
+    return x != nullptr ? *x : fallback;
+  }
+  void set(std::string_view attribute, Attribute value);
+  void remove(std::string_view attribute);
+};
+
+class Graph {
+ public:
+  Graph() = default;
+  explicit Graph(Graph* outer) : outer_(outer) {}   // a subgraph body
+  ~Graph();
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  std::string name = "main_graph";
+  std::string doc;
+  std::vector<Value*> inputs;
+  Graph* outer() const { return outer_; }
+
+  // --- building -----------------------------------------------------------------------------
+  // Names are made unique with a suffix (".1", ".2", ...) when taken.
+  Value* add_value(std::string name, DType dtype = DType::kUndefined,
+                   std::optional<Shape> shape = std::nullopt);
+  Value* add_input(std::string name, DType dtype, std::optional<Shape> shape);
+  Value* add_initializer(std::string name, Tensor tensor);
+  // Appends, or inserts before `before`. Creates `outputs` fresh values named after the node.
+  Node* add_node(std::string op_type, std::vector<Value*> inputs, Attributes attributes = {},
+                 size_t outputs = 1, Node* before = nullptr, std::string domain = "");
+  void add_output(Value* value);
+  const std::vector<Value*>& outputs() const { return outputs_; }
+
+  // --- changing -----------------------------------------------------------------------------
+  void set_input(Node* node, size_t index, Value* value);   // keeps uses right; may extend
+  void replace_uses(Value* old_value, Value* new_value);    // uses by nodes (subgraphs too), not outputs
+  // Every use and every graph output of old_value becomes new_value. A graph output keeps its name:
+  // new_value takes it if it can, else an Identity is inserted. `old_value` is left unused. When
+  // `keep_name` and new_value is fresh (made by a node, not an output), it takes old_value's name.
+  void replace(Value* old_value, Value* new_value, bool keep_name = true);
+  void rename(Value* value, std::string name);              // made unique when taken
+  void erase(Node* node);                                   // its outputs must be unused
+  void erase_value(Value* value);                           // an unused initializer or input
+  void move_before(Node* node, Node* before);
+
+  // --- walking ------------------------------------------------------------------------------
+  Node* first() const { return head_; }
+  Node* last() const { return tail_; }
+  size_t node_count() const { return node_count_; }        // this graph only
+  size_t total_node_count() const;                         // with subgraphs
+  std::vector<Node*> nodes() const;                        // a snapshot, safe to erase while walking
+  const std::vector<std::unique_ptr<Value>>& values() const { return values_; }
+  std::vector<Value*> initializers() const;                // in order of creation
+  Value* find(std::string_view value_name) const;          // this graph only
+  // Kahn's algorithm, stable; false when there is a cycle. Also checks nothing else.
+  bool sort();
+
+ private:
+  Graph* outer_ = nullptr;
+  std::vector<std::unique_ptr<Value>> values_;
+  std::vector<Value*> outputs_;
+  std::unordered_map<std::string, Value*> by_name_;
+  std::unordered_map<std::string, int> next_suffix_;
+  std::vector<std::unique_ptr<Node>> node_storage_;
+  Node* head_ = nullptr;
+  Node* tail_ = nullptr;
+  size_t node_count_ = 0;
+  std::string unique_name(std::string name);
+};
+
+struct Model {
+  std::unique_ptr<Graph> graph = std::make_unique<Graph>();
+  int64_t ir_version = 8;
+  std::map<std::string, int64_t> opset_imports;            // domain -> version; "" is ai.onnx
+  std::string producer_name;
+  std::string producer_version;
+  std::string domain;
+  int64_t model_version = 0;
+  std::string doc;
+  std::vector<std::pair<std::string, std::string>> metadata;
+  std::vector<std::string> functions;                      // serialized FunctionProtos
+  std::vector<std::string> training_info;                  // serialized TrainingInfoProtos
+  int64_t opset() const {
+    auto it = opset_imports.find("");
+    return it == opset_imports.end() ? 0 : it->second;
+  }
+};
+
+// ir_version for an opset: 8 up to 18, 9 for 19-20, 10 for 21-22, 11 for 23, ... (onnx's own table).
+int64_t ir_version_for_opset(int64_t opset);
+std::string dump(const Model& model);  // readable text, stable: for golden files and messages
+
+}  // namespace onnxport::onnx

@@ -1,0 +1,27 @@
+// Model -> ONNX file, streamed and atomic: a temporary beside the target, fsync, rename. Weights are
+// copied block by block from where they are (mapped file, lazy view): memory follows the graph.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "onnx/graph.h"
+
+namespace onnxport::onnx {
+
+struct WriteOptions {
+  // Above this size of the whole file, initializers go to `<file>.data` (protobuf's limit is 2 GB).
+  uint64_t external_data_above = (uint64_t{1} << 31) - (uint64_t{1} << 20);
+};
+
+struct Written {
+  uint64_t bytes = 0;           // the .onnx file
+  uint64_t external_bytes = 0;  // the .data file beside it; 0 if there is none
+};
+
+// Nothing is left behind on an error (disk full, no permission, ...), and what was at `path` stays.
+Result<Written> write_model(const Model& model, const std::string& path,
+                            const WriteOptions& options = {});
+
+}  // namespace onnxport::onnx

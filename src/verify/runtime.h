@@ -1,0 +1,39 @@
+// ONNX Runtime, loaded with dlopen (ORT_API_MANUAL_INIT). Found through ONNXPORT_ONNXRUNTIME, the
+// path built in by CMake, or the system's loader, in that order.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/tensor.h"
+
+namespace onnxport::verify {
+
+struct SessionOptions {
+  bool optimize = true;      // false: graph optimizations off, for the search of the first difference
+  int threads = 0;           // 0: the runtime's default
+};
+
+struct Port {                // an input or output of the model
+  std::string name;
+  DType dtype;
+  std::vector<std::string> dim_names;   // "" where fixed
+  std::vector<int64_t> dims;            // -1 where dynamic
+};
+
+class Session {
+ public:
+  static Result<std::unique_ptr<Session>> open(const std::string& path, const SessionOptions& = {});
+  static Result<std::unique_ptr<Session>> open_bytes(std::string model, const SessionOptions& = {});
+  virtual ~Session() = default;
+  virtual const std::vector<Port>& inputs() const = 0;
+  virtual const std::vector<Port>& outputs() const = 0;
+  virtual Result<std::vector<Tensor>> run(const std::vector<Tensor>& inputs) = 0;
+};
+
+Result<std::string> runtime_version();
+
+}  // namespace onnxport::verify

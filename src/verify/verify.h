@@ -1,0 +1,66 @@
+// The proof: the written file in ONNX Runtime against the program in libtorch.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aten/program.h"
+#include "base/result.h"
+
+namespace onnxport::verify {
+
+struct Options {
+  double tolerance = 1e-4;       // on max |a-b| / max(1, max |reference|): relative where outputs are large
+  int seeds = 3;
+  std::vector<int64_t> batches = {1, 2, 5};   // for the dynamic batch symbol
+  bool allow_nan = false;        // a NaN in the reference itself is a failure unless allowed
+  bool float64 = true;           // also measure what float32 itself loses
+};
+
+struct OutputVerdict {
+  std::string name;
+  bool passed = true;
+  double max_abs = 0;            // over all runs
+  double max_rel = 0;            // |a-b| / max(|reference|, tiny)
+  double scale = 0;              // max |reference|
+  std::optional<double> float32_abs;   // max |float32 reference - float64 reference|
+  std::string reason;            // of a failure: "dtype int64 instead of float32", "NaN at [0, 3]"...
+};
+
+// The first value, in the order of the program, that differs while all before it agree.
+struct Divergence {
+  std::string onnx_node;         // name
+  std::string op_type;
+  std::string aten_op;
+  std::string value;
+  std::string module_path;
+  std::string source;
+  double max_abs = 0;
+  std::string reason;
+};
+
+struct Run {
+  int seed;
+  std::vector<std::vector<int64_t>> input_dims;
+  double max_abs;
+  bool passed;
+};
+
+struct Verdict {
+  bool passed = false;
+  std::vector<OutputVerdict> outputs;
+  std::vector<Run> runs;
+  std::optional<Divergence> first;
+  std::string reason;            // when nothing could be compared at all
+  std::string torch_version;
+  std::string runtime_version;
+  double seconds = 0;
+};
+
+// An Error when the proof could not be attempted (no runtime, no libtorch); a failed proof is a Verdict.
+Result<Verdict> verify(const aten::Program& program, const std::string& onnx_path,
+                       const Options& options);
+
+}  // namespace onnxport::verify
