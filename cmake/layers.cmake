@@ -4,6 +4,10 @@ function(onnxport_layer name)
   cmake_parse_arguments(L "" "" "USES;LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp")
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  if(NOT sources)  # a layer whose first file is still to be written
+    set(sources "${PROJECT_BINARY_DIR}/empty.cpp")
+    file(WRITE "${sources}" "// no sources yet\n")
+  endif()
   add_library(onnxport_${name} OBJECT ${sources})
   target_include_directories(onnxport_${name} PUBLIC
     "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/include")

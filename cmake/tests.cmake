@@ -1,0 +1,27 @@
+# Every src/<layer>/<name>_test.cpp goes into one executable, `onnxport_tests`. It links the layers'
+# objects directly, as the command does, so that rules that register themselves are there.
+if(NOT ONNXPORT_TESTS)
+  return()
+endif()
+
+find_package(GTest REQUIRED)
+enable_testing()
+
+file(GLOB onnxport_test_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/*/*_test.cpp")
+if(NOT onnxport_test_sources)
+  message(STATUS "onnxport: no unit tests found")
+  return()
+endif()
+
+add_executable(onnxport_tests ${onnxport_test_sources})
+get_property(onnxport_test_layers GLOBAL PROPERTY ONNXPORT_LAYERS)
+foreach(layer IN LISTS onnxport_test_layers)
+  target_link_libraries(onnxport_tests PRIVATE onnxport_${layer})
+endforeach()
+target_link_libraries(onnxport_tests PRIVATE GTest::gtest_main GTest::gmock)
+# Where a test finds its fixtures (tests/fixtures) and what a layer's own tests keep beside it.
+target_compile_definitions(onnxport_tests PRIVATE
+  ONNXPORT_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+  ONNXPORT_FIXTURES="${PROJECT_SOURCE_DIR}/tests/fixtures")
+# Fixtures are opened by path: run from the source folder.
+add_test(NAME unit COMMAND onnxport_tests WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
