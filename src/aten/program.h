@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -66,12 +68,16 @@ struct Value {
 struct Node {
   std::string op;                      // "aten::conv2d"
   std::string overload;                // "" for the default overload
-  std::vector<Arg> args;               // all of them, in schema order, defaults filled in
+  // As given: a source may omit arguments that have their default value, so lowering binds them with
+  // the rule's own schema (aten::bind) and the reference run with libtorch's. Each name once, in
+  // schema order as far as the source keeps it; "" is a positional argument.
+  std::vector<NamedArg> args;
   std::vector<ValueId> outputs;        // flat; elements of a returned list in order; invalid: None
   std::string module_path;             // "layer4.2.conv3"; "" at the root
   std::string module_type;             // "torch.nn.modules.conv.Conv2d"
   std::string source;                  // "model.py:42 in forward: x = self.conv(x)"; may be ""
   std::string full_name() const { return overload.empty() ? op : op + "." + overload; }
+  const Arg* arg(std::string_view name) const;  // null when not given
 };
 
 // A parameter, buffer or lifted constant. Tied weights are two Weights whose tensors share storage.
@@ -106,8 +112,14 @@ struct Program {
   ValueId add_value(Value value);
 };
 
-// Every use is defined before it, ids are in range, arguments bind. A reader's result passes this.
+// Every use is defined before it, each value is defined once, ids are in range, names are unique,
+// argument names are unique per call. A reader's result passes this.
 Status validate(const Program& program);
+// Calls f(ValueId) for every value that the argument holds, in order, lists included.
+void for_each_value(const Arg& arg, const std::function<void(ValueId)>& f);
+// The same, and the values may be changed.
+void for_each_value(Arg& arg, const std::function<void(ValueId&)>& f);
+
 std::string dump(const Program& program);  // readable text, one line a node; stable (golden files)
 
 }  // namespace onnxport::aten
