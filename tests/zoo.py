@@ -340,11 +340,15 @@ def main():
     one.add_argument("name")
     one.add_argument("out", type=Path)
     one.add_argument("--again", action="store_true", help="make it even when it is there")
+    made = commands.add_parser("is-made", help="exit 0 when this recipe's file is there")
+    made.add_argument("out", type=Path)
     arguments = parser.parse_args()
     if arguments.command == "list":
         for entry in entries().values():
             print(f"{entry.name}\t{entry.source}\t{entry.family}")
         return
+    if arguments.command == "is-made":
+        sys.exit(0 if is_made(arguments.out) else 1)
     if arguments.name not in entries():
         parser.error(f"no model {arguments.name}: see `list`")
     if arguments.again or not is_made(arguments.out):
