@@ -20,6 +20,7 @@ class Reference {
   using Watch = std::function<void(aten::ValueId, const Tensor&)>;
   struct RunOptions {
     bool float64 = false;            // everything that is float32 computed in float64
+    int threads = 0;                 // 0: libtorch's default
     Watch watch;
   };
   // Outputs in the program's order. Values are freed at their last use.

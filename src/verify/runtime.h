@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "base/tensor.h"
+#include "onnx/graph.h"
 
 namespace onnxport::verify {
 
@@ -35,5 +36,9 @@ class Session {
 };
 
 Result<std::string> runtime_version();
+
+// Runs a model that has no inputs, with optimizations off, and returns its outputs. What constant
+// folding uses for operators that onnx/fold.h does not compute (see simplify/fold.h, Evaluate).
+Result<std::vector<Tensor>> evaluate(const onnx::Model& model);
 
 }  // namespace onnxport::verify

@@ -1,0 +1,46 @@
+#include "verify/library.h"
+
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace onnxport::verify {
+
+Result<void*> load_library(const std::vector<std::string>& candidates, const std::string& what,
+                           const std::string& remedy) {
+  std::string tried;
+  for (const std::string& candidate : candidates) {
+    if (candidate.empty()) continue;
+    void* library = dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (library != nullptr) return library;
+    const char* why = dlerror();
+    tried += "\n  tried " + (why != nullptr ? std::string(why) : candidate);
+  }
+  return Error{what + " could not be loaded: " + remedy + tried, ""};
+}
+
+Result<void*> find_function(void* library, const std::string& name) {
+  void* found = dlsym(library, name.c_str());
+  if (found != nullptr) return found;
+  return Error{"the library has no function " + name, ""};
+}
+
+std::string own_folder() {
+  Dl_info info;
+  if (dladdr(reinterpret_cast<const void*>(&own_folder), &info) == 0 || info.dli_fname == nullptr) {
+    return "";
+  }
+  std::error_code error;
+  // For the executable itself the loader may know only the name that the shell used.
+  std::filesystem::path self = std::filesystem::canonical(info.dli_fname, error);
+  if (error) self = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? "" : self.parent_path().string();
+}
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+}  // namespace onnxport::verify

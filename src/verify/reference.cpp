@@ -1,0 +1,31 @@
+#include "verify/reference.h"
+
+#include "verify/library.h"
+
+#ifndef ONNXPORT_PLUGIN_DIR
+#define ONNXPORT_PLUGIN_DIR ""
+#endif
+
+namespace onnxport::verify {
+
+Result<std::unique_ptr<Reference>> load_reference() {
+  constexpr const char* kName = "/onnxport_torch.so";
+  std::string own = own_folder();
+  std::string built = ONNXPORT_PLUGIN_DIR;
+  std::vector<std::string> candidates = {environment("ONNXPORT_TORCH_PLUGIN")};
+  if (!own.empty()) {
+    candidates.push_back(own + kName);
+    candidates.push_back(own + "/../lib/onnxport" + kName);
+    candidates.push_back(own + "/onnxport" + kName);
+  }
+  if (!built.empty()) candidates.push_back(built + kName);
+  TRY_ASSIGN(void* library,
+             load_library(candidates, "the PyTorch plugin",
+                          "build it (scripts/setup finds libtorch), or name it in "
+                          "ONNXPORT_TORCH_PLUGIN; --no-verify exports without the proof"));
+  TRY_ASSIGN(void* function, find_function(library, "onnxport_make_reference"));
+  auto* make = reinterpret_cast<Reference* (*)()>(function);
+  return std::unique_ptr<Reference>(make());
+}
+
+}  // namespace onnxport::verify

@@ -1,0 +1,257 @@
+#include "verify/runtime.h"
+
+#define ORT_API_MANUAL_INIT
+#include <onnxruntime_cxx_api.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
+#include "onnx/write.h"
+#include "verify/library.h"
+
+#ifndef ONNXPORT_BUILT_ORT
+#define ONNXPORT_BUILT_ORT ""
+#endif
+
+namespace onnxport::verify {
+namespace {
+
+// The two enumerations have the same numbers (both follow TensorProto.DataType).
+static_assert(static_cast<int>(DType::kBFloat16) == ONNX_TENSOR_ELEMENT_DATA_TYPE_BFLOAT16);
+static_assert(static_cast<int>(DType::kUint64) == ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT64);
+static_assert(static_cast<int>(DType::kInt4) == ONNX_TENSOR_ELEMENT_DATA_TYPE_INT4);
+
+struct Library {
+  std::string version;
+  std::unique_ptr<Ort::Env> env;
+};
+
+Result<Library> load() {
+  std::string root = environment("ONNXRUNTIME_ROOT");
+  std::string named = environment("ONNXPORT_ONNXRUNTIME");
+  std::error_code error;
+  if (std::filesystem::is_directory(named, error)) named += "/libonnxruntime.so";
+  TRY_ASSIGN(void* library,
+             load_library({named, ONNXPORT_BUILT_ORT, root.empty() ? "" : root + "/lib/libonnxruntime.so",
+                           "libonnxruntime.so", "libonnxruntime.so.1"},
+                          "ONNX Runtime",
+                          "run scripts/setup, install libonnxruntime, or name the library in "
+                          "ONNXPORT_ONNXRUNTIME; --no-verify exports without the proof"));
+  TRY_ASSIGN(void* function, find_function(library, "OrtGetApiBase"));
+  const OrtApiBase* base = reinterpret_cast<const OrtApiBase* (*)()>(function)();
+  Library out;
+  out.version = base->GetVersionString();
+  // "1.32.0": API 32. The API only ever grows, so an older library serves with its own version.
+  auto dot = out.version.find('.');
+  int library_api = dot == std::string::npos ? 0 : std::atoi(out.version.c_str() + dot + 1);
+  constexpr int kOldest = 17;
+  const OrtApi* api = nullptr;
+  if (library_api >= kOldest) {
+    api = base->GetApi(static_cast<uint32_t>(std::min(library_api, ORT_API_VERSION)));
+  }
+  if (api == nullptr) {
+    return Error{"ONNX Runtime " + out.version + " is too old: 1.17 or newer is needed; name one in "
+                 "ONNXPORT_ONNXRUNTIME",
+                 ""};
+  }
+  Ort::InitApi(api);
+  out.env = std::make_unique<Ort::Env>(ORT_LOGGING_LEVEL_FATAL, "onnxport");
+  return out;
+}
+
+// Loaded once. Kept to the end of the process: sessions and tensors may outlive every caller.
+const Result<Library>& runtime() {
+  static const auto* loaded = new Result<Library>([] {
+    try {
+      return load();
+    } catch (const Ort::Exception& e) {
+      return Result<Library>(Error{std::string("ONNX Runtime: ") + e.what(), ""});
+    }
+  }());
+  return *loaded;
+}
+
+// A tensor that ONNX Runtime made; its bytes stay where they are.
+class OrtStorage final : public Storage {
+ public:
+  OrtStorage(Ort::Value value, size_t size) : value_(std::move(value)), size_(size) {}
+  size_t size() const override { return size_; }
+  std::span<const std::byte> view() const override {
+    return {static_cast<const std::byte*>(value_.GetTensorRawData()), size_};
+  }
+  void read(size_t offset, std::span<std::byte> out) const override {
+    if (!out.empty()) std::memcpy(out.data(), view().data() + offset, out.size());
+  }
+
+ private:
+  Ort::Value value_;
+  size_t size_;
+};
+
+Result<Tensor> from_ort(Ort::Value value) {
+  if (!value.IsTensor()) return Error{"is not a tensor", ""};
+  auto info = value.GetTensorTypeAndShapeInfo();
+  Tensor out;
+  out.dtype = static_cast<DType>(info.GetElementType());
+  out.dims = info.GetShape();
+  if (byte_size(out.dtype) == 0) {
+    return Error{std::string("dtype ") + name(out.dtype) + " cannot be compared", ""};
+  }
+  TRY_ASSIGN(size_t bytes, checked_nbytes(out.dtype, out.dims));
+  out.storage = std::make_shared<OrtStorage>(std::move(value), bytes);
+  return out;
+}
+
+Port port_of(std::string name, const Ort::TypeInfo& type) {
+  Port port;
+  port.name = std::move(name);
+  if (type.GetONNXType() != ONNX_TYPE_TENSOR) {
+    port.dtype = DType::kUndefined;  // a sequence or map: run() says so when it matters
+    return port;
+  }
+  auto info = type.GetTensorTypeAndShapeInfo();
+  port.dtype = static_cast<DType>(info.GetElementType());
+  port.dims = info.GetShape();
+  for (const char* symbol : info.GetSymbolicDimensions()) {
+    port.dim_names.emplace_back(symbol != nullptr ? symbol : "");
+  }
+  return port;
+}
+
+class OrtSession final : public Session {
+ public:
+  explicit OrtSession(Ort::Session session)
+      : session_(std::move(session)),
+        memory_(Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault)) {
+    Ort::AllocatorWithDefaultOptions allocator;
+    for (size_t i = 0; i < session_.GetInputCount(); ++i) {
+      inputs_.push_back(port_of(session_.GetInputNameAllocated(i, allocator).get(),
+                                session_.GetInputTypeInfo(i)));
+    }
+    for (size_t i = 0; i < session_.GetOutputCount(); ++i) {
+      outputs_.push_back(port_of(session_.GetOutputNameAllocated(i, allocator).get(),
+                                 session_.GetOutputTypeInfo(i)));
+    }
+  }
+  const std::vector<Port>& inputs() const override { return inputs_; }
+  const std::vector<Port>& outputs() const override { return outputs_; }
+
+  Result<std::vector<Tensor>> run(const std::vector<Tensor>& inputs) override {
+    if (inputs.size() != inputs_.size()) {
+      return Error{"the model has " + std::to_string(inputs_.size()) + " inputs, " +
+                       std::to_string(inputs.size()) + " were given",
+                   ""};
+    }
+    try {
+      return run_or_throw(inputs);
+    } catch (const Ort::Exception& e) {
+      return Error{std::string("ONNX Runtime: ") + e.what(), ""};
+    }
+  }
+
+ private:
+  Result<std::vector<Tensor>> run_or_throw(const std::vector<Tensor>& inputs) {
+    std::vector<std::vector<std::byte>> computed;  // of lazy tensors, until the run is over
+    std::vector<Ort::Value> values;
+    std::vector<const char*> input_names, output_names;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const Tensor& t = inputs[i];
+      std::span<const std::byte> bytes = t.storage->view();
+      if (bytes.empty() && t.nbytes() > 0) bytes = computed.emplace_back(t.bytes());
+      values.push_back(Ort::Value::CreateTensor(
+          memory_, const_cast<std::byte*>(bytes.data()), t.nbytes(), t.dims.data(), t.dims.size(),
+          static_cast<ONNXTensorElementDataType>(t.dtype)));
+      input_names.push_back(inputs_[i].name.c_str());
+    }
+    for (const Port& port : outputs_) output_names.push_back(port.name.c_str());
+    auto results = session_.Run(Ort::RunOptions{nullptr}, input_names.data(), values.data(),
+                                values.size(), output_names.data(), output_names.size());
+    std::vector<Tensor> out;
+    for (size_t i = 0; i < results.size(); ++i) {
+      auto tensor = from_ort(std::move(results[i]));
+      if (!tensor.ok()) return std::move(tensor).error().at("output `" + outputs_[i].name + "`");
+      out.push_back(std::move(tensor).value());
+    }
+    return out;
+  }
+
+  Ort::Session session_;
+  Ort::MemoryInfo memory_;
+  std::vector<Port> inputs_, outputs_;
+};
+
+template <typename Make>
+Result<std::unique_ptr<Session>> open_session(const SessionOptions& options, const Make& make) {
+  if (!runtime().ok()) return runtime().error();
+  try {
+    Ort::SessionOptions session_options;
+    session_options.SetLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);
+    session_options.SetGraphOptimizationLevel(options.optimize ? ORT_ENABLE_ALL : ORT_DISABLE_ALL);
+    if (options.threads > 0) session_options.SetIntraOpNumThreads(options.threads);
+    return std::unique_ptr<Session>(
+        std::make_unique<OrtSession>(make(*runtime()->env, session_options)));
+  } catch (const Ort::Exception& e) {
+    return Error{std::string("ONNX Runtime does not accept the model: ") + e.what(), ""};
+  }
+}
+
+// A new empty file in the temporary folder, removed with the object.
+class TemporaryFile {
+ public:
+  TemporaryFile() {
+    std::error_code error;
+    path_ = (std::filesystem::temp_directory_path(error) / "onnxport-XXXXXX").string();
+    int fd = mkstemp(path_.data());
+    if (fd < 0) path_.clear();
+    if (fd >= 0) close(fd);
+  }
+  ~TemporaryFile() {
+    if (path_.empty()) return;
+    std::remove(path_.c_str());
+    std::remove((path_ + ".data").c_str());
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::open(const std::string& path,
+                                               const SessionOptions& options) {
+  auto session = open_session(options, [&](Ort::Env& env, Ort::SessionOptions& ort) {
+    return Ort::Session(env, path.c_str(), ort);
+  });
+  if (!session.ok()) return std::move(session).error().at(path);
+  return session;
+}
+
+Result<std::unique_ptr<Session>> Session::open_bytes(std::string model,
+                                                     const SessionOptions& options) {
+  return open_session(options, [&](Ort::Env& env, Ort::SessionOptions& ort) {
+    return Ort::Session(env, model.data(), model.size(), ort);
+  });
+}
+
+Result<std::string> runtime_version() {
+  if (!runtime().ok()) return runtime().error();
+  return runtime()->version;
+}
+
+Result<std::vector<Tensor>> evaluate(const onnx::Model& model) {
+  TemporaryFile file;
+  if (file.path().empty()) return Error{"no temporary file can be made (is TMPDIR writable?)", ""};
+  TRY_ASSIGN([[maybe_unused]] auto written, onnx::write_model(model, file.path()));
+  TRY_ASSIGN(auto session, Session::open(file.path(), {.optimize = false, .threads = 1}));
+  return session->run({});
+}
+
+}  // namespace onnxport::verify
