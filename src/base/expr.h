@@ -4,7 +4,8 @@
 // normal form can prove; two equal quantities may still compare different, never the reverse.
 // Atoms are symbols and the non-polynomial operations floordiv, mod, max, min over Exprs.
 // Immutable, cheap to copy (constants are inline; the rest shared). Arithmetic that overflows
-// int64 yields an opaque atom, never a wrong number.
+// int64 (or divides by zero, or grows past the budgets in expr.cpp) yields a fresh symbol
+// "overflow__N" that equals nothing else, never a wrong number.
 #pragma once
 
 #include <cstdint>
@@ -28,11 +29,13 @@ class Expr {
   Expr() = default;                                 // 0
   Expr(int64_t value) : value_(value) {}            // NOLINT(*-explicit-*)
   Expr(int value) : value_(value) {}                // NOLINT(*-explicit-*)
+  // Any text is a name: one that is no identifier prints in quotes inside a larger expression.
   static Expr symbol(std::string_view name);
 
   // Reads the text that sympy prints for sizes: + - * // / ** (small constant powers), unary minus,
   // parentheses, FloorDiv(a,b), Mod/PythonMod(a,b), Max/Min(...), CleanDiv(a,b), floor(a/b),
-  // ceiling(a/b), CeilDiv, IntTrueDiv in floor/trunc. Depth-limited, never recurses without bound.
+  // ceiling(a/b), CeilDiv, IntTrueDiv in floor/trunc; and sympy's srepr, which .pt2 files hold:
+  // Add(Mul(Integer(2), Symbol('s0', integer=True)), Integer(1)). Depth-limited.
   static Result<Expr> parse(std::string_view text);
 
   bool is_const() const { return rep_ == nullptr; }
@@ -89,6 +92,13 @@ struct Expr::Term {
   int64_t coefficient;
   std::vector<Factor> factors;   // powers are repeated factors
 };
+
+Expr floordiv(const Expr& a, const Expr& b);
+Expr mod(const Expr& a, const Expr& b);
+Expr max(const Expr& a, const Expr& b);
+Expr min(const Expr& a, const Expr& b);
+Expr ceildiv(const Expr& a, const Expr& b);
+std::optional<Expr> exact_div(const Expr& a, const Expr& b);
 
 using Shape = std::vector<Expr>;
 Expr product(const Shape& shape);

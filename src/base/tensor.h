@@ -22,9 +22,11 @@ enum class DType : int32_t {
   kInt64 = 7, kString = 8, kBool = 9, kFloat16 = 10, kDouble = 11, kUint32 = 12, kUint64 = 13,
   kComplex64 = 14, kComplex128 = 15, kBFloat16 = 16, kFloat8E4M3FN = 17, kFloat8E4M3FNUZ = 18,
   kFloat8E5M2 = 19, kFloat8E5M2FNUZ = 20, kUint4 = 21, kInt4 = 22, kFloat4E2M1 = 23,
+  kFloat8E8M0 = 24, kUint2 = 25, kInt2 = 26,
 };
 const char* name(DType dtype);   // "float32", "int64", ...
 size_t byte_size(DType dtype);   // of one element; 0 for kUndefined, kString and sub-byte types
+int bit_size(DType dtype);       // of one element; 0 for kUndefined and kString
 bool is_floating(DType dtype);   // half and bfloat16 included, complex not
 bool is_integer(DType dtype);    // bool not included
 
@@ -49,7 +51,7 @@ struct Tensor {
   std::vector<std::string> strings;  // kString only
 
   int64_t numel() const;             // product of dims (dims are validated on creation)
-  size_t nbytes() const { return static_cast<size_t>(numel()) * byte_size(dtype); }
+  size_t nbytes() const;             // sub-byte elements are packed, the last byte padded
 
   static Tensor owned(DType dtype, std::vector<int64_t> dims, std::vector<std::byte> bytes);
   template <typename T>
