@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,8 +19,14 @@
 namespace onnxport::lower {
 
 using onnx::Attributes;
-using Value = onnx::Value*;          // never null in a rule, except after fail()
+using Value = onnx::Value*;          // never null in a rule, but for omitted optional inputs
 using Values = std::vector<Value>;
+
+// Thrown by fail() and by nodes that break their operator's rules; caught where a rule is called
+// (rule.h), so that rules are straight lines. Never leaves this layer.
+struct Refused {
+  std::string reason;
+};
 
 class Builder {
  public:
@@ -30,7 +37,9 @@ class Builder {
   // --- nodes --------------------------------------------------------------------------------
   // Any operator by its ONNX name. A null input is an omitted optional one. One output.
   Value op(std::string_view op_type, Values inputs, Attributes attributes = {});
-  Values op_n(std::string_view op_type, Values inputs, Attributes attributes, size_t outputs);
+  // fold: false keeps the node even if its result is known.
+  Values op_n(std::string_view op_type, Values inputs, Attributes attributes, size_t outputs,
+              bool fold = true);
 
   // --- constants (equal ones are shared) ------------------------------------------------------
   Value constant(Tensor tensor, std::string_view name = "");
@@ -74,7 +83,7 @@ class Builder {
   std::pair<Value, Value> promoted(Value a, Value b);
 
   // --- facts ----------------------------------------------------------------------------------
-  static int64_t rank(Value x);                      // CHECKed: lowering always knows ranks
+  static int64_t rank(Value x);                      // refuses when it is not known
   static const Shape& shape(Value x);
   static int64_t axis(int64_t dim, Value x);         // -1 -> rank-1
   // Elements of a constant, if x is one.
@@ -88,7 +97,8 @@ class Builder {
   void bind_scalar(const Expr& symbol, Value tensor);
 
   // --- refusals -------------------------------------------------------------------------------
-  // Says why this call cannot be lowered; the walk goes on and reports all of them at the end.
+  // Says why this call cannot be lowered (throws Refused; the result is for `return g.fail(...)`). The
+  // walk goes on with the next call and reports all of them at the end.
   Value fail(std::string reason);
   // True, or fails with "GridSample needs opset 16".
   bool need_opset(int64_t version, std::string_view what);
@@ -98,8 +108,36 @@ class Builder {
   std::optional<std::string> take_failure();
   onnx::Graph& graph();
   onnx::Model& model() { return model_; }
+  // Remembers which dimension of x each symbolic size can be read from.
+  void note_sizes(Value x);
+  // The last touch: constants derived from one weight take the weight's name if it is not used itself,
+  // and whatever nothing uses is removed.
+  void finish();
 
  private:
+  struct Dim {
+    Value tensor;
+    int64_t axis;
+  };
+  std::string node_name(std::string_view op_type);
+  std::string value_name();
+  onnx::Node* make_node(std::string_view op_type, Values inputs, Attributes attributes,
+                        size_t outputs);
+  std::optional<Values> folded(onnx::Node* node);
+  // The same weight in another layout: named after it, made once per `key`.
+  Value derived(Value weight, const std::string& key, const std::function<Tensor()>& make);
+  Value named_op(std::string_view op_type, Values inputs, Attributes attributes, const Shape& shape);
+  // A [1]-tensor of a symbolic size; `hint` is asked for its dimensions first.
+  Value size_of(const Expr& e, Value hint);
+  Value compute(const Expr& e, Value hint);
+  Value compute(const Expr::Factor& factor, Value hint);
+  Value solve(const std::string& symbol);
+  Value sizes_of(Value tensor, int64_t begin, int64_t end);
+  Value shape_tensor(const Shape& sizes, Value hint);
+  std::optional<Dim> find_size(const Expr& e, Value hint) const;
+  bool surely_nonnegative(const Expr& e) const;
+  Value index(const Expr& e, const Expr& dim);
+
   onnx::Model& model_;
   const aten::Program& program_;
   const aten::Node* node_ = nullptr;
@@ -108,6 +146,12 @@ class Builder {
   std::unordered_map<uint64_t, std::vector<Value>> constants_;     // by content hash
   std::unordered_map<std::string, Value> materialized_;             // Expr text -> 1-D [1] tensor
   std::unordered_map<std::string, Value> scalars_;                  // bound symbols
+  std::unordered_map<std::string, Dim> sizes_;                      // Expr text -> where it is a size
+  std::unordered_map<std::string, Value> known_;                    // node text -> its output
+  std::unordered_map<std::string, int> node_names_;
+  std::vector<std::pair<Value, std::string>> derived_;              // constant, weight's name
+  std::string base_name_;                                           // of the values being made
+  int next_name_ = 0;
 };
 
 }  // namespace onnxport::lower

@@ -7,6 +7,7 @@
 //   int64_t, bool, double      constants (an int64_t refuses a symbolic size with a clear error)
 //   std::vector<int64_t>       constant int[]            std::vector<double>    float[]
 //   std::string, DType, Scalar str, ScalarType, Scalar   std::optional<T>       any of these with '?'
+//   Operand                    Tensor or number, for operators whose type promotion tells them apart
 //   Ignored                    anything (device, layout, memory_format, generator, pin_memory ...)
 // It returns Value (one output), Values (several, or a list), or nullptr after g.fail("why").
 // A rule for several overloads of one shape is a function and several LOWER lines.
@@ -36,6 +37,12 @@ struct Scalar {
   std::optional<double> as_double() const;         // nullopt: symbolic
 };
 
+// The other operand of add, eq, pow...: a tensor, or a Python number (which weighs less in promotion).
+struct Operand {
+  std::variant<Value, Scalar> v;
+  bool is_number() const { return v.index() == 1; }
+};
+
 struct Rule {
   const char* schema_text;
   aten::Schema schema;
@@ -47,9 +54,27 @@ struct Rule {
 class Scope {
  public:
   virtual ~Scope() = default;
+  // Never null: refuses (throws Refused) what was not lowered.
   virtual Value lookup(aten::ValueId id) const = 0;
+  // A number given where the schema says Tensor (torch.export writes x * 2 so): a 0-D constant of
+  // PyTorch's default type for it. Null when the scope makes no constants.
+  virtual Value number(const Scalar& number) const {
+    static_cast<void>(number);
+    return nullptr;
+  }
 };
 const Scope& current_scope();                      // set by lower.cpp while a rule runs
+// Makes a scope the current one as long as it lives.
+class ScopeGuard {
+ public:
+  explicit ScopeGuard(const Scope& scope);
+  ~ScopeGuard();
+  ScopeGuard(const ScopeGuard&) = delete;
+  ScopeGuard& operator=(const ScopeGuard&) = delete;
+
+ private:
+  const Scope* outer_;
+};
 
 // One overload of Arg -> C++ type each (rule.cpp). `what` names the parameter in errors.
 template <typename T>
@@ -69,6 +94,7 @@ ONNXPORT_FROM_ARG(std::vector<double>);
 ONNXPORT_FROM_ARG(std::string);
 ONNXPORT_FROM_ARG(DType);
 ONNXPORT_FROM_ARG(Scalar);
+ONNXPORT_FROM_ARG(Operand);
 #undef ONNXPORT_FROM_ARG
 template <>
 struct FromArg<Ignored> {
@@ -104,7 +130,7 @@ Result<Values> call(const F& f, Builder& g, const aten::Schema& schema,
                     const std::vector<aten::Arg>& args, std::index_sequence<Is...>,
                     std::tuple<Ts...>*) {
   std::optional<Error> error;
-  auto read = [&]<typename T>(size_t i, T*) -> std::optional<T> {
+  auto read = [&]<typename T>([[maybe_unused]] size_t i, T*) -> std::optional<T> {
     if (error) return std::nullopt;
     auto r = FromArg<T>::get(args[i]);
     if (r.ok()) return std::move(r).value();
@@ -113,7 +139,12 @@ Result<Values> call(const F& f, Builder& g, const aten::Schema& schema,
   };
   std::tuple<std::optional<Ts>...> read_args{read(Is, static_cast<Ts*>(nullptr))...};
   if (error) return *error;
-  return to_values(g, f(g, std::move(*std::get<Is>(read_args))...));
+  try {
+    return to_values(g, f(g, std::move(*std::get<Is>(read_args))...));
+  } catch (const Refused& refused) {
+    g.take_failure();
+    return Error{refused.reason, ""};
+  }
 }
 
 template <typename F>

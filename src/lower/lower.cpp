@@ -1,0 +1,309 @@
+// The walk over the program: one rule per node, every problem kept for one report at the end.
+#include "lower/lower.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <unordered_map>
+
+#include "lower/builder.h"
+#include "lower/promotion.h"
+#include "lower/rule.h"
+
+namespace onnxport::lower {
+
+namespace {
+
+using WeightKey = std::tuple<const Storage*, std::vector<int64_t>, DType>;
+
+std::string place_of(const aten::Node& node) {
+  std::string out = node.module_path.empty() ? "the root module" : "module " + node.module_path;
+  if (!node.module_type.empty()) {
+    out += fmt::format(" ({})", node.module_type.substr(node.module_type.rfind('.') + 1));
+  }
+  if (!node.source.empty()) out += ", " + node.source;
+  return out;
+}
+
+// What could not be lowered: grouped, in order of first appearance.
+class Problems {
+ public:
+  void add(const aten::Node& node, const std::string& why) {
+    const std::string key = node.full_name() + "\n" + why;
+    for (Group& group : groups_) {
+      if (group.key == key) {
+        ++group.count;
+        return;
+      }
+    }
+    groups_.push_back({key, node.full_name(), why, place_of(node), 1, why == kNoRule});
+  }
+  bool empty() const { return groups_.empty(); }
+
+  Error error() const {
+    size_t calls = 0;
+    bool missing = false;
+    for (const Group& group : groups_) {
+      calls += group.count;
+      missing = missing || group.missing;
+    }
+    std::string out = fmt::format("{} {} cannot be converted to ONNX:", calls,
+                                  calls == 1 ? "call" : "calls");
+    for (const Group& group : groups_) {
+      out += fmt::format("\n  {}  {}x  first in {}\n    {}", group.op, group.count, group.place,
+                         group.why);
+    }
+    if (missing) {
+      out += "\nFor an operator without a rule: run torch.export's program through "
+             "run_decompositions() before saving it, or replace the call in the model.";
+    }
+    return Error{out, ""};
+  }
+
+  static constexpr const char* kNoRule = "there is no lowering rule for this operator";
+
+ private:
+  struct Group {
+    std::string key, op, why, place;
+    size_t count;
+    bool missing;
+  };
+  std::vector<Group> groups_;
+};
+
+class Walk : public Scope {
+ public:
+  Walk(const aten::Program& program, const Options& options)
+      : program_(program), options_(options), builder_(model_, program),
+        values_(program.values.size(), nullptr), broken_(program.values.size(), false) {}
+
+  Result<onnx::Model> run() {
+    model_.opset_imports[""] = options_.opset;
+    model_.ir_version = onnx::ir_version_for_opset(options_.opset);
+    model_.producer_name = "onnxport";
+    index_weights();
+    TRY(add_inputs());
+    ScopeGuard guard(*this);
+    for (size_t i = 0; i < program_.nodes.size(); ++i) {
+      lower_node(program_.nodes[i], static_cast<int32_t>(i));
+    }
+    if (!problems_.empty()) return problems_.error();
+    TRY(add_outputs());
+    builder_.finish();
+    return std::move(model_);
+  }
+
+  Value lookup(aten::ValueId id) const override {
+    auto& self = const_cast<Walk&>(*this);
+    Value& slot = self.values_[static_cast<size_t>(id.index)];
+    if (slot != nullptr) return slot;
+    if (auto it = weights_.find(id.index); it != weights_.end()) {
+      return slot = self.add_weight(*it->second);
+    }
+    throw Refused{fmt::format("`{}` is an output that its operator's rule does not compute",
+                              program_.value(id).name)};
+  }
+
+  Value number(const Scalar& number) const override {
+    auto& builder = const_cast<Walk&>(*this).builder_;
+    if (auto value = number.as_double()) return builder.scalar(*value, number_type(number));
+    return builder.int_scalar(std::get<Expr>(number.v));
+  }
+
+ private:
+  void index_weights() {
+    for (const aten::Weight& weight : program_.weights) weights_[weight.value.index] = &weight;
+  }
+
+  // Weights appear with their first use; tied ones once.
+  Value add_weight(const aten::Weight& weight) {
+    WeightKey key(weight.tensor.storage.get(), weight.tensor.dims, weight.tensor.dtype);
+    Value& known = shared_weights_[key];
+    if (known == nullptr || weight.tensor.storage == nullptr) {
+      known = builder_.graph().add_initializer(weight.fqn, weight.tensor);
+    }
+    return known;
+  }
+
+  Status add_inputs() {
+    const auto& names = options_.input_names;
+    if (!names.empty() && names.size() != program_.inputs.size()) {
+      return Error{fmt::format("{} input names are given, the model has {} inputs", names.size(),
+                               program_.inputs.size()), ""};
+    }
+    for (size_t i = 0; i < program_.inputs.size(); ++i) {
+      const aten::Input& input = program_.inputs[i];
+      const aten::Value& value = program_.value(input.value);
+      std::string name = !names.empty()                 ? names[i]
+                         : program_.inputs.size() == 1  ? "input"
+                         : !input.name.empty()          ? input.name
+                                                        : value.name;
+      if (builder_.graph().find(name) != nullptr) {
+        return Error{fmt::format("two inputs would be named `{}`", name), ""};
+      }
+      Value x = builder_.graph().add_input(name, value.dtype, value.shape);
+      values_[static_cast<size_t>(input.value.index)] = x;
+      builder_.note_sizes(x);
+    }
+    return {};
+  }
+
+  void lower_node(const aten::Node& node, int32_t index) {
+    const Rule* rule = find_rule(node.full_name());
+    if (rule == nullptr) {
+      problems_.add(node, Problems::kNoRule);
+      return break_outputs(node);
+    }
+    if (uses_broken(node)) return break_outputs(node);
+    builder_.begin(node, index);
+    if (Status status = apply(*rule, node, index); !status.ok()) {
+      problems_.add(node, status.error().str());
+      break_outputs(node);
+    }
+  }
+
+  // After a refusal, what depends on it is not reported again.
+  bool uses_broken(const aten::Node& node) const {
+    bool broken = false;
+    for (const aten::NamedArg& named : node.args) {
+      aten::for_each_value(named.arg, [&](aten::ValueId id) {
+        broken = broken || (id.valid() && broken_[static_cast<size_t>(id.index)]);
+      });
+    }
+    return broken;
+  }
+  void break_outputs(const aten::Node& node) {
+    for (aten::ValueId id : node.outputs) {
+      if (id.valid()) broken_[static_cast<size_t>(id.index)] = true;
+    }
+  }
+
+  Status apply(const Rule& rule, const aten::Node& node, int32_t index) {
+    TRY_ASSIGN(std::vector<aten::Arg> args, aten::bind(rule.schema, node.args));
+    TRY_ASSIGN(Values results, rule.apply(builder_, args));
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      const aten::ValueId id = node.outputs[i];
+      if (!id.valid() || i >= results.size() || results[i] == nullptr) continue;
+      TRY(take(program_.value(id), results[i], index));
+      values_[static_cast<size_t>(id.index)] = results[i];
+    }
+    return {};
+  }
+
+  // The ONNX value that now stands for the aten value: types must agree, the name is taken over.
+  Status take(const aten::Value& recorded, Value x, int32_t index) {
+    if (recorded.kind == aten::Value::Kind::kScalar) {
+      if (recorded.scalar) builder_.bind_scalar(*recorded.scalar, x);
+    } else {
+      TRY(agree(recorded, x));
+      builder_.note_sizes(x);
+    }
+    const bool fresh = x->producer != nullptr && x->producer->origin == index;
+    if (fresh && named_.insert(x).second) builder_.graph().rename(x, recorded.name);
+    return {};
+  }
+
+  static Status agree(const aten::Value& recorded, Value x) {
+    if (x->dtype == DType::kUndefined) x->dtype = recorded.dtype;
+    if (recorded.dtype != DType::kUndefined && recorded.dtype != x->dtype) {
+      return Error{fmt::format("internal error: the rule gives {}, PyTorch {}", name(x->dtype),
+                               name(recorded.dtype)), ""};
+    }
+    if (!recorded.shape) return {};
+    if (!x->shape) {
+      x->shape = recorded.shape;
+      return {};
+    }
+    bool same = x->shape->size() == recorded.shape->size();
+    for (size_t i = 0; same && i < x->shape->size(); ++i) {
+      const Expr& a = (*x->shape)[i];
+      const Expr& b = (*recorded.shape)[i];
+      same = !a.is_const() || !b.is_const() || a == b;
+    }
+    if (!same) {
+      return Error{fmt::format("internal error: the rule gives the shape {}, PyTorch {}",
+                               to_string(*x->shape), to_string(*recorded.shape)), ""};
+    }
+    if (x->is_input || x->initializer) return {};
+    for (size_t i = 0; i < x->shape->size(); ++i) {
+      Expr& a = (*x->shape)[i];
+      const Expr& b = (*recorded.shape)[i];
+      if (!a.is_const() && (b.is_const() || b.str().size() <= a.str().size())) a = b;
+    }
+    return {};
+  }
+
+  Status add_outputs() {
+    const auto& names = options_.output_names;
+    if (!names.empty() && names.size() != program_.outputs.size()) {
+      return Error{fmt::format("{} output names are given, the model has {} outputs", names.size(),
+                               program_.outputs.size()), ""};
+    }
+    std::set<std::string> taken;
+    for (size_t i = 0; i < program_.outputs.size(); ++i) {
+      const aten::Output& output = program_.outputs[i];
+      std::string name = !names.empty()                  ? names[i]
+                         : program_.outputs.size() == 1  ? "output"
+                         : !output.name.empty()          ? output.name
+                                                         : fmt::format("output_{}", i);
+      if (!taken.insert(name).second) {
+        return Error{fmt::format("two outputs would be named `{}`", name), ""};
+      }
+      TRY(add_output(output.value, name));
+    }
+    return {};
+  }
+
+  // An output is a node's value of its own: what is an input, a constant or an output already passes
+  // through an Identity.
+  Status add_output(aten::ValueId id, const std::string& name) {
+    Value x = nullptr;
+    try {
+      x = lookup(id);
+    } catch (const Refused& refused) {
+      return Error{refused.reason, ""};
+    }
+    onnx::Graph& graph = builder_.graph();
+    if (x->producer == nullptr || x->graph_outputs > 0) {
+      aten::Node copy;
+      copy.outputs = {id};
+      builder_.begin(copy, -1);
+      x = builder_.op_n("Identity", {x}, {}, 1, /*fold=*/false)[0];
+    }
+    Value holder = graph.find(name);
+    if (holder != nullptr && holder != x) {
+      if (holder->is_input || holder->graph_outputs > 0) {
+        return Error{fmt::format("an input and an output would both be named `{}`", name), ""};
+      }
+      graph.rename(holder, name + ".1");
+    }
+    if (x->name != name) graph.rename(x, name);
+    graph.add_output(x);
+    return {};
+  }
+
+  const aten::Program& program_;
+  const Options& options_;
+  onnx::Model model_;
+  Builder builder_;
+  std::vector<Value> values_;      // by aten::ValueId
+  std::vector<bool> broken_;
+  std::unordered_map<int32_t, const aten::Weight*> weights_;
+  std::map<WeightKey, Value> shared_weights_;
+  std::set<Value> named_;
+  Problems problems_;
+};
+
+}  // namespace
+
+Result<onnx::Model> lower(const aten::Program& program, const Options& options) {
+  if (options.opset < 13) {
+    return Error{fmt::format("opset {} is not supported; use 13 or later", options.opset), ""};
+  }
+  return Walk(program, options).run();
+}
+
+}  // namespace onnxport::lower
