@@ -13,11 +13,12 @@ if(NOT onnxport_test_sources)
   return()
 endif()
 
-add_executable(onnxport_tests ${onnxport_test_sources})
 get_property(onnxport_test_layers GLOBAL PROPERTY ONNXPORT_LAYERS)
-foreach(layer IN LISTS onnxport_test_layers)
-  target_link_libraries(onnxport_tests PRIVATE onnxport_${layer})
-endforeach()
+list(TRANSFORM onnxport_test_layers PREPEND onnxport_)
+add_executable(onnxport_tests ${onnxport_test_sources})
+target_link_libraries(onnxport_tests PRIVATE ${onnxport_test_layers})
+# As the command: ONNX and protobuf stay inside, libtorch brings its own.
+target_link_options(onnxport_tests PRIVATE "LINKER:--exclude-libs,ALL")
 target_link_libraries(onnxport_tests PRIVATE GTest::gtest_main GTest::gmock)
 # Where a test finds its fixtures (tests/fixtures) and what a layer's own tests keep beside it.
 target_compile_definitions(onnxport_tests PRIVATE
@@ -25,3 +26,8 @@ target_compile_definitions(onnxport_tests PRIVATE
   ONNXPORT_FIXTURES="${PROJECT_SOURCE_DIR}/tests/fixtures")
 # Fixtures are opened by path: run from the source folder.
 add_test(NAME unit COMMAND onnxport_tests WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+
+# What the tests in Python ask about the program's inside.
+add_executable(onnxport_dev "${PROJECT_SOURCE_DIR}/tests/dev.cpp")
+target_link_libraries(onnxport_dev PRIVATE ${onnxport_test_layers})
+target_link_options(onnxport_dev PRIVATE "LINKER:--exclude-libs,ALL")

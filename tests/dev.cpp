@@ -1,0 +1,51 @@
+// For the tests in Python: what only the program's inside can show.
+//
+//   onnxport_dev schemas                    every rule's schema line
+//   onnxport_dev wrong-rule NAME IN OUT     exports with the rule NAME made wrong: prints the report
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "lower/rule.h"
+#include "onnxport/export.h"
+
+namespace {
+
+using onnxport::Result;
+using onnxport::lower::Builder;
+using onnxport::lower::Rule;
+using onnxport::lower::Values;
+
+int print_schemas() {
+  for (const Rule* rule : onnxport::lower::all_rules()) std::puts(rule->schema_text);
+  return 0;
+}
+
+// The rule's first output is negated: a mistake that no checker of the file can see.
+int export_with_wrong_rule(const std::string& name, const char* source, const char* output) {
+  auto* rule = const_cast<Rule*>(onnxport::lower::find_rule(name));
+  if (rule == nullptr) {
+    std::fprintf(stderr, "no rule %s\n", name.c_str());
+    return 2;
+  }
+  rule->apply = [right = rule->apply](Builder& g, const auto& args) -> Result<Values> {
+    Result<Values> values = right(g, args);
+    if (values.ok()) values->front() = g.op("Neg", {values->front()});
+    return values;
+  };
+  const onnxport::Report report = onnxport::export_model(source, output);
+  std::puts(report.text().c_str());
+  return report.exit_code();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string command = argc > 1 ? argv[1] : "";
+  if (command == "schemas" && argc == 2) return print_schemas();
+  if (command == "wrong-rule" && argc == 5) {
+    return export_with_wrong_rule(argv[2], argv[3], argv[4]);
+  }
+  std::fputs("usage: onnxport_dev schemas | wrong-rule NAME IN OUT\n", stderr);
+  return 2;
+}

@@ -1,0 +1,252 @@
+"""`onnxport export` as a user meets it: what is written, what is said, and the exit code."""
+
+import json
+import re
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+
+def test_export_writes_a_file_that_passes(onnxport, small, tmp_path):
+    out = tmp_path / "model.onnx"
+    ran = onnxport("export", small, "-o", out)
+    assert ran.code == 0, ran.text
+    assert "Passed ✓" in ran.text
+    model = onnx.load(out)
+    onnx.checker.check_model(model, full_check=True)
+    assert model.opset_import[0].version == 17
+    assert model.ir_version == 8
+
+
+def test_default_names_and_dynamic_batch(onnxport, small, tmp_path):
+    out = tmp_path / "model.onnx"
+    assert onnxport("export", small, "-o", out, "--quiet").code == 0
+    graph = onnx.load(out).graph
+    assert [i.name for i in graph.input] == ["input"]
+    assert [o.name for o in graph.output] == ["output"]
+    dims = [d.dim_param or d.dim_value for d in graph.input[0].type.tensor_type.shape.dim]
+    assert dims == ["batch_size", 3, 16, 16]
+    dims = [d.dim_param or d.dim_value for d in graph.output[0].type.tensor_type.shape.dim]
+    assert dims == ["batch_size", 10]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 7])
+def test_file_computes_what_pytorch_computes(onnxport, save, tmp_path, batch):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.GELU(), nn.Flatten(), nn.Linear(144, 5)).eval()
+    out = tmp_path / "model.onnx"
+    assert onnxport("export", save(model, torch.randn(2, 3, 8, 8)), "-o", out).code == 0
+    x = torch.randn(batch, 3, 8, 8)
+    got = onnxruntime.InferenceSession(out).run(None, {"input": x.numpy()})[0]
+    np.testing.assert_allclose(got, model(x).detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("opset", range(13, 24))
+def test_opset_is_the_one_asked_for(onnxport, small, tmp_path, opset):
+    out = tmp_path / "model.onnx"
+    ran = onnxport("export", small, "-o", out, "--opset", opset)
+    assert ran.code == 0, ran.text
+    assert onnx.load(out).opset_import[0].version == opset
+
+
+@pytest.mark.parametrize("opset", ["12", "99", "abc"])
+def test_opset_out_of_range_is_refused(onnxport, small, tmp_path, opset):
+    out = tmp_path / "model.onnx"
+    ran = onnxport("export", small, "-o", out, "--opset", opset)
+    assert ran.code in (1, 2)
+    assert "opset" in ran.text.lower()
+    assert not out.exists()
+
+
+def test_weights_keep_their_names_and_nodes_their_module_paths(onnxport, small, tmp_path):
+    out = tmp_path / "model.onnx"
+    assert onnxport("export", small, "-o", out).code == 0
+    graph = onnx.load(out).graph
+    assert "fc.bias" in {i.name for i in graph.initializer}
+    names = [n.name for n in graph.node]
+    assert any(n.startswith("layer1.0.conv1") for n in names), names
+    assert len(names) == len(set(names)), "node names are unique"
+
+
+def test_every_value_has_type_and_shape(onnxport, small, tmp_path):
+    out = tmp_path / "model.onnx"
+    assert onnxport("export", small, "-o", out).code == 0
+    graph = onnx.load(out).graph
+    known = {v.name for v in list(graph.value_info) + list(graph.output)}
+    assert {o for n in graph.node for o in n.output if o} <= known
+
+
+def test_result_has_no_batch_norm_left_and_no_dead_node(onnxport, small, tmp_path):
+    out = tmp_path / "model.onnx"
+    assert onnxport("export", small, "-o", out).code == 0
+    graph = onnx.load(out).graph
+    assert not [n for n in graph.node if n.op_type in ("BatchNormalization", "Identity", "Dropout")]
+    used = {i for n in graph.node for i in n.input} | {o.name for o in graph.output}
+    assert not [n.name for n in graph.node if not used & set(n.output)]
+
+
+def test_without_simplify_the_batch_norm_stays(onnxport, small, tmp_path):
+    out = tmp_path / "model.onnx"
+    assert onnxport("export", small, "-o", out, "--no-simplify").code == 0
+    assert [n for n in onnx.load(out).graph.node if n.op_type == "BatchNormalization"]
+
+
+def test_two_exports_are_equal_byte_by_byte(onnxport, small, tmp_path):
+    one, two = tmp_path / "one.onnx", tmp_path / "two.onnx"
+    assert onnxport("export", small, "-o", one, "--no-verify").code == 0
+    assert onnxport("export", small, "-o", two).code == 0
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_static_has_no_dynamic_dimension(onnxport, small, tmp_path):
+    out = tmp_path / "model.onnx"
+    ran = onnxport("export", small, "-o", out, "--static", "--input-shape", "4,3,16,16")
+    assert ran.code == 0, ran.text
+    graph = onnx.load(out).graph
+    dims = [d.dim_param or d.dim_value for d in graph.input[0].type.tensor_type.shape.dim]
+    assert dims == [4, 3, 16, 16]
+
+
+def test_names_can_be_given(onnxport, small, tmp_path):
+    out = tmp_path / "model.onnx"
+    ran = onnxport("export", small, "-o", out, "--input-names", "image", "--output-names", "logits")
+    assert ran.code == 0, ran.text
+    graph = onnx.load(out).graph
+    assert [i.name for i in graph.input] == ["image"]
+    assert [o.name for o in graph.output] == ["logits"]
+
+
+def test_config_file(onnxport, small, tmp_path):
+    config = tmp_path / "export.json"
+    config.write_text(
+        json.dumps(
+            {
+                "opset_version": 15,
+                "input_shape": [2, 3, 16, 16],
+                "dynamic_axes": {"input": {"0": "n"}},
+                "simplify": False,
+            }
+        )
+    )
+    out = tmp_path / "model.onnx"
+    ran = onnxport("export", small, "-o", out, "--config", config)
+    assert ran.code == 0, ran.text
+    model = onnx.load(out)
+    assert model.opset_import[0].version == 15
+    assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "n"
+    assert [n for n in model.graph.node if n.op_type == "BatchNormalization"]
+
+
+def test_option_beats_config_file(onnxport, small, tmp_path):
+    config = tmp_path / "export.json"
+    config.write_text('{"opset_version": 15}')
+    out = tmp_path / "model.onnx"
+    assert onnxport("export", small, "-o", out, "--config", config, "--opset", 16).code == 0
+    assert onnx.load(out).opset_import[0].version == 16
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"opset_version": "new"}', '{"opset_versoin": 17}'])
+def test_bad_config_file_is_named(onnxport, small, tmp_path, text):
+    config = tmp_path / "export.json"
+    config.write_text(text)
+    ran = onnxport("export", small, "-o", tmp_path / "model.onnx", "--config", config)
+    assert ran.code in (1, 2)
+    assert "export.json" in ran.text
+
+
+def test_several_inputs_and_dict_outputs(onnxport, save, tmp_path):
+    class Two(nn.Module):
+        def forward(self, image, ids):
+            return {"scaled": image * 2.0, "next": ids + 1}
+
+    path = save(Two(), (torch.randn(2, 4), torch.arange(6).reshape(2, 3)))
+    out = tmp_path / "model.onnx"
+    ran = onnxport("export", path, "-o", out)
+    assert ran.code == 0, ran.text
+    graph = onnx.load(out).graph
+    assert [i.name for i in graph.input] == ["image", "ids"]
+    assert [o.name for o in graph.output] == ["scaled", "next"]
+    assert graph.input[1].type.tensor_type.elem_type == onnx.TensorProto.INT64
+
+
+def test_report_as_json(onnxport, small, tmp_path):
+    out, report = tmp_path / "model.onnx", tmp_path / "report.json"
+    assert onnxport("export", small, "-o", out, "--report", report).code == 0
+    found = json.loads(report.read_text())
+    assert found["outcome"] == "passed"
+    assert found["opset"] == 17
+    assert found["nodes"] == len(onnx.load(out).graph.node)
+    assert found["file_bytes"] == out.stat().st_size
+    assert found["outputs"][0]["name"] == "output"
+    assert found["outputs"][0]["max_abs_difference"] < 1e-4
+    assert [s["name"] for s in found["stages"]][:4] == ["read", "lower", "simplify", "write"]
+
+
+def test_json_on_the_screen_is_only_json(onnxport, small, tmp_path):
+    ran = onnxport("export", small, "-o", tmp_path / "model.onnx", "--json")
+    assert ran.code == 0
+    assert ran.json["outcome"] == "passed"
+
+
+def test_report_as_html_stands_alone(onnxport, small, tmp_path):
+    report = tmp_path / "report.html"
+    assert onnxport("export", small, "-o", tmp_path / "m.onnx", "--report", report).code == 0
+    page = report.read_text()
+    assert "<html" in page and "Passed" in page
+    assert not re.findall(r'(?:src|href)="https?:', page)
+
+
+def test_quiet_says_nothing_when_all_is_well(onnxport, small, tmp_path):
+    ran = onnxport("export", small, "-o", tmp_path / "model.onnx", "--quiet")
+    assert (ran.code, ran.text.strip()) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("export",), ("export", "x.pt2"), ("nonsense",), ("export", "a", "-o", "b", "--no-such")],
+)
+def test_usage_errors_exit_2(onnxport, arguments):
+    assert onnxport(*arguments).code == 2
+
+
+def test_help_exits_0(onnxport):
+    ran = onnxport("--help")
+    assert ran.code == 0
+    for command in ("export", "check", "verify", "inspect"):
+        assert command in ran.out
+
+
+def test_inspect_pt2_and_onnx(onnxport, small, tmp_path):
+    out = tmp_path / "model.onnx"
+    assert onnxport("export", small, "-o", out).code == 0
+    for path in (small, out):
+        ran = onnxport("inspect", path)
+        assert ran.code == 0, ran.text
+        assert "3, 16, 16" in ran.text.replace("x", ", ")
+
+
+def test_check_accepts_a_good_file_and_refuses_a_bad_one(onnxport, small, tmp_path):
+    out = tmp_path / "model.onnx"
+    assert onnxport("export", small, "-o", out).code == 0
+    assert onnxport("check", out).code == 0
+    model = onnx.load(out)
+    model.graph.node[0].op_type = "NoSuchOperator"
+    bad = tmp_path / "bad.onnx"
+    onnx.save(model, bad)
+    ran = onnxport("check", bad)
+    assert ran.code == 1
+    assert "NoSuchOperator" in ran.text
+
+
+def test_batch_of_a_fixed_export_is_made_dynamic_or_explained(onnxport, save, tmp_path):
+    torch.manual_seed(0)
+    path = save(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()), torch.randn(1, 3, 8, 8), dynamic=False)
+    out = tmp_path / "model.onnx"
+    ran = onnxport("export", path, "-o", out)
+    assert ran.code == 0, ran.text
+    dim = onnx.load(out).graph.input[0].type.tensor_type.shape.dim[0]
+    assert dim.dim_param == "batch_size" or "batch" in ran.text.lower()

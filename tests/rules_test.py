@@ -1,0 +1,71 @@
+"""The lowering rules against libtorch: their schema lines, and that a wrong rule is caught."""
+
+import subprocess
+
+import pytest
+import torch
+from conftest import COMMAND
+from torch import nn
+
+DEV = COMMAND.parent / "onnxport_dev"
+
+
+def dev(*arguments):
+    return subprocess.run([DEV, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def lines():
+    done = dev("schemas")
+    assert done.returncode == 0, done.stderr
+    found = done.stdout.splitlines()
+    assert len(found) > 100
+    return found
+
+
+def without_aliases(text):
+    """Our lines may leave out `(a)`: it says nothing to a rule on a functional program."""
+    import re
+
+    return re.sub(r"\((?:[a-z*]|[a-z]!)(?: -> [^)]*)?\)", "", text)
+
+
+def test_every_schema_line_is_libtorchs_own(lines):
+    wrong = []
+    for line in lines:
+        name = line.split("(")[0]
+        base, _, overload = name.partition(".")
+        if not base.startswith("aten::"):
+            continue  # torchvision's and our own operators
+        own = [
+            str(schema)
+            for schema in torch._C._jit_get_schemas_for_operator(base)
+            if schema.overload_name == overload
+        ]
+        if not own:
+            wrong.append(f"{name}: libtorch has no such overload")
+        elif without_aliases(line) != without_aliases(own[0]):
+            wrong.append(f"{name}:\n  ours:     {line}\n  libtorch: {own[0]}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("rule, module", [("aten::relu", "act"), ("aten::gelu", "act")])
+def test_a_wrong_rule_is_caught_and_its_node_named(save, tmp_path, rule, module):
+    torch.manual_seed(0)
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc1 = nn.Linear(8, 8)
+            self.act = nn.ReLU() if rule == "aten::relu" else nn.GELU()
+            self.fc2 = nn.Linear(8, 8)
+
+        def forward(self, x):
+            return self.fc2(self.act(self.fc1(x)))
+
+    out = tmp_path / "model.onnx"
+    done = dev("wrong-rule", rule, save(Model(), torch.randn(2, 8)), out)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Failed ✗" in done.stdout
+    assert module in done.stdout
+    assert not out.exists()
