@@ -1,0 +1,270 @@
+#include "verify/inputs.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <optional>
+#include <random>
+#include <set>
+
+namespace onnxport::verify {
+namespace {
+
+using aten::Program;
+
+const Shape& shape_of(const Program& program, size_t input) {
+  static const Shape kNone;
+  const auto& shape = program.value(program.inputs[input].value).shape;
+  return shape ? *shape : kNone;
+}
+
+// The value of `symbol` for which `size` is `wanted` (all other symbols known); nullopt if none is.
+std::optional<int64_t> solve(const Expr& size, const std::string& symbol, int64_t wanted,
+                             Sizes known) {
+  auto at = [&](int64_t x) {
+    known[symbol] = x;
+    return size.eval(known);
+  };
+  auto zero = at(0), one = at(1);
+  if (!zero || !one || *one == *zero) return std::nullopt;
+  int64_t x = (wanted - *zero) / (*one - *zero);
+  return at(x) == wanted ? std::optional(x) : std::nullopt;
+}
+
+struct Where {     // of a symbol: the first input dimension that it appears in
+  size_t input;
+  size_t axis;
+};
+
+std::map<std::string, Where> symbols_of_inputs(const Program& program) {
+  std::map<std::string, Where> found;
+  for (size_t i = 0; i < program.inputs.size(); ++i) {
+    const Shape& shape = shape_of(program, i);
+    for (size_t axis = 0; axis < shape.size(); ++axis) {
+      for (const std::string& symbol : shape[axis].symbols()) found.try_emplace(symbol, Where{i, axis});
+    }
+  }
+  return found;
+}
+
+// Symbols whose dimension the file has fixed.
+Sizes fixed_by_file(const Program& program, const std::vector<Port>& ports) {
+  Sizes fixed;
+  for (size_t i = 0; i < std::min(ports.size(), program.inputs.size()); ++i) {
+    const Shape& shape = shape_of(program, i);
+    if (shape.size() != ports[i].dims.size()) continue;
+    for (size_t axis = 0; axis < shape.size(); ++axis) {
+      int64_t size = ports[i].dims[axis];
+      auto symbols = shape[axis].symbols();
+      if (size < 0 || symbols.size() != 1) continue;
+      if (auto x = solve(shape[axis], symbols[0], size, {})) fixed.try_emplace(symbols[0], *x);
+    }
+  }
+  return fixed;
+}
+
+Range range_of(const Program& program, const std::string& symbol) {
+  auto found = program.ranges.find(symbol);
+  return found == program.ranges.end() ? Range{} : found->second;
+}
+
+// PyTorch records 2 as the least size where it did not look at 0 and 1: 1 is worth a try.
+bool in_range(const Range& range, int64_t x) {
+  int64_t least = range.min <= 2 ? 1 : range.min;
+  return x >= least && x <= range.max;
+}
+
+std::vector<int64_t> batch_sizes(const Range& range, const std::vector<int64_t>& asked) {
+  std::vector<int64_t> out;
+  for (int64_t x : asked) {
+    if (in_range(range, x)) out.push_back(x);
+  }
+  for (int64_t step : {0, 1, 4}) {
+    if (out.empty() || (step > 0 && out.size() < 2)) {
+      int64_t least = std::max<int64_t>(range.min, 1);
+      if (range.max - least >= step) out.push_back(least + step);
+    }
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+// Sizes worth trying for a dimension that is no batch: pictures in multiples of 32, else lengths.
+std::vector<int64_t> example_sizes(const Program& program, const std::string& symbol, Where where) {
+  const Shape& shape = shape_of(program, where.input);
+  Range range = range_of(program, symbol);
+  bool picture = shape.size() >= 4 && where.axis >= 2;
+  std::vector<int64_t> wanted = picture ? std::vector<int64_t>{224, 256, 192, 288, 128, 64, 384, 32}
+                                        : std::vector<int64_t>{16, 11, 32, 8, 64, 128, 4};
+  std::vector<int64_t> out;
+  auto add = [&](int64_t x) {
+    if (in_range(range, x) && std::find(out.begin(), out.end(), x) == out.end()) out.push_back(x);
+  };
+  for (int64_t size : wanted) {
+    if (shape[where.axis].symbols().size() != 1) {
+      add(size);
+    } else if (auto x = solve(shape[where.axis], symbol, size, {})) {
+      add(*x);
+    }
+  }
+  if (out.size() < 2) {
+    int64_t least = std::max<int64_t>(range.min, 2);
+    for (int64_t x : {least, least + 1, range.max}) {
+      if (x <= (int64_t{1} << 12)) add(x);
+    }
+  }
+  return out;
+}
+
+template <typename T, typename F>
+Tensor generate(DType dtype, const std::vector<int64_t>& dims, size_t count, F next) {
+  std::vector<T> values(count);
+  for (T& x : values) x = static_cast<T>(next());
+  return Tensor::of(dtype, dims, values);
+}
+
+// Written out, since std::normal_distribution differs between standard libraries.
+class Normal {
+ public:
+  explicit Normal(std::mt19937_64& bits) : bits_(bits) {}
+  double operator()() {
+    if (spare_) {
+      double x = *spare_;
+      spare_.reset();
+      return x;
+    }
+    double u = (static_cast<double>(bits_() >> 11) + 1) * 0x1p-53;
+    double v = static_cast<double>(bits_() >> 11) * 0x1p-53;
+    double r = std::sqrt(-2 * std::log(u)), angle = 2 * std::numbers::pi * v;
+    spare_ = r * std::sin(angle);
+    return r * std::cos(angle);
+  }
+
+ private:
+  std::mt19937_64& bits_;
+  std::optional<double> spare_;
+};
+
+Result<Tensor> random_tensor(DType dtype, const std::string& name, const std::vector<int64_t>& dims,
+                             std::mt19937_64& bits) {
+  TRY_ASSIGN(size_t bytes, checked_nbytes(dtype, dims));
+  size_t n = byte_size(dtype) == 0 ? 0 : bytes / byte_size(dtype);
+  Normal normal(bits);
+  bool mask = name.find("mask") != std::string::npos;
+  bool first = true;
+  auto below = [&](uint64_t bound) {
+    return [&, bound] { return std::exchange(first, false) && mask ? 1 : bits() % bound; };
+  };
+  auto digit = below(mask ? 2 : 10);
+  switch (dtype) {
+    case DType::kFloat: return generate<float>(dtype, dims, n, normal);
+    case DType::kDouble: return generate<double>(dtype, dims, n, normal);
+    case DType::kFloat16:
+      return generate<uint16_t>(dtype, dims, n, [&] { return float_to_half(static_cast<float>(normal())); });
+    case DType::kBFloat16:
+      return generate<uint16_t>(dtype, dims, n,
+                                [&] { return float_to_bfloat16(static_cast<float>(normal())); });
+    case DType::kInt64: return generate<int64_t>(dtype, dims, n, digit);
+    case DType::kInt32: return generate<int32_t>(dtype, dims, n, digit);
+    case DType::kInt16: return generate<int16_t>(dtype, dims, n, digit);
+    case DType::kInt8: return generate<int8_t>(dtype, dims, n, digit);
+    case DType::kUint8: return generate<uint8_t>(dtype, dims, n, below(256));
+    case DType::kBool: return generate<uint8_t>(dtype, dims, n, below(2));
+    default:
+      return Error{std::string("no random values are made for dtype ") + onnxport::name(dtype), ""};
+  }
+}
+
+}  // namespace
+
+Result<Plan> plan_sizes(const Program& program, const std::vector<Port>& ports,
+                        const Options& options) {
+  auto symbols = symbols_of_inputs(program);
+  Sizes fixed = fixed_by_file(program, ports);
+  std::set<std::string> batches;
+  for (size_t i = 0; i < program.inputs.size(); ++i) {
+    const Shape& shape = shape_of(program, i);
+    if (!shape.empty() && shape[0].is_symbol()) batches.insert(shape[0].symbol_name());
+  }
+  if (symbols.contains("batch_size")) batches.insert("batch_size");
+
+  Sizes first = fixed;
+  std::map<std::string, std::vector<int64_t>> examples;  // of symbols that are not fixed, no batch
+  Range batch_range;
+  bool dynamic_batch = false;
+  for (const auto& [symbol, where] : symbols) {
+    if (fixed.contains(symbol)) continue;
+    if (batches.contains(symbol)) {
+      Range range = range_of(program, symbol);
+      batch_range = {std::max(batch_range.min, range.min), std::min(batch_range.max, range.max)};
+      dynamic_batch = true;
+      continue;
+    }
+    examples[symbol] = example_sizes(program, symbol, where);
+    if (examples[symbol].empty()) {
+      return Error{"no size to try for the dimension " + symbol + " was found",
+                   "input `" + program.inputs[where.input].name + "`"};
+    }
+    first[symbol] = examples[symbol][0];
+  }
+
+  Plan plan;
+  auto with_batch = [&](Sizes sizes, int64_t batch) {
+    for (const std::string& symbol : batches) sizes.try_emplace(symbol, batch);
+    return sizes;
+  };
+  auto sizes_of_batch = dynamic_batch ? batch_sizes(batch_range, options.batches)
+                                      : std::vector<int64_t>{1};
+  for (int64_t batch : sizes_of_batch) plan.base.push_back(with_batch(first, batch));
+  // Other sizes: all symbols at their i-th example together, then each alone at its second.
+  int64_t batch = sizes_of_batch.front();
+  for (size_t i = 1; i < 3 && !examples.empty(); ++i) {
+    Sizes all = first;
+    for (const auto& [symbol, sizes] : examples) all[symbol] = sizes[std::min(i, sizes.size() - 1)];
+    plan.further.push_back(with_batch(std::move(all), batch));
+  }
+  if (examples.size() > 1) {
+    for (const auto& [symbol, sizes] : examples) {
+      if (sizes.size() < 2) continue;
+      Sizes one = first;
+      one[symbol] = sizes[1];
+      plan.further.push_back(with_batch(std::move(one), batch));
+    }
+  }
+  return plan;
+}
+
+Result<std::vector<std::vector<int64_t>>> input_dims(const Program& program, const Sizes& sizes) {
+  std::vector<std::vector<int64_t>> out;
+  for (size_t i = 0; i < program.inputs.size(); ++i) {
+    std::vector<int64_t> dims;
+    for (const Expr& size : shape_of(program, i)) {
+      auto x = size.eval(sizes);
+      if (!x || *x < 0) {
+        return Error{"the size " + size.str() + " has no value",
+                     "input `" + program.inputs[i].name + "`"};
+      }
+      dims.push_back(*x);
+    }
+    out.push_back(std::move(dims));
+  }
+  return out;
+}
+
+Result<std::vector<Tensor>> random_inputs(const Program& program,
+                                          const std::vector<std::vector<int64_t>>& dims, int seed) {
+  std::vector<Tensor> out;
+  for (size_t i = 0; i < program.inputs.size(); ++i) {
+    std::mt19937_64 bits(static_cast<uint64_t>(seed) * 1'000'003 + i);
+    const auto& input = program.inputs[i];
+    auto tensor = random_tensor(program.value(input.value).dtype, input.name, dims[i], bits);
+    if (!tensor.ok()) return std::move(tensor).error().at("input `" + input.name + "`");
+    out.push_back(std::move(tensor).value());
+  }
+  return out;
+}
+
+}  // namespace onnxport::verify
