@@ -21,7 +21,7 @@ class Reference {
   struct RunOptions {
     bool float64 = false;            // everything that is float32 computed in float64
     int threads = 0;                 // 0: libtorch's default
-    Watch watch;
+    Watch watch = {};
   };
   // Outputs in the program's order. Values are freed at their last use.
   virtual Result<std::vector<Tensor>> run(const aten::Program& program,

@@ -3,16 +3,14 @@
 #define ORT_API_MANUAL_INIT
 #include <onnxruntime_cxx_api.h>
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
 
 #include "onnx/write.h"
 #include "verify/library.h"
+#include "verify/temporary.h"
 
 #ifndef ONNXPORT_BUILT_ORT
 #define ONNXPORT_BUILT_ORT ""
@@ -199,29 +197,6 @@ Result<std::unique_ptr<Session>> open_session(const SessionOptions& options, con
     return Error{std::string("ONNX Runtime does not accept the model: ") + e.what(), ""};
   }
 }
-
-// A new empty file in the temporary folder, removed with the object.
-class TemporaryFile {
- public:
-  TemporaryFile() {
-    std::error_code error;
-    path_ = (std::filesystem::temp_directory_path(error) / "onnxport-XXXXXX").string();
-    int fd = mkstemp(path_.data());
-    if (fd < 0) path_.clear();
-    if (fd >= 0) close(fd);
-  }
-  ~TemporaryFile() {
-    if (path_.empty()) return;
-    std::remove(path_.c_str());
-    std::remove((path_ + ".data").c_str());
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 }  // namespace
 

@@ -23,7 +23,7 @@ struct OutputVerdict {
   std::string name;
   bool passed = true;
   double max_abs = 0;            // over all runs
-  double max_rel = 0;            // |a-b| / max(|reference|, tiny)
+  double max_rel = 0;            // |a-b| / max(|reference|, scale / 1000)
   double scale = 0;              // max |reference|
   std::optional<double> float32_abs;   // max |float32 reference - float64 reference|
   std::string reason;            // of a failure: "dtype int64 instead of float32", "NaN at [0, 3]"...

@@ -1,0 +1,235 @@
+#include "verify/verify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include "verify/compare.h"
+#include "verify/inputs.h"
+#include "verify/reference.h"
+#include "verify/runtime.h"
+#include "verify/search.h"
+
+namespace onnxport::verify {
+namespace {
+
+using aten::Program;
+
+int64_t elements(const std::vector<std::vector<int64_t>>& dims) {
+  int64_t total = 0;
+  for (const auto& d : dims) {
+    int64_t n = 1;
+    for (int64_t x : d) n *= x;
+    total += n;
+  }
+  return total;
+}
+
+std::string dims_text(const std::vector<std::vector<int64_t>>& dims) {
+  std::string out;
+  for (const auto& d : dims) {
+    if (!out.empty()) out += ", ";
+    out += "[";
+    for (size_t i = 0; i < d.size(); ++i) out += (i > 0 ? ", " : "") + std::to_string(d[i]);
+    out += "]";
+  }
+  return out;
+}
+
+// The file's outputs and inputs match the program's in number; which output a text belongs to.
+std::string interface_problem(const Program& program, const Session& session) {
+  if (session.inputs().size() != program.inputs.size()) {
+    return fmt::format("the file has {} inputs, the model has {}", session.inputs().size(),
+                       program.inputs.size());
+  }
+  if (session.outputs().size() != program.outputs.size()) {
+    return fmt::format("the file has {} outputs, the model has {}", session.outputs().size(),
+                       program.outputs.size());
+  }
+  for (size_t i = 0; i < program.inputs.size(); ++i) {
+    const Port& port = session.inputs()[i];
+    DType wanted = program.value(program.inputs[i].value).dtype;
+    if (port.dtype != wanted) {
+      return fmt::format("input `{}` is {} in the file, {} in the model", port.name, name(port.dtype),
+                         name(wanted));
+    }
+  }
+  return "";
+}
+
+class Proof {
+ public:
+  Proof(const Program& program, const std::string& path, const Options& options,
+        Reference& reference, Session& session)
+      : program_(program), path_(path), options_(options), reference_(reference),
+        session_(session) {}
+
+  Result<Verdict> run() {
+    verdict_.reason = interface_problem(program_, session_);
+    if (!verdict_.reason.empty()) return std::move(verdict_);
+    for (const Port& port : session_.outputs()) verdict_.outputs.emplace_back().name = port.name;
+    TRY_ASSIGN(Plan plan, plan_sizes(program_, session_.inputs(), options_));
+
+    for (int seed = 0; seed < std::max(options_.seeds, 1); ++seed) {
+      for (size_t i = 0; i < plan.base.size(); ++i) {
+        TRY(trial(plan.base[i], seed, seed == 0 && i == 0));
+      }
+    }
+    if (verdict_.runs.empty()) return refused_everywhere();
+    size_t other_sizes = 0;
+    for (const Sizes& sizes : plan.further) TRY(further_trial(sizes, other_sizes));
+
+    verdict_.passed = verdict_.reason.empty();
+    for (const OutputVerdict& output : verdict_.outputs) verdict_.passed &= output.passed;
+    if (!verdict_.passed) TRY(search());
+    return std::move(verdict_);
+  }
+
+ private:
+  // One run of both. PyTorch refusing these sizes is no verdict on the file: it is kept for the case
+  // that it refuses all of them.
+  Status trial(const Sizes& sizes, int seed, bool with_float64) {
+    TRY_ASSIGN(auto dims, input_dims(program_, sizes));
+    TRY_ASSIGN(auto inputs, random_inputs(program_, dims, seed));
+    auto expected = reference_.run(program_, inputs, {});
+    if (!expected.ok()) {
+      refusal_ = std::move(expected).error().at("with inputs of " + dims_text(dims));
+      return {};
+    }
+    Run run{seed, dims, 0, true};
+    auto actual = session_.run(inputs);
+    if (!actual.ok()) {
+      run.passed = false;
+      verdict_.reason = fmt::format("with inputs of {}: {}", dims_text(dims), actual.error().str());
+    } else {
+      judge(*actual, *expected, run);
+    }
+    if (!run.passed) remember_failure(dims, seed);
+    verdict_.runs.push_back(std::move(run));
+    if (with_float64 && options_.float64) measure_float32(inputs, *expected);
+    return {};
+  }
+
+  Status further_trial(const Sizes& sizes, size_t& done) {
+    if (done >= 3 || !verdict_.reason.empty()) return {};
+    size_t before = verdict_.runs.size();
+    TRY(trial(sizes, 0, false));
+    done += verdict_.runs.size() - before;
+    return {};
+  }
+
+  void judge(const std::vector<Tensor>& actual, const std::vector<Tensor>& expected, Run& run) {
+    for (size_t i = 0; i < expected.size(); ++i) {
+      OutputVerdict& output = verdict_.outputs[i];
+      Comparison c = compare(actual[i], expected[i]);
+      output.max_abs = std::max(output.max_abs, c.max_abs);
+      output.max_rel = std::max(output.max_rel, c.max_rel);
+      output.scale = std::max(output.scale, c.scale);
+      run.max_abs = std::max(run.max_abs, c.max_abs);
+      std::string reason = failure(c, expected[i].dtype);
+      if (reason.empty()) continue;
+      run.passed = false;
+      if (output.passed) output.reason = reason;
+      output.passed = false;
+      saw_nan_ |= c.reference_nan;
+    }
+  }
+
+  // "" when the comparison passes.
+  std::string failure(const Comparison& c, DType dtype) const {
+    if (c.reference_nan && !options_.allow_nan) {
+      return "PyTorch's own output has NaN (--allow-nan accepts it where both have it)";
+    }
+    if (!c.same_kind) return c.reason;
+    if (within(c, dtype, options_.tolerance)) return "";
+    return fmt::format("differs by {:.3g}, where {:.3g} is allowed (the values reach {:.3g})",
+                       c.max_abs, allowed(c, dtype, options_.tolerance), c.scale);
+  }
+
+  // What float32 itself loses: the same inputs in float64, where PyTorch can.
+  void measure_float32(const std::vector<Tensor>& inputs, const std::vector<Tensor>& float32) {
+    auto float64 = reference_.run(program_, inputs, {.float64 = true});
+    if (!float64.ok()) return;
+    for (size_t i = 0; i < float32.size(); ++i) {
+      if (float32[i].dtype != DType::kFloat || (*float64)[i].dtype != DType::kDouble) continue;
+      Comparison c = compare(float32[i].cast(DType::kDouble), (*float64)[i]);
+      if (c.same_kind) verdict_.outputs[i].float32_abs = c.max_abs;
+    }
+  }
+
+  // The cheapest failing run is the one that the search repeats.
+  void remember_failure(const std::vector<std::vector<int64_t>>& dims, int seed) {
+    if (failed_ && elements(failed_->input_dims) <= elements(dims)) return;
+    failed_ = Run{seed, dims, 0, false};
+  }
+
+  Result<Verdict> refused_everywhere() {
+    Error error = refusal_.value_or(Error{"no sizes to run with were found", ""});
+    return std::move(error).at("PyTorch cannot run the model");
+  }
+
+  Status search() {
+    if (!failed_) return {};
+    TRY_ASSIGN(auto inputs, random_inputs(program_, failed_->input_dims, failed_->seed));
+    auto found = saw_nan_ && !options_.allow_nan
+                     ? find_nan(program_, reference_, inputs)
+                     : find_divergence(program_, path_, reference_, inputs, options_);
+    if (found.ok()) {
+      verdict_.first = std::move(*found);
+    } else {  // the verdict stands without it
+      Divergence unknown;
+      unknown.reason = "the first node that differs could not be found: " + found.error().str();
+      verdict_.first = std::move(unknown);
+    }
+    explain_by_float32();
+    return {};
+  }
+
+  // A model that float32 itself cannot compute to the tolerance is worth a word.
+  void explain_by_float32() {
+    for (OutputVerdict& output : verdict_.outputs) {
+      if (output.passed || !output.float32_abs) continue;
+      if (*output.float32_abs < output.max_abs / 4) continue;
+      output.reason += fmt::format("; PyTorch's own float32 differs from float64 by {:.3g}",
+                                   *output.float32_abs);
+    }
+  }
+
+  const Program& program_;
+  const std::string& path_;
+  const Options& options_;
+  Reference& reference_;
+  Session& session_;
+  Verdict verdict_;
+  std::optional<Run> failed_;
+  std::optional<Error> refusal_;
+  bool saw_nan_ = false;
+};
+
+}  // namespace
+
+Result<Verdict> verify(const Program& program, const std::string& onnx_path,
+                       const Options& options) {
+  auto start = std::chrono::steady_clock::now();
+  TRY_ASSIGN(std::string runtime, runtime_version());
+  TRY_ASSIGN(auto reference, load_reference());
+  auto verdict = [&]() -> Result<Verdict> {
+    auto session = Session::open(onnx_path);
+    if (!session.ok()) {  // the file is no good: that is a verdict
+      Verdict bad;
+      bad.reason = session.error().str();
+      return bad;
+    }
+    return Proof(program, onnx_path, options, *reference, **session).run();
+  }();
+  if (!verdict.ok()) return std::move(verdict).error();
+  verdict->torch_version = reference->version();
+  verdict->runtime_version = runtime;
+  verdict->seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return verdict;
+}
+
+}  // namespace onnxport::verify
