@@ -67,7 +67,8 @@ struct Value {
   bool is_input = false;                      // listed in Graph::inputs (may have an initializer too)
   std::string type_proto;                     // serialized TypeProto of sequence/optional/map values
   std::string doc;
-  Graph* graph = nullptr;
+  Graph* graph = nullptr;                     // null once erased
+  size_t position = 0;                        // Graph's own: index among its values
 
   // A constant that nobody can override from outside.
   const Tensor* constant() const { return initializer && !is_input ? &*initializer : nullptr; }
@@ -86,7 +87,7 @@ struct Node {
   std::string doc;
   std::vector<std::pair<std::string, std::string>> metadata;
   int32_t origin = -1;                        // index of the aten node it was lowered from
-  Graph* graph = nullptr;
+  Graph* graph = nullptr;                     // null once erased
   Node* prev = nullptr;
   Node* next = nullptr;
 
@@ -105,6 +106,9 @@ struct Node {
   void remove(std::string_view attribute);
 };
 
+// Erased nodes and values leave the lists at once but stay in memory, empty and with a null `graph`,
+// until the graph dies: a pointer in somebody's work list may be asked whether it is still alive.
+// A subgraph must not outlive the graph around it.
 class Graph {
  public:
   Graph() = default;
@@ -119,12 +123,12 @@ class Graph {
   Graph* outer() const { return outer_; }
 
   // --- building -----------------------------------------------------------------------------
-  // Names are made unique with a suffix (".1", ".2", ...) when taken.
+  // Names are made unique with a suffix (".1", ".2", ...) when taken here or in a graph around.
   Value* add_value(std::string name, DType dtype = DType::kUndefined,
                    std::optional<Shape> shape = std::nullopt);
   Value* add_input(std::string name, DType dtype, std::optional<Shape> shape);
   Value* add_initializer(std::string name, Tensor tensor);
-  // Appends, or inserts before `before`. Creates `outputs` fresh values named after the node.
+  // Appends, or inserts before `before`. Creates `outputs` fresh values named after the operator.
   Node* add_node(std::string op_type, std::vector<Value*> inputs, Attributes attributes = {},
                  size_t outputs = 1, Node* before = nullptr, std::string domain = "");
   void add_output(Value* value);
@@ -134,11 +138,12 @@ class Graph {
   void set_input(Node* node, size_t index, Value* value);   // keeps uses right; may extend
   void replace_uses(Value* old_value, Value* new_value);    // uses by nodes (subgraphs too), not outputs
   // Every use and every graph output of old_value becomes new_value. A graph output keeps its name:
-  // new_value takes it if it can, else an Identity is inserted. `old_value` is left unused. When
-  // `keep_name` and new_value is fresh (made by a node, not an output), it takes old_value's name.
+  // new_value takes it if it can (made by a node of this graph, not an output yet), else an Identity
+  // is inserted; the declared type and shape stay. `old_value` is left unused. When `keep_name` and
+  // new_value is fresh (made by a node, not an output, no uses so far), it takes old_value's name.
   void replace(Value* old_value, Value* new_value, bool keep_name = true);
   void rename(Value* value, std::string name);              // made unique when taken
-  void erase(Node* node);                                   // its outputs must be unused
+  void erase(Node* node);                                   // and its outputs, which must be unused
   void erase_value(Value* value);                           // an unused initializer or input
   void move_before(Node* node, Node* before);
 
@@ -148,24 +153,35 @@ class Graph {
   size_t node_count() const { return node_count_; }        // this graph only
   size_t total_node_count() const;                         // with subgraphs
   std::vector<Node*> nodes() const;                        // a snapshot, safe to erase while walking
-  const std::vector<std::unique_ptr<Value>>& values() const { return values_; }
+  const std::vector<std::unique_ptr<Value>>& values() const;  // in order of creation
   std::vector<Value*> initializers() const;                // in order of creation
   Value* find(std::string_view value_name) const;          // this graph only
   // Kahn's algorithm, stable; false when there is a cycle. Also checks nothing else.
-  bool sort();
+  bool sort();                                             // this graph only
 
  private:
   Graph* outer_ = nullptr;
-  std::vector<std::unique_ptr<Value>> values_;
+  // Erasing leaves a null here, which values() closes: so that erasing does not move the rest.
+  mutable std::vector<std::unique_ptr<Value>> values_;
+  mutable bool has_gaps_ = false;
+  std::vector<std::unique_ptr<Value>> erased_values_;
   std::vector<Value*> outputs_;
   std::unordered_map<std::string, Value*> by_name_;
   std::unordered_map<std::string, int> next_suffix_;
-  std::vector<std::unique_ptr<Node>> node_storage_;
+  std::vector<std::unique_ptr<Node>> node_storage_;  // erased ones too; dies before values_
   Node* head_ = nullptr;
   Node* tail_ = nullptr;
   size_t node_count_ = 0;
   std::string unique_name(std::string name);
+  bool is_taken(const std::string& name) const;
+  void link(Node* node, Node* before);
+  void unlink(Node* node);
+  void bury(Value* value);
+  void replace_outputs(Value* old_value, Value* new_value);
 };
+
+// The graphs among a node's attributes.
+std::vector<Graph*> subgraphs(const Node& node);
 
 struct Model {
   std::unique_ptr<Graph> graph = std::make_unique<Graph>();

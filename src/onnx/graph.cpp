@@ -1,0 +1,386 @@
+#include "onnx/graph.h"
+
+#include <algorithm>
+#include <queue>
+
+namespace onnxport::onnx {
+namespace {
+
+void add_use(Value* value, Node* node, size_t input) {
+  if (value != nullptr) value->uses.push_back({node, input});
+}
+
+void drop_use(Value* value, const Node* node, size_t input) {
+  if (value == nullptr) return;
+  auto it = std::find_if(value->uses.begin(), value->uses.end(), [&](const Use& use) {
+    return use.node == node && use.input == input;
+  });
+  CHECK(it != value->uses.end());
+  value->uses.erase(it);
+}
+
+void drop_uses(const Node* node) {
+  for (size_t i = 0; i < node->inputs.size(); ++i) drop_use(node->inputs[i], node, i);
+}
+
+// Calls f on every graph below `node`, at any depth.
+template <typename F>
+void for_each_graph_below(const Node& node, F f) {
+  std::vector<Graph*> pending = subgraphs(node);
+  while (!pending.empty()) {
+    Graph* graph = pending.back();
+    pending.pop_back();
+    f(*graph);
+    for (const Node* inner = graph->first(); inner != nullptr; inner = inner->next) {
+      for (Graph* deeper : subgraphs(*inner)) pending.push_back(deeper);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Graph*> subgraphs(const Node& node) {
+  std::vector<Graph*> graphs;
+  for (const auto& [name, attribute] : node.attributes) {
+    if (auto* graph = std::get_if<Attribute::GraphRef>(&attribute.v)) {
+      graphs.push_back(graph->get());
+    } else if (auto* several = std::get_if<std::vector<Attribute::GraphRef>>(&attribute.v)) {
+      for (const Attribute::GraphRef& graph : *several) graphs.push_back(graph.get());
+    }
+  }
+  return graphs;
+}
+
+// --- Node --------------------------------------------------------------------------------------
+
+const Attribute* Node::find(std::string_view attribute) const {
+  for (const auto& [key, value] : attributes) {
+    if (key == attribute) return &value;
+  }
+  return nullptr;
+}
+
+void Node::set(std::string_view attribute, Attribute value) {
+  for (auto& [key, old] : attributes) {
+    if (key == attribute) {
+      old = std::move(value);
+      return;
+    }
+  }
+  attributes.emplace_back(attribute, std::move(value));
+}
+
+void Node::remove(std::string_view attribute) {
+  std::erase_if(attributes, [&](const auto& entry) { return entry.first == attribute; });
+}
+
+// --- Graph: building ---------------------------------------------------------------------------
+
+Graph::~Graph() {
+  // Values of the graphs around live on: they must forget this graph's nodes and outputs.
+  for (const Node* node = head_; node != nullptr; node = node->next) {
+    for (size_t i = 0; i < node->inputs.size(); ++i) {
+      Value* value = node->inputs[i];
+      if (value != nullptr && value->graph != this) drop_use(value, node, i);
+    }
+  }
+  for (Value* value : outputs_) {
+    if (value->graph != this) --value->graph_outputs;
+  }
+}
+
+bool Graph::is_taken(const std::string& name) const {
+  for (const Graph* graph = this; graph != nullptr; graph = graph->outer_) {
+    if (graph->by_name_.contains(name)) return true;
+  }
+  return false;
+}
+
+std::string Graph::unique_name(std::string name) {
+  if (name.empty()) name = "value";
+  if (!is_taken(name)) return name;
+  int& suffix = next_suffix_[name];
+  std::string candidate;
+  do {
+    candidate = name + "." + std::to_string(++suffix);
+  } while (is_taken(candidate));
+  return candidate;
+}
+
+Value* Graph::add_value(std::string name, DType dtype, std::optional<Shape> shape) {
+  auto value = std::make_unique<Value>();
+  value->name = unique_name(std::move(name));
+  value->dtype = dtype;
+  value->shape = std::move(shape);
+  value->graph = this;
+  value->position = values_.size();
+  by_name_[value->name] = value.get();
+  values_.push_back(std::move(value));
+  return values_.back().get();
+}
+
+Value* Graph::add_input(std::string name, DType dtype, std::optional<Shape> shape) {
+  Value* value = add_value(std::move(name), dtype, std::move(shape));
+  value->is_input = true;
+  inputs.push_back(value);
+  return value;
+}
+
+Value* Graph::add_initializer(std::string name, Tensor tensor) {
+  Shape shape(tensor.dims.begin(), tensor.dims.end());
+  Value* value = add_value(std::move(name), tensor.dtype, std::move(shape));
+  value->initializer = std::move(tensor);
+  return value;
+}
+
+Node* Graph::add_node(std::string op_type, std::vector<Value*> node_inputs, Attributes attributes,
+                      size_t outputs, Node* before, std::string domain) {
+  node_storage_.push_back(std::make_unique<Node>());
+  Node* node = node_storage_.back().get();
+  node->op_type = std::move(op_type);
+  node->domain = std::move(domain);
+  node->inputs = std::move(node_inputs);
+  node->attributes = std::move(attributes);
+  node->graph = this;
+  for (size_t i = 0; i < node->inputs.size(); ++i) add_use(node->inputs[i], node, i);
+  for (size_t i = 0; i < outputs; ++i) {
+    Value* value = add_value(node->op_type + "_output");
+    value->producer = node;
+    value->output = i;
+    node->outputs.push_back(value);
+  }
+  link(node, before);
+  return node;
+}
+
+void Graph::add_output(Value* value) {
+  outputs_.push_back(value);
+  ++value->graph_outputs;
+}
+
+// --- Graph: changing ---------------------------------------------------------------------------
+
+void Graph::link(Node* node, Node* before) {
+  CHECK(before == nullptr || before->graph == this);
+  node->next = before;
+  node->prev = before != nullptr ? before->prev : tail_;
+  (node->prev != nullptr ? node->prev->next : head_) = node;
+  (before != nullptr ? before->prev : tail_) = node;
+  ++node_count_;
+}
+
+void Graph::unlink(Node* node) {
+  (node->prev != nullptr ? node->prev->next : head_) = node->next;
+  (node->next != nullptr ? node->next->prev : tail_) = node->prev;
+  node->prev = node->next = nullptr;
+  --node_count_;
+}
+
+void Graph::set_input(Node* node, size_t index, Value* value) {
+  if (index >= node->inputs.size()) node->inputs.resize(index + 1, nullptr);
+  if (node->inputs[index] == value) return;
+  drop_use(node->inputs[index], node, index);
+  node->inputs[index] = value;
+  add_use(value, node, index);
+}
+
+void Graph::replace_uses(Value* old_value, Value* new_value) {
+  if (old_value == new_value) return;
+  for (const Use& use : old_value->uses) {
+    use.node->inputs[use.input] = new_value;
+    new_value->uses.push_back(use);
+  }
+  old_value->uses.clear();
+}
+
+// In this graph's outputs and in those of the graphs below, which may name an outer value.
+void Graph::replace_outputs(Value* old_value, Value* new_value) {
+  auto replace_in = [&](std::vector<Value*>& outputs) {
+    for (Value*& output : outputs) {
+      if (output != old_value) continue;
+      output = new_value;
+      --old_value->graph_outputs;
+      ++new_value->graph_outputs;
+    }
+  };
+  replace_in(outputs_);
+  if (old_value->graph_outputs == 0) return;
+  for (const Node* node = head_; node != nullptr; node = node->next) {
+    for_each_graph_below(*node, [&](Graph& graph) { replace_in(graph.outputs_); });
+  }
+}
+
+void Graph::replace(Value* old_value, Value* new_value, bool keep_name) {
+  CHECK(old_value->graph == this);
+  if (old_value == new_value) return;
+  const bool can_be_renamed =
+      new_value->graph == this && new_value->producer != nullptr && new_value->graph_outputs == 0;
+  const bool is_fresh = can_be_renamed && new_value->uses.empty();
+  const bool is_output = old_value->graph_outputs > 0;
+  replace_uses(old_value, new_value);
+  if (!is_output && !(keep_name && is_fresh)) return;
+
+  std::string name = old_value->name;
+  rename(old_value, name + ".replaced");
+  if (!is_output) {
+    rename(new_value, std::move(name));
+    return;
+  }
+  Value* output = new_value;
+  if (!can_be_renamed) {
+    Node* identity = add_node("Identity", {new_value});
+    if (old_value->producer != nullptr) identity->origin = old_value->producer->origin;
+    output = identity->outputs[0];
+    output->dtype = new_value->dtype;
+    output->shape = new_value->shape;
+  }
+  rename(output, std::move(name));
+  if (old_value->dtype != DType::kUndefined) output->dtype = old_value->dtype;
+  if (old_value->shape) output->shape = old_value->shape;
+  if (output->type_proto.empty()) output->type_proto = old_value->type_proto;
+  if (output->doc.empty()) output->doc = old_value->doc;
+  replace_outputs(old_value, output);
+}
+
+void Graph::rename(Value* value, std::string name) {
+  CHECK(value->graph == this);
+  if (value->name == name) return;
+  by_name_.erase(value->name);
+  value->name = unique_name(std::move(name));
+  by_name_[value->name] = value;
+}
+
+void Graph::bury(Value* value) {
+  by_name_.erase(value->name);
+  has_gaps_ = true;
+  erased_values_.push_back(std::move(values_[value->position]));
+  value->graph = nullptr;
+  value->producer = nullptr;
+  value->initializer.reset();
+}
+
+void Graph::erase(Node* node) {
+  CHECK(node->graph == this);
+  for (Value* value : node->outputs) {
+    if (value == nullptr) continue;
+    CHECK(value->unused());
+    bury(value);
+  }
+  drop_uses(node);
+  unlink(node);
+  node->inputs.clear();
+  node->outputs.clear();
+  node->attributes.clear();
+  node->graph = nullptr;
+}
+
+void Graph::erase_value(Value* value) {
+  CHECK(value->graph == this && value->producer == nullptr && value->unused());
+  if (value->is_input) std::erase(inputs, value);
+  bury(value);
+}
+
+void Graph::move_before(Node* node, Node* before) {
+  CHECK(node->graph == this);
+  if (node == before || node->next == before) return;
+  unlink(node);
+  link(node, before);
+}
+
+// --- Graph: walking ----------------------------------------------------------------------------
+
+size_t Graph::total_node_count() const {
+  size_t count = node_count_;
+  for (const Node* node = head_; node != nullptr; node = node->next) {
+    for_each_graph_below(*node, [&](const Graph& graph) { count += graph.node_count_; });
+  }
+  return count;
+}
+
+std::vector<Node*> Graph::nodes() const {
+  std::vector<Node*> out;
+  out.reserve(node_count_);
+  for (Node* node = head_; node != nullptr; node = node->next) out.push_back(node);
+  return out;
+}
+
+const std::vector<std::unique_ptr<Value>>& Graph::values() const {
+  if (has_gaps_) {
+    std::erase(values_, nullptr);
+    for (size_t i = 0; i < values_.size(); ++i) values_[i]->position = i;
+    has_gaps_ = false;
+  }
+  return values_;
+}
+
+std::vector<Value*> Graph::initializers() const {
+  std::vector<Value*> out;
+  for (const auto& value : values()) {
+    if (value->initializer) out.push_back(value.get());
+  }
+  return out;
+}
+
+Value* Graph::find(std::string_view value_name) const {
+  auto it = by_name_.find(std::string(value_name));
+  return it == by_name_.end() ? nullptr : it->second;
+}
+
+bool Graph::sort() {
+  const std::vector<Node*> order = nodes();
+  std::unordered_map<const Node*, size_t> position;
+  for (size_t i = 0; i < order.size(); ++i) position[order[i]] = i;
+
+  std::vector<std::vector<size_t>> consumers(order.size());
+  std::vector<size_t> missing(order.size(), 0);
+  for (size_t i = 0; i < order.size(); ++i) {
+    auto needs = [&](const Value* value) {
+      if (value == nullptr || value->graph != this || value->producer == nullptr) return;
+      consumers[position.at(value->producer)].push_back(i);
+      ++missing[i];
+    };
+    for (const Value* value : order[i]->inputs) needs(value);
+    for_each_graph_below(*order[i], [&](const Graph& graph) {
+      for (const Node* inner = graph.head_; inner != nullptr; inner = inner->next) {
+        for (const Value* value : inner->inputs) needs(value);
+      }
+      for (const Value* value : graph.outputs_) needs(value);
+    });
+  }
+
+  // Of the nodes that are ready, the earliest in the old order: a sorted graph stays as it is.
+  std::priority_queue<size_t, std::vector<size_t>, std::greater<>> ready;
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (missing[i] == 0) ready.push(i);
+  }
+  std::vector<Node*> sorted;
+  while (!ready.empty()) {
+    const size_t i = ready.top();
+    ready.pop();
+    sorted.push_back(order[i]);
+    for (const size_t consumer : consumers[i]) {
+      if (--missing[consumer] == 0) ready.push(consumer);
+    }
+  }
+  if (sorted.size() != order.size()) return false;
+  head_ = tail_ = nullptr;
+  node_count_ = 0;
+  for (Node* node : sorted) link(node, nullptr);
+  return true;
+}
+
+// --- Model -------------------------------------------------------------------------------------
+
+int64_t ir_version_for_opset(int64_t opset) {
+  // As in onnx/helper.py's VERSION_TABLE up to onnx 1.23. Opsets before 15 could say less than 8;
+  // 8 is what every runtime of this decade reads.
+  if (opset <= 18) return 8;
+  if (opset <= 20) return 9;
+  if (opset <= 22) return 10;
+  if (opset <= 23) return 11;
+  if (opset <= 24) return 12;
+  if (opset <= 27) return 13;
+  return 14;
+}
+
+}  // namespace onnxport::onnx
