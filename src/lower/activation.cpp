@@ -86,8 +86,6 @@ LOWER("aten::gelu(Tensor self, *, str approximate=\"none\") -> Tensor",
       });
 LOWER("aten::sigmoid(Tensor self) -> Tensor",
       [](Builder& g, Value x) { return g.op("Sigmoid", {floating(g, x)}); });
-LOWER("aten::tanh(Tensor self) -> Tensor",
-      [](Builder& g, Value x) { return g.op("Tanh", {floating(g, x)}); });
 LOWER("aten::silu(Tensor self) -> Tensor",
       [](Builder& g, Value x) { return g.mul(x, g.op("Sigmoid", {x})); });
 LOWER("aten::mish(Tensor self) -> Tensor", [](Builder& g, Value x) {
