@@ -160,8 +160,11 @@ Result<std::string> FromArg<std::string>::get(const aten::Arg& arg) {
   return unexpected("a string", arg);
 }
 
+// Schemas spell a default dtype as the number of c10::ScalarType.
 Result<DType> FromArg<DType>::get(const aten::Arg& arg) {
   if (const auto* dtype = arg.as<DType>()) return *dtype;
+  if (const auto* e = arg.as<Expr>(); e != nullptr && e->is_const(4)) return DType::kInt64;
+  if (const auto* e = arg.as<Expr>(); e != nullptr && e->is_const(6)) return DType::kFloat;
   return unexpected("a dtype", arg);
 }
 
