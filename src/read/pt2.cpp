@@ -1,0 +1,47 @@
+#include "read/pt2.h"
+
+#include "aten/program.h"
+#include "base/file.h"
+#include "formats/json.h"
+#include "formats/slice.h"
+#include "read/functionalize.h"
+#include "read/prune.h"
+#include "read/pt2_archive.h"
+#include "read/pt2_graph.h"
+
+namespace onnxport::read {
+
+namespace {
+
+Result<aten::Program> read_bytes(std::shared_ptr<const Storage> bytes, const Limits& limits) {
+  TRY_ASSIGN(Pt2Archive archive, open_pt2_archive(std::move(bytes), limits));
+  const std::string entry = "archive entry `" + archive.json_entry + "`";
+  std::span<const std::byte> view = archive.json->view();
+  std::string_view text(reinterpret_cast<const char*>(view.data()), view.size());
+  auto json = formats::Json::parse(text, {limits.max_json_bytes, limits.max_json_depth});
+  if (!json.ok()) return std::move(json).error().at(entry);
+  auto program = read_graph(json->root(), archive, limits);
+  if (!program.ok()) return std::move(program).error().at(entry);
+  return program;
+}
+
+Result<aten::Program> read_file_at(const std::string& path, const Limits& limits) {
+  TRY_ASSIGN(std::shared_ptr<const MappedFile> file, MappedFile::open(path));
+  auto program = read_bytes(formats::whole_file(std::move(file)), limits);
+  if (!program.ok()) return program;
+  program->source_file = path;
+  TRY(functionalize(*program));
+  prune(*program);
+  TRY(aten::validate(*program));
+  return program;
+}
+
+}  // namespace
+
+Result<aten::Program> read_pt2(const std::string& path, const Limits& limits) {
+  auto program = read_file_at(path, limits);
+  if (program.ok() || program.error().where.starts_with(path)) return program;
+  return std::move(program).error().at(path);
+}
+
+}  // namespace onnxport::read

@@ -1,0 +1,107 @@
+#include "read/tensor_meta.h"
+
+#include <fmt/format.h>
+
+#include "read/sym_expr.h"
+
+namespace onnxport::read {
+
+using formats::JsonArray;
+using formats::JsonObject;
+using formats::JsonUnion;
+using formats::JsonValue;
+
+Result<DType> dtype_of_scalar_type(int64_t code) {
+  switch (code) {
+    case 1: return DType::kUint8;
+    case 2: return DType::kInt8;
+    case 3: return DType::kInt16;
+    case 4: return DType::kInt32;
+    case 5: return DType::kInt64;
+    case 6: return DType::kFloat16;
+    case 7: return DType::kFloat;
+    case 8: return DType::kDouble;
+    case 10: return DType::kComplex64;
+    case 11: return DType::kComplex128;
+    case 12: return DType::kBool;
+    case 13: return DType::kBFloat16;
+    case 28: return DType::kUint16;
+    case 29: return DType::kFloat8E4M3FN;
+    case 30: return DType::kFloat8E5M2;
+    case 31: return DType::kFloat8E4M3FNUZ;
+    case 32: return DType::kFloat8E5M2FNUZ;
+    case 34: return DType::kUint32;
+    case 35: return DType::kUint64;
+    default: return Error{fmt::format("element type {} is not supported", code), ""};
+  }
+}
+
+Result<Expr> SizeReader::sym_int(JsonValue value) {
+  TRY_ASSIGN(JsonUnion size, formats::json_union(value, "size"));
+  if (size.tag == "as_int") {
+    TRY_ASSIGN(int64_t n, formats::json_int(size.value, "as_int"));
+    return Expr(n);
+  }
+  if (size.tag != "as_expr") return Error{fmt::format("a size has the unknown form `{}`", size.tag), ""};
+  TRY_ASSIGN(JsonObject expr, formats::json_object(size.value, "as_expr"));
+  TRY_ASSIGN(std::string_view text, formats::string_field(expr, "expr_str"));
+  auto it = seen_.find(std::string(text));
+  if (it != seen_.end()) return it->second;
+  TRY_ASSIGN(Expr parsed, parse_sym_expr(text));
+  seen_.emplace(text, parsed);
+  return parsed;
+}
+
+Result<Shape> SizeReader::shape(JsonArray sizes) {
+  Shape out;
+  for (JsonValue size : sizes) {
+    TRY_ASSIGN(Expr e, sym_int(size));
+    out.push_back(std::move(e));
+  }
+  return out;
+}
+
+Result<TensorMeta> tensor_meta(JsonObject meta, SizeReader& sizes) {
+  TensorMeta out;
+  TRY_ASSIGN(int64_t code, formats::int_field(meta, "dtype"));
+  TRY_ASSIGN(out.dtype, dtype_of_scalar_type(code));
+  TRY_ASSIGN(JsonArray list, formats::array_field(meta, "sizes"));
+  TRY_ASSIGN(out.sizes, sizes.shape(list));
+  return out;
+}
+
+namespace {
+
+Result<std::vector<int64_t>> numbers(JsonObject meta, std::string_view field) {
+  TRY_ASSIGN(JsonArray list, formats::array_field(meta, field));
+  std::vector<int64_t> out;
+  for (JsonValue element : list) {
+    TRY_ASSIGN(JsonUnion n, formats::json_union(element, field));
+    if (n.tag != "as_int") {
+      return Error{fmt::format("`{}` of a stored tensor should be numbers, but has `{}`", field, n.tag),
+                   ""};
+    }
+    TRY_ASSIGN(int64_t value, formats::json_int(n.value, field));
+    out.push_back(value);
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<formats::Strided> strided_meta(JsonObject meta) {
+  formats::Strided out;
+  TRY_ASSIGN(int64_t code, formats::int_field(meta, "dtype"));
+  TRY_ASSIGN(out.dtype, dtype_of_scalar_type(code));
+  TRY_ASSIGN(out.sizes, numbers(meta, "sizes"));
+  TRY_ASSIGN(out.strides, numbers(meta, "strides"));
+  TRY_ASSIGN(JsonValue offset_value, formats::json_field(meta, "storage_offset"));
+  TRY_ASSIGN(JsonUnion offset, formats::json_union(offset_value, "storage_offset"));
+  TRY_ASSIGN(out.offset, formats::json_int(offset.value, "storage_offset"));
+  constexpr int64_t kStrided = 7;
+  TRY_ASSIGN(int64_t layout, formats::int_field(meta, "layout"));
+  if (layout != kStrided) return Error{"sparse and other non-strided weights are not supported", ""};
+  return out;
+}
+
+}  // namespace onnxport::read
