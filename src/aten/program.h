@@ -62,6 +62,8 @@ struct Value {
   Kind kind = Kind::kTensor;
   DType dtype = DType::kUndefined;
   std::optional<Shape> shape;          // nullopt: rank not known to the source
+  std::optional<Shape> strides;        // in elements, where the source records them; only what
+                                       // follows aliases (read/functionalize.h) has use for them
   std::optional<Expr> scalar;          // kScalar: the symbol that stands for it (`u0`)
 };
 

@@ -1,14 +1,516 @@
+// The program is walked once. Every tensor object has a node in an alias forest: a base, or a view
+// that one ViewStep takes from its parent. Objects of one tree share memory, and the tree counts how
+// often that memory was written.
+//
+// A write to a view computes what the view becomes, then puts it back into its parent (select_scatter,
+// slice_scatter, an inverse permute or reshape), and so on up to the base. No other view is touched:
+// a view that is read later finds its tree's count ahead of its own and is taken from its parent anew.
+//
+//   y = x[:, 0]; y.mul_(2); z = x + 1     =>     y = select(x, 1, 0); m = mul(y, 2)
+//                                                x1 = select_scatter(x, m, 1, 0); z = add(x1, 1)
+//
+// Where the program does not tell whether a call copied (a reshape of a tensor whose strides are not
+// recorded), a write is refused only if the other side is used later: else it makes no difference.
 #include "read/functionalize.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "read/mutating_ops.h"
+#include "read/view_ops.h"
 
 namespace onnxport::read {
 
-Status functionalize(aten::Program& program) {
-  for (const aten::Node& node : program.nodes) {
-    if (node.op.ends_with("_") && !node.op.ends_with("__")) {
-      return Error{"in-place call " + node.full_name() + " is not made functional yet", node.module_path};
+namespace {
+
+using aten::Arg;
+using aten::ArgList;
+using aten::NamedArg;
+using aten::Node;
+using aten::Program;
+using aten::Value;
+using aten::ValueId;
+using StepKind = ViewStep::Kind;
+
+struct Object {
+  int32_t parent = -1;        // object that this is a view of
+  ViewStep step;              // how, if it is one
+  int32_t call = -1;          // index into calls_: the node that took the view
+  int32_t tree = 0;
+  ValueId origin;             // the value that the object was born as: its sizes and name
+  ValueId current;            // what holds its contents as of `version`
+  int version = 0;
+};
+
+struct Tree {
+  int32_t base = 0;           // object
+  int version = 0;            // counts writes
+  std::vector<ValueId> members;
+  std::vector<int32_t> maybe;  // trees that may share its memory
+};
+
+class Functionalizer {
+ public:
+  explicit Functionalizer(Program& program) : program_(program) {}
+
+  Status run() {
+    if (std::none_of(program_.nodes.begin(), program_.nodes.end(),
+                     [](const Node& node) { return in_place(node).has_value(); })) {
+      return {};
+    }
+    object_of_.assign(program_.values.size(), -1);
+    find_last_uses();
+    for (const Value& value : program_.values) names_.insert(value.name);
+    for (const aten::Weight& weight : program_.weights) add_base(weight.value);
+    for (const aten::Input& input : program_.inputs) add_base(input.value);
+    calls_ = std::move(program_.nodes);
+    program_.nodes.clear();
+    for (size_t i = 0; i < calls_.size(); ++i) {
+      at_ = static_cast<int32_t>(i);
+      if (Status s = step(calls_[i]); !s.ok()) return std::move(s).error().at(place(calls_[i]));
+    }
+    for (aten::Output& output : program_.outputs) {
+      TRY_ASSIGN(output.value, read(output.value));
+    }
+    return {};
+  }
+
+ private:
+  static std::string place(const Node& node) {
+    std::string out = "call " + node.full_name();
+    if (!node.module_path.empty()) out += " in " + node.module_path;
+    if (!node.source.empty()) out += " at " + node.source;
+    return out;
+  }
+
+  void find_last_uses() {
+    last_use_.assign(program_.values.size(), -1);
+    for (size_t i = 0; i < program_.nodes.size(); ++i) {
+      for (const NamedArg& named : program_.nodes[i].args) {
+        aten::for_each_value(named.arg, [&](ValueId id) {
+          if (id.valid()) last_use_[static_cast<size_t>(id.index)] = static_cast<int32_t>(i);
+        });
+      }
+    }
+    for (const aten::Output& output : program_.outputs) {
+      if (output.value.valid()) last_use_[static_cast<size_t>(output.value.index)] = INT32_MAX;
     }
   }
-  return {};
-}
+
+  // --- the forest ---------------------------------------------------------------------------------
+  Object& object(ValueId id) {
+    int32_t index = object_of_[static_cast<size_t>(id.index)];
+    CHECK(index >= 0);  // a reader gives each use a definition before it
+    return objects_[static_cast<size_t>(index)];
+  }
+  Tree& tree_of(const Object& o) { return trees_[static_cast<size_t>(o.tree)]; }
+
+  int32_t add_base(ValueId id) {
+    Object o;
+    o.tree = static_cast<int32_t>(trees_.size());
+    o.origin = o.current = id;
+    Tree tree;
+    tree.base = static_cast<int32_t>(objects_.size());
+    tree.members.push_back(id);
+    trees_.push_back(std::move(tree));
+    return add(id, std::move(o));
+  }
+
+  int32_t add(ValueId id, Object o) {
+    objects_.push_back(std::move(o));
+    object_of_[static_cast<size_t>(id.index)] = static_cast<int32_t>(objects_.size()) - 1;
+    return static_cast<int32_t>(objects_.size()) - 1;
+  }
+
+  void add_view(ValueId id, ValueId of, ViewStep step) {
+    Object o;
+    o.parent = object_of_[static_cast<size_t>(of.index)];
+    o.step = std::move(step);
+    o.call = at_;
+    o.tree = object(of).tree;
+    o.origin = o.current = id;
+    o.version = tree_of(o).version;
+    tree_of(o).members.push_back(id);
+    add(id, std::move(o));
+  }
+
+  void link_maybe(ValueId a, ValueId b) {
+    int32_t ta = object(a).tree;
+    int32_t tb = object(b).tree;
+    trees_[static_cast<size_t>(ta)].maybe.push_back(tb);
+    trees_[static_cast<size_t>(tb)].maybe.push_back(ta);
+  }
+
+  // --- new values and calls -----------------------------------------------------------------------
+  ValueId new_value(ValueId like) {
+    Value value = program_.value(like);
+    const std::string stem = value.name;
+    for (int n = 1; !names_.insert(value.name).second; ++n) value.name = fmt::format("{}_after_{}", stem, n);
+    return program_.add_value(std::move(value));
+  }
+
+  // A call made here, at the place of the call at hand.
+  Node made(std::string op, std::string overload, std::vector<NamedArg> args) const {
+    const Node& from = calls_[static_cast<size_t>(at_)];
+    Node node;
+    node.op = std::move(op);
+    node.overload = std::move(overload);
+    node.args = std::move(args);
+    node.module_path = from.module_path;
+    node.module_type = from.module_type;
+    node.source = from.source;
+    return node;
+  }
+
+  ValueId emit(Node node, ValueId like) {
+    ValueId out = new_value(like);
+    node.outputs = {out};
+    program_.nodes.push_back(std::move(node));
+    return out;
+  }
+
+  static Arg sizes_arg(const Shape& shape) { return Arg(ArgList(shape.begin(), shape.end())); }
+
+  static Arg dims_arg(const std::vector<int64_t>& dims) {
+    ArgList list;
+    for (int64_t d : dims) list.emplace_back(Expr(d));
+    return Arg(std::move(list));
+  }
+
+  Result<Shape> shape_of(ValueId id) const {
+    if (program_.value(id).shape) return *program_.value(id).shape;
+    return Error{"the sizes of `" + program_.value(id).name + "` are needed to follow an in-place write, but "
+                 "are not recorded", ""};
+  }
+
+  // --- reading ------------------------------------------------------------------------------------
+  Result<ValueId> read(ValueId id) {
+    if (!id.valid() || object_of_[static_cast<size_t>(id.index)] < 0) return id;  // a scalar
+    return read_object(object_of_[static_cast<size_t>(id.index)]);
+  }
+
+  // Contents of an object now. Views that a write has passed by are taken again, the base first.
+  Result<ValueId> read_object(int32_t index) {
+    std::vector<int32_t> stale;
+    for (int32_t i = index; i >= 0; i = objects_[static_cast<size_t>(i)].parent) {
+      const Object& o = objects_[static_cast<size_t>(i)];
+      if (o.version == tree_of(o).version) break;
+      CHECK(o.parent >= 0);  // a write always reaches the base
+      stale.push_back(i);
+    }
+    for (size_t i = stale.size(); i-- > 0;) {
+      Object& o = objects_[static_cast<size_t>(stale[i])];
+      TRY_ASSIGN(ValueId taken, take(o, objects_[static_cast<size_t>(o.parent)].current));
+      o.current = taken;
+      o.version = tree_of(o).version;
+    }
+    return objects_[static_cast<size_t>(index)].current;
+  }
+
+  // The view `o` of `base`.
+  Result<ValueId> take(const Object& o, ValueId base) {
+    const ViewStep& s = o.step;
+    switch (s.kind) {
+      case StepKind::kAlias:
+        return base;
+      case StepKind::kSelect:
+        return emit(made("aten::select", "int",
+                         {{"self", Arg(base)}, {"dim", Arg(Expr(s.dim))}, {"index", s.index}}), o.origin);
+      case StepKind::kSlice:
+        return emit(made("aten::slice", "Tensor",
+                         {{"self", Arg(base)}, {"dim", Arg(Expr(s.dim))}, {"start", s.start},
+                          {"end", s.end}, {"step", s.step}}), o.origin);
+      case StepKind::kPermute:
+        return emit(made("aten::permute", "", {{"self", Arg(base)}, {"dims", dims_arg(s.perm)}}), o.origin);
+      case StepKind::kReshape: {
+        TRY_ASSIGN(Shape shape, shape_of(o.origin));
+        return emit(made("aten::reshape", "", {{"self", Arg(base)}, {"shape", sizes_arg(shape)}}), o.origin);
+      }
+      case StepKind::kDiagonal:
+      case StepKind::kOpaque:
+        break;
+    }
+    const Node& call = calls_[static_cast<size_t>(o.call)];
+    if (call.outputs.size() != 1) {
+      return Error{"`" + program_.value(o.origin).name + "`, made by " + call.full_name() +
+                   ", is used after its base was written in place; write it without in-place calls", ""};
+    }
+    Node again = call;
+    again.args[0].arg = Arg(base);
+    for (size_t i = 1; i < again.args.size(); ++i) TRY(read_args(again.args[i].arg));
+    return emit(std::move(again), o.origin);
+  }
+
+  Status read_args(Arg& arg) {
+    Status status;
+    aten::for_each_value(arg, [&](ValueId& id) {
+      if (!status.ok()) return;
+      auto now = read(id);
+      if (now.ok()) {
+        id = *now;
+      } else {
+        status = std::move(now).error();
+      }
+    });
+    return status;
+  }
+
+  // --- writing ------------------------------------------------------------------------------------
+  Status check_unclear_aliases(int32_t tree) {
+    std::vector<int32_t> todo{tree};
+    std::unordered_set<int32_t> seen{tree};
+    while (!todo.empty()) {
+      int32_t t = todo.back();
+      todo.pop_back();
+      for (int32_t other : trees_[static_cast<size_t>(t)].maybe) {
+        if (!seen.insert(other).second) continue;
+        todo.push_back(other);
+        for (ValueId id : trees_[static_cast<size_t>(other)].members) {
+          if (last_use_[static_cast<size_t>(id.index)] <= at_) continue;
+          return Error{"writes in place to memory that `" + program_.value(id).name +
+                       "`, which is used later, may or may not share (a reshape, contiguous or to between "
+                       "them may have copied); make the copy explicit with .clone(), or write it without "
+                       "in-place calls", ""};
+        }
+      }
+    }
+    return {};
+  }
+
+  // The object, and all that it is a view of, becomes `contents`.
+  Status write(int32_t index, ValueId contents) {
+    TRY(check_unclear_aliases(objects_[static_cast<size_t>(index)].tree));
+    Tree& tree = trees_[static_cast<size_t>(objects_[static_cast<size_t>(index)].tree)];
+    note_base(tree);
+    std::vector<std::pair<int32_t, ValueId>> written{{index, contents}};
+    for (int32_t i = index; objects_[static_cast<size_t>(i)].parent >= 0;) {
+      const int32_t parent = objects_[static_cast<size_t>(i)].parent;
+      TRY_ASSIGN(ValueId before, read_object(parent));
+      TRY_ASSIGN(contents, put_back(objects_[static_cast<size_t>(i)], before, contents));
+      written.emplace_back(parent, contents);
+      i = parent;
+    }
+    ++tree.version;
+    for (auto [i, value] : written) {
+      objects_[static_cast<size_t>(i)].current = value;
+      objects_[static_cast<size_t>(i)].version = tree.version;
+    }
+    return {};
+  }
+
+  // `base` with the view `o` of it replaced by `contents`.
+  Result<ValueId> put_back(const Object& o, ValueId base, ValueId contents) {
+    const ViewStep& s = o.step;
+    switch (s.kind) {
+      case StepKind::kAlias:
+        return contents;
+      case StepKind::kSelect:
+        return emit(made("aten::select_scatter", "",
+                         {{"self", Arg(base)}, {"src", Arg(contents)}, {"dim", Arg(Expr(s.dim))},
+                          {"index", s.index}}), base);
+      case StepKind::kSlice:
+        return emit(made("aten::slice_scatter", "",
+                         {{"self", Arg(base)}, {"src", Arg(contents)}, {"dim", Arg(Expr(s.dim))},
+                          {"start", s.start}, {"end", s.end}, {"step", s.step}}), base);
+      case StepKind::kPermute: {
+        std::vector<int64_t> back(s.perm.size());
+        for (size_t i = 0; i < back.size(); ++i) back[static_cast<size_t>(s.perm[i])] = static_cast<int64_t>(i);
+        return emit(made("aten::permute", "", {{"self", Arg(contents)}, {"dims", dims_arg(back)}}), base);
+      }
+      case StepKind::kReshape: {
+        TRY_ASSIGN(Shape shape, shape_of(base));
+        return emit(made("aten::reshape", "", {{"self", Arg(contents)}, {"shape", sizes_arg(shape)}}), base);
+      }
+      case StepKind::kDiagonal: {
+        const Node& call = calls_[static_cast<size_t>(o.call)];
+        Node scatter = made("aten::diagonal_scatter", "", call.args);
+        scatter.args[0].arg = Arg(base);
+        scatter.args.insert(scatter.args.begin() + 1, {"src", Arg(contents)});
+        return emit(std::move(scatter), base);
+      }
+      case StepKind::kOpaque:
+        break;
+    }
+    return Error{"writes in place through the view `" + program_.value(o.origin).name + "` that " +
+                 calls_[static_cast<size_t>(o.call)].full_name() +
+                 " made, which cannot be followed; write it without in-place calls", ""};
+  }
+
+  // The first write to a weight or an input is worth a note: an ONNX model changes neither.
+  void note_base(const Tree& tree) {
+    if (tree.version > 0) return;
+    ValueId base = objects_[static_cast<size_t>(tree.base)].origin;
+    for (const aten::Weight& weight : program_.weights) {
+      if (weight.value != base) continue;
+      program_.notes.push_back("the model changes `" + weight.fqn + "` in place when it runs; an ONNX model "
+                               "keeps no state, so the change lasts for one run");
+    }
+    for (const aten::Input& input : program_.inputs) {
+      if (input.value != base) continue;
+      program_.notes.push_back("the model changes its input `" + input.name + "` in place; the caller's "
+                               "tensor is left as it is");
+    }
+  }
+
+  // --- calls --------------------------------------------------------------------------------------
+  Status step(Node& node) {
+    if (auto kind = in_place(node)) return write_call(node, *kind);
+    Views views = views_of(program_, node);
+    const ValueId of = views.relation == Views::Relation::kFresh ? ValueId() : *node.args[0].arg.as<ValueId>();
+    Node now = node;
+    for (NamedArg& named : now.args) TRY(read_args(named.arg));
+    program_.nodes.push_back(std::move(now));
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      ValueId id = node.outputs[i];
+      if (!id.valid()) continue;
+      if (views.relation == Views::Relation::kView && object_of_[static_cast<size_t>(of.index)] >= 0) {
+        add_view(id, of, std::move(views.steps[i]));
+      } else {
+        add_base(id);
+        if (views.relation == Views::Relation::kUnclear) link_maybe(id, of);
+      }
+    }
+    return {};
+  }
+
+  Status write_call(const Node& node, const InPlace& how) {
+    if (how.kind == InPlace::Kind::kUnknown) {
+      return Error{"changes its arguments in a way that is not known here; write it without in-place calls", ""};
+    }
+    const ValueId* self = node.args.empty() ? nullptr : node.args[0].arg.as<ValueId>();
+    if (self == nullptr || !self->valid()) return Error{"has no tensor to change", ""};
+    const int32_t target = object_of_[static_cast<size_t>(self->index)];
+    if (target < 0) return Error{"changes something that is no tensor", ""};
+    if (how.kind == InPlace::Kind::kReshape) return change_sizes(node, *self, how);
+    if (how.kind != InPlace::Kind::kNothing) {
+      Node now = node;
+      for (NamedArg& named : now.args) TRY(read_args(named.arg));
+      TRY_ASSIGN(ValueId contents, computed(std::move(now), how, *self));
+      TRY(write(target, contents));
+    }
+    for (ValueId out : node.outputs) {  // the call returns the tensor that it changed
+      if (!out.valid()) continue;
+      object_of_[static_cast<size_t>(out.index)] = target;
+      tree_of(objects_[static_cast<size_t>(target)]).members.push_back(out);
+    }
+    return {};
+  }
+
+  // squeeze_ and its kind give the tensor object itself other sizes: from here on, every name of the
+  // object is a name of the new view.
+  Status change_sizes(const Node& node, ValueId self, const InPlace& how) {
+    Node view = node;
+    view.op = how.functional;
+    const int32_t before = object_of_[static_cast<size_t>(self.index)];
+    Views views = views_of(program_, view);
+    if (node.outputs.size() != 1 || views.relation != Views::Relation::kView) {
+      return Error{"changes a tensor's sizes in place in a way that cannot be followed", ""};
+    }
+    TRY_ASSIGN(ValueId base, read(self));
+    view.args[0].arg = Arg(base);
+    program_.nodes.push_back(view);
+    calls_[static_cast<size_t>(at_)] = view;
+    add_view(node.outputs[0], self, std::move(views.steps[0]));
+    const int32_t after = object_of_[static_cast<size_t>(node.outputs[0].index)];
+    std::replace(object_of_.begin(), object_of_.end(), before, after);
+    return {};
+  }
+
+  // What the tensor becomes. `now` has current arguments; `self` is the value as the program named it.
+  Result<ValueId> computed(Node now, const InPlace& how, ValueId self) {
+    const ValueId out = now.outputs.empty() || !now.outputs[0].valid() ? new_value(self) : now.outputs[0];
+    const ValueId current = *now.args[0].arg.as<ValueId>();
+    switch (how.kind) {
+      case InPlace::Kind::kZero:
+        return finish(made("aten::zeros_like", "", {{"self", Arg(current)}}), out);
+      case InPlace::Kind::kCopy:
+      case InPlace::Kind::kFill: {
+        if (now.args.size() < 2) return Error{"has no value to write", ""};
+        const ValueId* source = now.args[1].arg.as<ValueId>();
+        if (source == nullptr) {
+          return finish(made("aten::full_like", "",
+                             {{"self", Arg(current)}, {"fill_value", now.args[1].arg}}), out);
+        }
+        return converted(*source, self);
+      }
+      default:
+        break;
+    }
+    now.op = how.functional;
+    now.args[0].name = how.self;
+    now.outputs.clear();
+    const DType want = program_.value(self).dtype;
+    const DType got = how.kind == InPlace::Kind::kCompare ? DType::kBool : promoted(now);
+    if (got == want || want == DType::kUndefined) return finish(std::move(now), out);
+    ValueId wide = new_value(out);
+    program_.values[static_cast<size_t>(wide.index)].dtype = got;
+    TRY_ASSIGN(ValueId computed, finish(std::move(now), wide));
+    return finish(made("aten::to", "dtype", {{"self", Arg(computed)}, {"dtype", Arg(want)}}), out);
+  }
+
+  Result<ValueId> finish(Node node, ValueId out) {
+    node.outputs = {out};
+    program_.nodes.push_back(std::move(node));
+    return out;
+  }
+
+  // `source` with the type and sizes of `like`.
+  Result<ValueId> converted(ValueId source, ValueId like) {
+    ValueId out = source;
+    if (program_.value(source).dtype != program_.value(like).dtype) {
+      ValueId cast = new_value(source);
+      program_.values[static_cast<size_t>(cast.index)].dtype = program_.value(like).dtype;
+      TRY_ASSIGN(out, finish(made("aten::to", "dtype", {{"self", Arg(source)},
+                                                       {"dtype", Arg(program_.value(like).dtype)}}), cast));
+    }
+    TRY_ASSIGN(Shape want, shape_of(like));
+    if (program_.value(out).shape == want) return out;
+    return emit(made("aten::expand", "", {{"self", Arg(out)}, {"size", sizes_arg(want)}}), like);
+  }
+
+  // The type of an elementwise call's result: PyTorch's promotion, in which tensors with dimensions
+  // outweigh those without where both are floating, or both integers.
+  DType promoted(const Node& node) const {
+    DType best = program_.value(*node.args[0].arg.as<ValueId>()).dtype;
+    int best_rank = rank_of(*node.args[0].arg.as<ValueId>());
+    for (size_t i = 1; i < node.args.size(); ++i) {
+      const auto* id = node.args[i].arg.as<ValueId>();
+      if (id == nullptr || !id->valid() || program_.value(*id).kind != Value::Kind::kTensor) continue;
+      if (node.args[i].name == "index" || node.args[i].name == "mask") continue;
+      DType other = program_.value(*id).dtype;
+      const int weight = category(other) - category(best);
+      const int rank = rank_of(*id);
+      if (weight > 0 || (weight == 0 && byte_size(other) > byte_size(best) && !(rank == 0 && best_rank > 0))) {
+        best = other;
+        best_rank = rank;
+      }
+    }
+    return best;
+  }
+  int rank_of(ValueId id) const {
+    const Value& value = program_.value(id);
+    return value.shape ? static_cast<int>(value.shape->size()) : 1;
+  }
+  static int category(DType t) {
+    if (t == DType::kBool) return 0;
+    if (is_integer(t)) return 1;
+    return is_floating(t) ? 2 : 3;
+  }
+
+  Program& program_;
+  std::vector<Node> calls_;           // the program as it was read
+  int32_t at_ = 0;                    // the call at hand
+  std::vector<Object> objects_;
+  std::vector<Tree> trees_;
+  std::vector<int32_t> object_of_;    // by value of the program as it was read; -1: no tensor
+  std::vector<int32_t> last_use_;     // by value: index of the last call that names it
+  std::unordered_set<std::string> names_;
+};
+
+}  // namespace
+
+Status functionalize(Program& program) { return Functionalizer(program).run(); }
 
 }  // namespace onnxport::read

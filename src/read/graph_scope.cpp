@@ -110,6 +110,7 @@ Result<ValueId> GraphScope::define_tensor(std::string_view name) {
     for (std::string& symbol : size.symbols()) shared_->known_symbols.insert(std::move(symbol));
   }
   value.shape = std::move(meta->sizes);
+  value.strides = std::move(meta->strides);
   if (bound_.contains(name)) return Error{fmt::format("`{}` is defined twice", name), ""};
   for (int copy = 1; !shared_->names.insert(value.name).second; ++copy) {
     value.name = fmt::format("{}_inlined_{}", name, copy);

@@ -97,13 +97,19 @@ bool is_true(const Node& node, std::string_view name) {
   return flag != nullptr && *flag;
 }
 
+// Without running statistics it is a computation on its own (weight standardization), not a layer.
+bool has_statistics(const Node& node) {
+  const Arg* mean = node.arg("running_mean");
+  return mean != nullptr && !mean->is_none();
+}
+
 void note_training(Program& program) {
   size_t norms = 0;
   size_t dropouts = 0;
   const Node* first = nullptr;
   for (const Node& node : program.nodes) {
     bool norm = (node.op == "aten::batch_norm" || node.op == "aten::_native_batch_norm_legit") &&
-                is_true(node, "training");
+                is_true(node, "training") && has_statistics(node);
     bool dropout = (node.op == "aten::dropout" || node.op == "aten::feature_dropout" ||
                     node.op == "aten::alpha_dropout" || node.op == "aten::native_dropout") &&
                    is_true(node, "train");

@@ -67,6 +67,8 @@ Result<TensorMeta> tensor_meta(JsonObject meta, SizeReader& sizes) {
   TRY_ASSIGN(out.dtype, dtype_of_scalar_type(code));
   TRY_ASSIGN(JsonArray list, formats::array_field(meta, "sizes"));
   TRY_ASSIGN(out.sizes, sizes.shape(list));
+  TRY_ASSIGN(JsonArray stride_list, formats::array_field(meta, "strides"));
+  if (auto strides = sizes.shape(stride_list); strides.ok()) out.strides = std::move(strides).value();
   return out;
 }
 

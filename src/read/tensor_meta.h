@@ -1,6 +1,7 @@
 // TensorMeta of a .pt2: element type, sizes (symbolic ones too), strides.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -29,6 +30,7 @@ class SizeReader {
 struct TensorMeta {
   DType dtype = DType::kUndefined;
   Shape sizes;
+  std::optional<Shape> strides;  // nullopt where they are not integer expressions that we can read
 };
 Result<TensorMeta> tensor_meta(formats::JsonObject meta, SizeReader& sizes);
 
