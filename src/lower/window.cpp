@@ -1,8 +1,5 @@
-// Sliding windows as data: unfold, im2col and col2im. Windows are read by constant index tables.
-#include <fmt/format.h>
-
-#include <numeric>
-
+// Sliding windows of images as data: im2col (nn.Unfold) and col2im (nn.Fold). Windows are read by constant
+// index tables.
 #include "lower/rule.h"
 
 namespace onnxport::lower {
@@ -18,29 +15,6 @@ Value table(Builder& g, int64_t windows, int64_t size, int64_t step, int64_t dil
     for (int64_t j = 0; j < size; ++j) values.push_back(i * step + j * dilation);
   }
   return g.constant(Tensor::of<int64_t>(DType::kInt64, {windows, size}, values), "windows");
-}
-
-// x[..., n, ...] -> x[..., windows, ..., size]: the window's elements become the last axis.
-Value unfold(Builder& g, Value x, int64_t dim, int64_t size, int64_t step) {
-  if (Builder::rank(x) == 0) return g.unsqueeze(x, {0});
-  const int64_t axis = Builder::axis(dim, x);
-  Shape sizes = Builder::shape(x);
-  const Expr n = sizes[static_cast<size_t>(axis)];
-  Value out = nullptr;
-  if (auto windows = exact_div(n, Expr(size)); windows && size == step) {  // they tile the axis
-    sizes[static_cast<size_t>(axis)] = *windows;
-    sizes.insert(sizes.begin() + axis + 1, Expr(size));
-    out = g.reshape(x, sizes);
-  } else {
-    if (!n.is_const()) return g.fail("unfold of a size that is not a known number; export with it fixed");
-    out = g.gather(x, table(g, (n.value() - size) / step + 1, size, step, 1), axis);
-  }
-  Ints perm;
-  for (int64_t i = 0; i <= Builder::rank(x); ++i) {
-    if (i != axis + 1) perm.push_back(i);
-  }
-  perm.push_back(axis + 1);
-  return g.transpose(out, perm);
 }
 
 struct Image {
@@ -131,7 +105,6 @@ Value col2im(Builder& g, Value x, Ints size, Ints kernel, Ints dilation, Ints pa
 
 }  // namespace
 
-LOWER("aten::unfold(Tensor(a) self, int dimension, int size, int step) -> Tensor(a)", unfold);
 LOWER("aten::im2col(Tensor self, int[2] kernel_size, int[2] dilation, int[2] padding, int[2] stride) -> Tensor", im2col);
 LOWER("aten::col2im(Tensor self, SymInt[2] output_size, int[2] kernel_size, int[2] dilation, int[2] padding, int[2] stride) -> Tensor", col2im);
 
