@@ -25,6 +25,7 @@ DTypeFacts facts(DType dtype) {
       {"bfloat16", 16},      {"float8e4m3fn", 8},    {"float8e4m3fnuz", 8}, {"float8e5m2", 8},
       {"float8e5m2fnuz", 8}, {"uint4", 4},           {"int4", 4},        {"float4e2m1", 4},
       {"float8e8m0", 8},     {"uint2", 2},           {"int2", 2},
+      {"float6e2m3", 6},     {"float6e3m2", 6},
   };
   const auto i = static_cast<size_t>(dtype);
   return i < std::size(table) ? table[i] : DTypeFacts{"undefined", 0};
@@ -110,6 +111,8 @@ bool is_floating(DType dtype) {
     case DType::kFloat8E5M2FNUZ:
     case DType::kFloat4E2M1:
     case DType::kFloat8E8M0:
+    case DType::kFloat6E2M3:
+    case DType::kFloat6E3M2:
       return true;
     default:
       return false;

@@ -22,7 +22,7 @@ enum class DType : int32_t {
   kInt64 = 7, kString = 8, kBool = 9, kFloat16 = 10, kDouble = 11, kUint32 = 12, kUint64 = 13,
   kComplex64 = 14, kComplex128 = 15, kBFloat16 = 16, kFloat8E4M3FN = 17, kFloat8E4M3FNUZ = 18,
   kFloat8E5M2 = 19, kFloat8E5M2FNUZ = 20, kUint4 = 21, kInt4 = 22, kFloat4E2M1 = 23,
-  kFloat8E8M0 = 24, kUint2 = 25, kInt2 = 26,
+  kFloat8E8M0 = 24, kUint2 = 25, kInt2 = 26, kFloat6E2M3 = 27, kFloat6E3M2 = 28,
 };
 const char* name(DType dtype);   // "float32", "int64", ...
 size_t byte_size(DType dtype);   // of one element; 0 for kUndefined, kString and sub-byte types

@@ -18,7 +18,13 @@ constexpr int64_t kMaxShown = 16;  // elements of a tensor
 
 std::string type_text(const Value& value) {
   if (!value.type_proto.empty()) return "(not a tensor)";
-  return name(value.dtype) + (value.shape ? to_string(*value.shape) : std::string("[?]"));
+  if (!value.shape) return name(value.dtype) + std::string("[...]");
+  std::string dims;
+  for (const Expr& dim : *value.shape) {
+    if (!dims.empty()) dims += ", ";
+    dims += is_unknown_dim(dim) ? "?" : dim.str();
+  }
+  return name(value.dtype) + ("[" + dims + "]");
 }
 
 std::string tensor_text(const Tensor& t) {

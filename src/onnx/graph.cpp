@@ -1,6 +1,7 @@
 #include "onnx/graph.h"
 
 #include <algorithm>
+#include <atomic>
 #include <queue>
 
 namespace onnxport::onnx {
@@ -49,6 +50,19 @@ std::vector<Graph*> subgraphs(const Node& node) {
     }
   }
   return graphs;
+}
+
+Expr unknown_dim() {
+  static std::atomic<uint64_t> count{0};
+  return Expr::symbol("?" + std::to_string(++count));
+}
+
+bool is_unknown_dim(const Expr& dim) {
+  if (dim.is_const()) return false;
+  const std::vector<std::string> names = dim.symbols();
+  return std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    return name.starts_with("?") || name.starts_with("overflow__");
+  });
 }
 
 // --- Node --------------------------------------------------------------------------------------

@@ -22,6 +22,11 @@ namespace onnxport::onnx {
 class Graph;
 struct Node;
 
+// A dimension that nobody named: a fresh symbol that equals no other. In a file it is an empty
+// dimension; so is every Expr that contains one (or an Expr's own "overflow__N").
+Expr unknown_dim();
+bool is_unknown_dim(const Expr& dim);
+
 // Anything the IR does not interpret (sparse tensors, type protos, training info) travels as the
 // serialized protobuf bytes it came in.
 struct Opaque {
@@ -86,6 +91,7 @@ struct Node {
   Attributes attributes;
   std::string doc;
   std::vector<std::pair<std::string, std::string>> metadata;
+  std::vector<std::string> device_configurations;  // serialized NodeDeviceConfigurationProtos
   int32_t origin = -1;                        // index of the aten node it was lowered from
   Graph* graph = nullptr;                     // null once erased
   Node* prev = nullptr;
@@ -120,6 +126,9 @@ class Graph {
   std::string name = "main_graph";
   std::string doc;
   std::vector<Value*> inputs;
+  std::vector<std::pair<std::string, std::string>> metadata;
+  std::vector<std::string> sparse_initializers;       // serialized SparseTensorProtos
+  std::vector<std::string> quantization_annotations;  // serialized TensorAnnotations
   Graph* outer() const { return outer_; }
 
   // --- building -----------------------------------------------------------------------------
@@ -195,6 +204,7 @@ struct Model {
   std::vector<std::pair<std::string, std::string>> metadata;
   std::vector<std::string> functions;                      // serialized FunctionProtos
   std::vector<std::string> training_info;                  // serialized TrainingInfoProtos
+  std::vector<std::string> configurations;                 // serialized DeviceConfigurationProtos
   int64_t opset() const {
     auto it = opset_imports.find("");
     return it == opset_imports.end() ? 0 : it->second;

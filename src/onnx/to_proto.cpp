@@ -1,0 +1,206 @@
+#include "onnx/to_proto.h"
+
+namespace onnxport::onnx {
+namespace {
+
+template <typename Entries, typename Proto>
+void put_metadata(const Entries& entries, Proto& proto) {
+  for (const auto& [key, value] : entries) {
+    auto* entry = proto.add_metadata_props();
+    entry->set_key(key);
+    entry->set_value(value);
+  }
+}
+
+void put_shape(const Shape& shape, ::onnx::TensorShapeProto& proto) {
+  for (const Expr& size : shape) {
+    auto* dim = proto.add_dim();
+    if (size.is_const()) {
+      dim->set_dim_value(size.value());
+    } else if (!is_unknown_dim(size)) {
+      dim->set_dim_param(size.str());
+    }
+  }
+}
+
+Error in_attribute(Error error, const ::onnx::AttributeProto& proto) {
+  return std::move(error).at("attribute " + proto.name());
+}
+
+// Fills an AttributeProto from each alternative of Attribute::v.
+struct AttributeWriter {
+  ::onnx::AttributeProto& proto;
+
+  Status operator()(int64_t x) {
+    proto.set_type(::onnx::AttributeProto::INT);
+    proto.set_i(x);
+    return {};
+  }
+  Status operator()(float x) {
+    proto.set_type(::onnx::AttributeProto::FLOAT);
+    proto.set_f(x);
+    return {};
+  }
+  Status operator()(const std::string& x) {
+    proto.set_type(::onnx::AttributeProto::STRING);
+    proto.set_s(x);
+    return {};
+  }
+  Status operator()(const Tensor& x) {
+    proto.set_type(::onnx::AttributeProto::TENSOR);
+    return to_proto(x, *proto.mutable_t());
+  }
+  Status operator()(const Attribute::GraphRef& x) {
+    proto.set_type(::onnx::AttributeProto::GRAPH);
+    return to_proto(*x, *proto.mutable_g());
+  }
+  Status operator()(const Attribute::Ints& xs) {
+    proto.set_type(::onnx::AttributeProto::INTS);
+    for (const int64_t x : xs) proto.add_ints(x);
+    return {};
+  }
+  Status operator()(const Attribute::Floats& xs) {
+    proto.set_type(::onnx::AttributeProto::FLOATS);
+    for (const float x : xs) proto.add_floats(x);
+    return {};
+  }
+  Status operator()(const Attribute::Strings& xs) {
+    proto.set_type(::onnx::AttributeProto::STRINGS);
+    for (const std::string& x : xs) proto.add_strings(x);
+    return {};
+  }
+  Status operator()(const std::vector<Tensor>& xs) {
+    proto.set_type(::onnx::AttributeProto::TENSORS);
+    for (const Tensor& x : xs) TRY(to_proto(x, *proto.add_tensors()));
+    return {};
+  }
+  Status operator()(const std::vector<Attribute::GraphRef>& xs) {
+    proto.set_type(::onnx::AttributeProto::GRAPHS);
+    for (const Attribute::GraphRef& x : xs) TRY(to_proto(*x, *proto.add_graphs()));
+    return {};
+  }
+  Status operator()(const Opaque& x) {
+    if (!proto.ParseFromString(x.bytes)) return Error{"its kept bytes do not parse", ""};
+    return {};
+  }
+};
+
+// A value between nodes whose type is worth writing down.
+bool has_value_info(const Value& value) {
+  if (value.producer == nullptr || value.is_input || value.graph_outputs > 0) return false;
+  return value.dtype != DType::kUndefined || !value.type_proto.empty();
+}
+
+}  // namespace
+
+void to_proto_header(const Tensor& tensor, ::onnx::TensorProto& proto) {
+  for (const int64_t dim : tensor.dims) proto.add_dims(dim);
+  proto.set_data_type(static_cast<int32_t>(tensor.dtype));
+  for (const std::string& s : tensor.strings) proto.add_string_data(s);
+}
+
+Status check_storage(const Tensor& tensor) {
+  TRY_ASSIGN(const size_t size, checked_nbytes(tensor.dtype, tensor.dims));
+  if (tensor.dtype == DType::kString) {
+    if (static_cast<int64_t>(tensor.strings.size()) == tensor.numel()) return {};
+    return Error{"it has " + std::to_string(tensor.strings.size()) + " strings; its sizes say " +
+                     std::to_string(tensor.numel()),
+                 ""};
+  }
+  if (tensor.dtype == DType::kUndefined) return Error{"its element type is not set", ""};
+  const size_t stored = tensor.storage == nullptr ? 0 : tensor.storage->size();
+  if (stored == size) return {};
+  return Error{"it has " + std::to_string(stored) + " bytes; its sizes and type say " +
+                   std::to_string(size),
+               ""};
+}
+
+Status to_proto(const Tensor& tensor, ::onnx::TensorProto& proto) {
+  TRY(check_storage(tensor));
+  to_proto_header(tensor, proto);
+  if (tensor.storage == nullptr || tensor.storage->size() == 0) return {};
+  std::string& raw = *proto.mutable_raw_data();
+  raw.resize(tensor.storage->size());
+  tensor.storage->read(0, std::as_writable_bytes(std::span(raw)));
+  return {};
+}
+
+void to_proto(const Value& value, ::onnx::ValueInfoProto& proto) {
+  proto.set_name(value.name);
+  if (!value.doc.empty()) proto.set_doc_string(value.doc);
+  if (!value.type_proto.empty()) {
+    proto.mutable_type()->ParseFromString(value.type_proto);
+    return;
+  }
+  if (value.dtype == DType::kUndefined) return;
+  auto* type = proto.mutable_type()->mutable_tensor_type();
+  type->set_elem_type(static_cast<int32_t>(value.dtype));
+  if (value.shape) put_shape(*value.shape, *type->mutable_shape());
+}
+
+Status to_proto(const Node& node, ::onnx::NodeProto& proto) {
+  // Optional inputs and outputs that are left out at the end need no place.
+  auto used = [](const std::vector<Value*>& values) {
+    size_t n = values.size();
+    while (n > 0 && values[n - 1] == nullptr) --n;
+    return n;
+  };
+  for (size_t i = 0; i < used(node.inputs); ++i) {
+    proto.add_input(node.inputs[i] == nullptr ? "" : node.inputs[i]->name);
+  }
+  for (size_t i = 0; i < used(node.outputs); ++i) {
+    proto.add_output(node.outputs[i] == nullptr ? "" : node.outputs[i]->name);
+  }
+  proto.set_op_type(node.op_type);
+  if (!node.name.empty()) proto.set_name(node.name);
+  if (!node.domain.empty()) proto.set_domain(node.domain);
+  if (!node.overload.empty()) proto.set_overload(node.overload);
+  if (!node.doc.empty()) proto.set_doc_string(node.doc);
+  for (const auto& [name, attribute] : node.attributes) {
+    auto* out = proto.add_attribute();
+    out->set_name(name);
+    if (auto status = std::visit(AttributeWriter{*out}, attribute.v); !status.ok()) {
+      return in_attribute(std::move(status).error(), *out)
+          .at("node " + (node.name.empty() ? node.op_type : node.name));
+    }
+  }
+  put_metadata(node.metadata, proto);
+  for (const std::string& bytes : node.device_configurations) {
+    proto.add_device_configurations()->ParseFromString(bytes);
+  }
+  return {};
+}
+
+void to_proto_frame(const Graph& graph, ::onnx::GraphProto& proto) {
+  proto.set_name(graph.name);
+  if (!graph.doc.empty()) proto.set_doc_string(graph.doc);
+  for (const Value* value : graph.inputs) to_proto(*value, *proto.add_input());
+  for (const Value* value : graph.outputs()) to_proto(*value, *proto.add_output());
+  for (const auto& value : graph.values()) {
+    if (has_value_info(*value)) to_proto(*value, *proto.add_value_info());
+  }
+  for (const std::string& bytes : graph.sparse_initializers) {
+    proto.add_sparse_initializer()->ParseFromString(bytes);
+  }
+  for (const std::string& bytes : graph.quantization_annotations) {
+    proto.add_quantization_annotation()->ParseFromString(bytes);
+  }
+  put_metadata(graph.metadata, proto);
+}
+
+Status to_proto(const Graph& graph, ::onnx::GraphProto& proto) {
+  to_proto_frame(graph, proto);
+  for (const Node* node = graph.first(); node != nullptr; node = node->next) {
+    TRY(to_proto(*node, *proto.add_node()));
+  }
+  for (const Value* value : graph.initializers()) {
+    auto* tensor = proto.add_initializer();
+    tensor->set_name(value->name);
+    if (auto status = to_proto(*value->initializer, *tensor); !status.ok()) {
+      return std::move(status).error().at("initializer " + value->name);
+    }
+  }
+  return {};
+}
+
+}  // namespace onnxport::onnx
