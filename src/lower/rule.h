@@ -127,20 +127,18 @@ inline Result<Values> to_values(Builder& g, Values values) {
 
 template <typename F, typename... Ts, size_t... Is>
 Result<Values> call(const F& f, Builder& g, const aten::Schema& schema,
-                    const std::vector<aten::Arg>& args, std::index_sequence<Is...>,
+                    [[maybe_unused]] const std::vector<aten::Arg>& args, std::index_sequence<Is...>,
                     std::tuple<Ts...>*) {
+  std::tuple<Result<Ts>...> read{FromArg<Ts>::get(args[Is])...};
   std::optional<Error> error;
-  auto read = [&]<typename T>([[maybe_unused]] size_t i, T*) -> std::optional<T> {
-    if (error) return std::nullopt;
-    auto r = FromArg<T>::get(args[i]);
-    if (r.ok()) return std::move(r).value();
-    error = std::move(r).error().at("argument `" + schema.params[i].name + "`");
-    return std::nullopt;
+  auto note = [&](size_t i, auto& result) {
+    if (error || result.ok()) return;
+    error = std::move(result).error().at("argument `" + schema.params[i].name + "`");
   };
-  std::tuple<std::optional<Ts>...> read_args{read(Is, static_cast<Ts*>(nullptr))...};
+  (note(Is, std::get<Is>(read)), ...);
   if (error) return *error;
   try {
-    return to_values(g, f(g, std::move(*std::get<Is>(read_args))...));
+    return to_values(g, f(g, std::move(std::get<Is>(read)).value()...));
   } catch (const Refused& refused) {
     g.take_failure();
     return Error{refused.reason, ""};
