@@ -1,0 +1,21 @@
+# libFuzzer targets: fuzz/<name>_fuzzer.cpp, with clang (preset `fuzz`).
+#   build/fuzz/pt2_fuzzer -max_total_time=60 CORPUS tests/fixtures
+option(ONNXPORT_FUZZ "Build the fuzz targets (clang only)" OFF)
+if(NOT ONNXPORT_FUZZ)
+  return()
+endif()
+
+get_property(onnxport_fuzz_layers GLOBAL PROPERTY ONNXPORT_LAYERS)
+foreach(layer IN LISTS onnxport_fuzz_layers)
+  target_compile_options(onnxport_${layer} PRIVATE -fsanitize=fuzzer-no-link)
+endforeach()
+list(TRANSFORM onnxport_fuzz_layers PREPEND onnxport_)
+file(GLOB onnxport_fuzzers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/fuzz/*_fuzzer.cpp")
+foreach(source IN LISTS onnxport_fuzzers)
+  get_filename_component(name "${source}" NAME_WE)
+  add_executable(${name} "${source}")
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer "LINKER:--exclude-libs,ALL")
+  target_link_libraries(${name} PRIVATE ${onnxport_fuzz_layers})
+endforeach()
