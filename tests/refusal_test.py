@@ -1,21 +1,22 @@
-"""What goes wrong is said clearly, exits 1, and leaves nothing half written."""
+"""What cannot be read or written is said clearly, exits 1, and leaves nothing half written.
+
+scripts/test runs this file a second time on the command built with the sanitizers.
+"""
 
 import os
 import stat
 import subprocess
 import zipfile
 
-import numpy as np
-import onnx
 import pytest
 import torch
-from onnx import numpy_helper
 from torch import nn
 
 
 def refused(ran, out, *words):
     """Exit 1, the words are named, nothing is left under the asked name or half written beside it."""
     assert ran.code == 1, ran.text
+    assert "Sanitizer" not in ran.text and "runtime error:" not in ran.text, ran.text
     for word in words:
         assert word.lower() in ran.text.lower(), ran.text
     left = [p for p in os.listdir(out.parent) if "onnx" in p or p.startswith(".")]
@@ -121,7 +122,7 @@ def test_all_unsupported_operators_are_listed_in_one_run(onnxport, save, tmp_pat
     out = tmp_path / "out" / "model.onnx"
     out.parent.mkdir()
     ran = onnxport("export", save(Odd(), torch.randn(2, 3, 3)), "-o", out)
-    refused(ran, out, "linalg_svd", "bessel_j0", "airy_ai", "failure_test.py")
+    refused(ran, out, "linalg_svd", "bessel_j0", "airy_ai", "refusal_test.py")
 
 
 def test_unwritable_folder(onnxport, small, tmp_path):
@@ -152,7 +153,7 @@ def test_full_disk_leaves_nothing(onnxport, save, tmp_path):
     out.parent.mkdir()
     # SIGXFSZ ignored: then write() fails with an error, as on a full disk.
     script = 'trap "" XFSZ; ulimit -f 100; exec "$@"'
-    ran = onnxport("export", path, "-o", out, prefix=("bash", "-c", script, "bash"))
+    ran = onnxport("export", path, "-o", out, "--no-verify", prefix=("bash", "-c", script, "bash"))
     refused(ran, out, "model.onnx")
 
 
@@ -167,7 +168,7 @@ def test_full_tmpfs(onnxport, save, tmp_path):
     try:
         torch.manual_seed(0)
         path = save(nn.Linear(512, 512), torch.randn(2, 512))
-        ran = onnxport("export", path, "-o", disk / "model.onnx")
+        ran = onnxport("export", path, "-o", disk / "model.onnx", "--no-verify")
         assert ran.code == 1, ran.text
         assert "space" in ran.text.lower()
         assert os.listdir(disk) == []
@@ -181,85 +182,7 @@ def test_a_good_file_is_not_overwritten_by_a_refused_export(onnxport, small, sav
             return torch.special.airy_ai(x)
 
     out = tmp_path / "model.onnx"
-    assert onnxport("export", small, "-o", out).code == 0
+    assert onnxport("export", small, "-o", out, "--no-verify").code == 0
     before = out.read_bytes()
     assert onnxport("export", save(Odd(), torch.randn(2, 3)), "-o", out).code == 1
     assert out.read_bytes() == before
-
-
-def tamper(source, target, name, change):
-    model = onnx.load(source)
-    for initializer in model.graph.initializer:
-        if initializer.name == name:
-            array = numpy_helper.to_array(initializer).copy()
-            change(array)
-            initializer.CopyFrom(numpy_helper.from_array(array, name))
-            break
-    else:
-        raise AssertionError(f"no initializer {name}")
-    onnx.save(model, target)
-
-
-def test_changed_weight_is_caught_and_its_node_named(onnxport, small, tmp_path):
-    out, bad = tmp_path / "model.onnx", tmp_path / "bad.onnx"
-    assert onnxport("export", small, "-o", out).code == 0
-    model = onnx.load(out)
-    conv = next(n for n in model.graph.node if n.name.startswith("layer1.1.conv1"))
-
-    def change(array):
-        array.flat[0] += 0.5
-
-    tamper(out, bad, conv.input[1], change)
-    assert onnxport("verify", small, out).code == 0
-    ran = onnxport("verify", small, bad)
-    assert ran.code == 1, ran.text
-    assert "Failed ✗" in ran.text
-    assert "layer1.1" in ran.text, ran.text
-
-
-def test_nan_output_is_caught_and_its_node_named(onnxport, small, tmp_path):
-    out, bad = tmp_path / "model.onnx", tmp_path / "bad.onnx"
-    assert onnxport("export", small, "-o", out).code == 0
-
-    def change(array):
-        array.flat[3] = np.nan
-
-    tamper(out, bad, "fc.bias", change)
-    ran = onnxport("verify", small, bad)
-    assert ran.code == 1, ran.text
-    assert "nan" in ran.text.lower()
-    assert "fc" in ran.text
-
-
-def test_wrong_operator_is_caught(onnxport, small, tmp_path):
-    out, bad = tmp_path / "model.onnx", tmp_path / "bad.onnx"
-    assert onnxport("export", small, "-o", out).code == 0
-    model = onnx.load(out)
-    relu = [n for n in model.graph.node if n.op_type == "Relu"][1]
-    relu.op_type = "Sigmoid"
-    onnx.save(model, bad)
-    ran = onnxport("verify", small, bad)
-    assert ran.code == 1
-    assert "layer1.1" in ran.text, ran.text
-
-
-def test_failed_verification_keeps_the_file_beside(onnxport, save, tmp_path):
-    """A tolerance that float32 cannot meet stands for a wrong result."""
-    torch.manual_seed(0)
-    path = save(nn.Sequential(nn.Linear(64, 512), nn.GELU(), nn.Linear(512, 64)), torch.randn(2, 64))
-    out = tmp_path / "model.onnx"
-    ran = onnxport("export", path, "-o", out, "--tolerance", "1e-30")
-    assert ran.code == 1, ran.text
-    assert "Failed ✗" in ran.text
-    assert not out.exists()
-    assert (tmp_path / "model.failed.onnx").exists() or (tmp_path / "model.onnx.failed.onnx").exists()
-
-
-def test_verify_of_other_shapes_says_so(onnxport, small, save, tmp_path):
-    torch.manual_seed(0)
-    other = save(nn.Sequential(nn.Flatten(), nn.Linear(768, 4)), torch.randn(2, 3, 16, 16))
-    out = tmp_path / "other.onnx"
-    assert onnxport("export", other, "-o", out).code == 0
-    ran = onnxport("verify", small, out)
-    assert ran.code == 1
-    assert "shape" in ran.text.lower()
