@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#define ONNXPORT_API __attribute__((visibility("default")))
+
 namespace onnxport {
 
 // What is asked for. The defaults are the command's defaults.
@@ -23,6 +25,7 @@ struct ExportConfig {
   int64_t opset_version = 17;                     // 13 to newest_opset()
   // Sizes per input, in order; empty: as the file says. Sizes of dynamic axes are examples.
   std::vector<std::vector<int64_t>> input_shapes;
+  std::map<std::string, std::vector<int64_t>> named_input_shapes;  // the same, by input name
   // Input name -> axis -> name of the dimension. Unset: axis 0 of every input is "batch_size".
   std::optional<std::map<std::string, std::map<int, std::string>>> dynamic_axes;
   bool static_shapes = false;                     // no dynamic axis at all
@@ -38,7 +41,7 @@ struct ExportConfig {
 
 // Reads the keys opset_version, input_shape, dynamic_axes, simplify (and the names above) of a JSON
 // file into config. Returns an error text, empty when all is well.
-std::string load_config(const std::string& path, ExportConfig& config);
+ONNXPORT_API std::string load_config(const std::string& path, ExportConfig& config);
 
 enum class Outcome {
   kPassed,        // written, and proven where `verify` was on
@@ -61,7 +64,7 @@ struct Stage {
   double seconds = 0;
 };
 
-struct Report {
+struct ONNXPORT_API Report {
   Outcome outcome = Outcome::kRefused;
   std::string error;                              // kRefused: what, where and what to do
   std::string source_path;
@@ -72,11 +75,13 @@ struct Report {
   size_t nodes = 0;
   size_t nodes_before_simplify = 0;
   std::map<std::string, int> operators;
+  uint64_t parameters = 0;                        // elements of all initializers
   std::vector<std::string> inputs;                // "input: float32[batch_size, 3, 224, 224]"
   std::vector<std::string> output_types;
   std::vector<OutputReport> outputs;
   bool verified = false;
   std::string first_divergence;                   // node, module path and source line; or empty
+  std::vector<std::string> runs;                  // "seed 0, input [2, 3, 224, 224]: 1.2e-06"
   std::vector<Stage> stages;
   std::vector<std::string> notes;                 // why a batch stayed fixed, what was left out, ...
   std::map<std::string, int> rules_fired;
@@ -93,19 +98,20 @@ struct Report {
 using Progress = std::function<void(const std::string& stage, bool finished, double seconds)>;
 
 // The one function that runs the whole road. `config.format` picks a registered format.
-Report export_model(const std::string& source, const std::string& output,
-                    const ExportConfig& config = {}, const Progress& progress = {});
-Report verify_model(const std::string& source, const std::string& onnx_path,
-                    const ExportConfig& config = {}, const Progress& progress = {});
+ONNXPORT_API Report export_model(const std::string& source, const std::string& output,
+                                 const ExportConfig& config = {}, const Progress& progress = {});
+// The proof alone, for an ONNX file that is there already.
+ONNXPORT_API Report verify_model(const std::string& source, const std::string& onnx_path,
+                                 const ExportConfig& config = {}, const Progress& progress = {});
 
 // The registry. "onnx" is registered by the library itself.
 using Exporter = std::function<Report(const std::string& source, const std::string& output,
                                       const ExportConfig& config, const Progress& progress)>;
 // False when the name is taken.
-bool register_format(const std::string& name, Exporter exporter);
-std::vector<std::string> formats();
+ONNXPORT_API bool register_format(const std::string& name, Exporter exporter);
+ONNXPORT_API std::vector<std::string> formats();
 
-int64_t newest_opset();
-const char* version();
+ONNXPORT_API int64_t newest_opset();
+ONNXPORT_API const char* version();
 
 }  // namespace onnxport

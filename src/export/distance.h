@@ -1,0 +1,12 @@
+// The known word nearest to a misspelt one.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace onnxport {
+
+// By Levenshtein distance; the first of equals. `known` is not empty.
+std::string nearest(const std::string& word, const std::vector<std::string>& known);
+
+}  // namespace onnxport

@@ -1,0 +1,18 @@
+// The road of a model: read, lower, simplify, write, check, verify. See shared/DESIGN.md.
+#pragma once
+
+#include <string>
+
+#include "onnxport/export.h"
+
+namespace onnxport::road {
+
+Report export_onnx(const std::string& source, const std::string& output, const ExportConfig& config,
+                   const Progress& progress);
+Report verify_onnx(const std::string& source, const std::string& onnx_path,
+                   const ExportConfig& config, const Progress& progress);
+
+// "model.onnx" -> "model.failed.onnx": where a file that failed its proof is kept.
+std::string failed_path(const std::string& output);
+
+}  // namespace onnxport::road
