@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <exception>
 #include <mutex>
+#include <new>
 
 #include "export/distance.h"
 #include "export/road.h"
@@ -22,6 +24,26 @@ struct Registry {
 Registry& registry() {
   static auto* made = new Registry{{}, {{"onnx", road::export_onnx}}};
   return *made;
+}
+
+// Runs `road`, which reports problems as it should; what a library throws all the same (memory that
+// runs out, above all) ends as a refusal too.
+template <typename F>
+Report guarded(const std::string& source, const std::string& output, F road) {
+  std::string problem;
+  try {
+    return road();
+  } catch (const std::bad_alloc&) {
+    problem = "out of memory";
+  } catch (const std::exception& e) {
+    problem = e.what();
+  }
+  Report report;
+  report.source_path = source;
+  report.output_path = output;
+  report.onnxport_version = version();
+  report.error = source + ": " + problem;
+  return report;
 }
 
 }  // namespace
@@ -46,7 +68,9 @@ Report export_model(const std::string& source, const std::string& output,
     auto found = registry().exporters.find(config.format);
     if (found != registry().exporters.end()) exporter = found->second;
   }
-  if (exporter) return exporter(source, output, config, progress);
+  if (exporter) {
+    return guarded(source, output, [&] { return exporter(source, output, config, progress); });
+  }
   Report report;
   report.source_path = source;
   report.output_path = output;
@@ -59,7 +83,8 @@ Report export_model(const std::string& source, const std::string& output,
 
 Report verify_model(const std::string& source, const std::string& onnx_path,
                     const ExportConfig& config, const Progress& progress) {
-  return road::verify_onnx(source, onnx_path, config, progress);
+  return guarded(source, onnx_path,
+                 [&] { return road::verify_onnx(source, onnx_path, config, progress); });
 }
 
 // What libonnx 1.23 and ONNX Runtime 1.32 both know.

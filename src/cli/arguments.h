@@ -1,0 +1,23 @@
+// Texts of the command line as values.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "onnxport/export.h"
+
+namespace onnxport::cli {
+
+// "1,3,224,224" (the next input's) or "name:1,3,224,224".
+Status add_input_shape(const std::string& text, ExportConfig& config);
+
+// "input:0=batch_size,2=height" (several, separated by ';' or by giving the option again), or JSON
+// as in a configuration file.
+Status add_dynamic_axes(const std::string& text, ExportConfig& config);
+
+// "a,b" -> {"a", "b"}; empty names are an error.
+Result<std::vector<std::string>> names(const std::string& text);
+
+}  // namespace onnxport::cli

@@ -1,0 +1,100 @@
+// A Report as text for a screen and as JSON for a script. html.cpp has the page.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "onnxport/export.h"
+
+namespace onnxport {
+namespace {
+
+const char* outcome_word(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kPassed: return "passed";
+    case Outcome::kDiffers: return "differs";
+    case Outcome::kRefused: return "refused";
+  }
+  return "";
+}
+
+std::string verdict_line(const Report& r) {
+  if (r.outcome == Outcome::kRefused) return "Failed ✗  nothing was written";
+  const char* verdict = r.outcome == Outcome::kDiffers ? "Failed ✗" : r.verified ? "Passed ✓" : "Written (not verified)";
+  return fmt::format("{}  {}  {:.2f} MB, {} nodes, opset {}", verdict, r.output_path,
+                     static_cast<double>(r.file_bytes) / 1e6, r.nodes, r.opset);
+}
+
+std::string output_line(const OutputReport& o) {
+  std::string line = fmt::format("  {} {}  max abs {:.2e}, max rel {:.2e}, values to {:.3g}",
+                                 o.passed ? "✓" : "✗", o.name, o.max_abs_difference,
+                                 o.max_rel_difference, o.scale);
+  if (o.float32_difference) {
+    line += fmt::format(" (float32 itself loses {:.2e})", *o.float32_difference);
+  }
+  if (!o.reason.empty()) line += "\n      " + o.reason;
+  return line + "\n";
+}
+
+}  // namespace
+
+std::string Report::text() const {
+  std::string out = verdict_line(*this) + "\n";
+  if (outcome == Outcome::kRefused) return out + "  " + error + "\n";
+  if (!error.empty()) out += "  " + error + "\n";
+  for (const std::string& line : inputs) out += "  in   " + line + "\n";
+  for (const std::string& line : output_types) out += "  out  " + line + "\n";
+  for (const OutputReport& o : outputs) out += output_line(o);
+  if (!first_divergence.empty()) out += "  first difference: " + first_divergence + "\n";
+  if (verified) {
+    out += fmt::format("  verified in {} runs: ONNX Runtime {} against PyTorch {}\n", runs.size(),
+                       onnxruntime_version, torch_version);
+  }
+  std::string times;
+  for (const Stage& stage : stages) {
+    times += fmt::format("{}{} {:.2f} s", times.empty() ? "" : ", ", stage.name, stage.seconds);
+  }
+  out += "  " + times + "\n";
+  for (const std::string& note : notes) out += "  note: " + note + "\n";
+  return out;
+}
+
+std::string Report::json() const {
+  nlohmann::ordered_json j;
+  j["outcome"] = outcome_word(outcome);
+  j["verified"] = verified;
+  if (!error.empty()) j["error"] = error;
+  j["source"] = source_path;
+  j["output"] = output_path;
+  j["format"] = format;
+  j["opset"] = opset;
+  j["file_bytes"] = file_bytes;
+  j["parameters"] = parameters;
+  j["nodes"] = nodes;
+  j["nodes_before_simplify"] = nodes_before_simplify;
+  j["inputs"] = inputs;
+  j["outputs"] = output_types;
+  j["comparison"] = nlohmann::ordered_json::array();
+  for (const OutputReport& o : outputs) {
+    nlohmann::ordered_json item = {{"name", o.name},
+                                   {"passed", o.passed},
+                                   {"max_abs_difference", o.max_abs_difference},
+                                   {"max_rel_difference", o.max_rel_difference},
+                                   {"scale", o.scale}};
+    if (o.float32_difference) item["float32_difference"] = *o.float32_difference;
+    if (!o.reason.empty()) item["reason"] = o.reason;
+    j["comparison"].push_back(std::move(item));
+  }
+  if (!first_divergence.empty()) j["first_divergence"] = first_divergence;
+  j["runs"] = runs;
+  j["seconds"] = nlohmann::ordered_json::object();
+  for (const Stage& stage : stages) j["seconds"][stage.name] = stage.seconds;
+  j["operators"] = operators;
+  j["rules_fired"] = rules_fired;
+  j["notes"] = notes;
+  j["versions"] = {{"onnxport", onnxport_version},
+                   {"torch", torch_version},
+                   {"onnxruntime", onnxruntime_version}};
+  return j.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace onnxport

@@ -1,0 +1,302 @@
+// The road. A file is built in a hidden folder beside its place, and gets its name only when it has
+// passed everything that was asked for; a file that differs from PyTorch is kept under another name.
+#include "export/road.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+
+#include "aten/program.h"
+#include "export/facts.h"
+#include "export/place.h"
+#include "export/shapes.h"
+#include "lower/lower.h"
+#include "onnx/check.h"
+#include "onnx/graph.h"
+#include "onnx/read.h"
+#include "onnx/write.h"
+#include "read/pt2.h"
+#include "simplify/simplify.h"
+#include "verify/verify.h"
+
+namespace onnxport::road {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int64_t kOldestOpset = 13;
+
+// Times a stage from construction to destruction, and tells `progress`.
+class Timed {
+ public:
+  Timed(const char* name, Report& report, const Progress& progress)
+      : name_(name), report_(report), progress_(progress), start_(Clock::now()) {
+    if (progress_) progress_(name_, false, 0);
+  }
+  ~Timed() {
+    double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    report_.stages.push_back({name_, seconds});
+    if (progress_) progress_(name_, true, seconds);
+  }
+  Timed(const Timed&) = delete;
+  Timed& operator=(const Timed&) = delete;
+
+ private:
+  std::string name_;
+  Report& report_;
+  const Progress& progress_;
+  Clock::time_point start_;
+};
+
+void take_facts(const onnx::Model& model, Report& report) {
+  facts::Facts facts = facts::of_model(model);
+  report.opset = facts.opset;
+  report.nodes = facts.nodes;
+  report.operators = std::move(facts.operators);
+  report.parameters = facts.parameters;
+  report.inputs = std::move(facts.inputs);
+  report.output_types = std::move(facts.outputs);
+}
+
+std::string divergence_text(const verify::Divergence& d) {
+  if (d.value.empty()) return d.reason;
+  std::string out = d.onnx_node.empty() ? d.aten_op : fmt::format("node {} ({})", d.onnx_node, d.op_type);
+  out += " computing `" + d.value + "`";
+  if (!d.onnx_node.empty() && !d.aten_op.empty()) out += " from " + d.aten_op;
+  if (!d.module_path.empty()) out += " in module " + d.module_path;
+  if (!d.source.empty()) out += " at " + d.source;
+  return out + ": " + d.reason;
+}
+
+void take_verdict(const verify::Verdict& verdict, Report& report) {
+  report.verified = true;
+  report.torch_version = verdict.torch_version;
+  report.onnxruntime_version = verdict.runtime_version;
+  report.outcome = verdict.passed ? Outcome::kPassed : Outcome::kDiffers;
+  report.error = verdict.passed ? "" : verdict.reason;
+  report.outputs.clear();
+  for (const auto& o : verdict.outputs) {
+    report.outputs.push_back(
+        {o.name, o.passed, o.max_abs, o.max_rel, o.scale, o.float32_abs, o.reason});
+  }
+  report.runs.clear();
+  for (const auto& run : verdict.runs) {
+    std::string dims;
+    for (const auto& d : run.input_dims) {
+      dims += dims.empty() ? "[" : ", [";
+      for (size_t i = 0; i < d.size(); ++i) dims += (i > 0 ? ", " : "") + std::to_string(d[i]);
+      dims += "]";
+    }
+    report.runs.push_back(fmt::format("seed {}, {}: {:.3g}{}", run.seed, dims, run.max_abs,
+                                      run.passed ? "" : " (failed)"));
+  }
+  report.first_divergence = verdict.first ? divergence_text(*verdict.first) : "";
+}
+
+verify::Options verify_options(const ExportConfig& config) {
+  verify::Options options;
+  options.tolerance = config.tolerance;
+  options.seeds = config.seeds;
+  options.allow_nan = config.allow_nan;
+  return options;
+}
+
+Report fresh_report(const std::string& source, const std::string& output) {
+  Report report;
+  report.source_path = source;
+  report.output_path = output;
+  report.onnxport_version = version();
+  return report;
+}
+
+Status check_config(const ExportConfig& config) {
+  if (config.opset_version < kOldestOpset || config.opset_version > newest_opset()) {
+    return Error{fmt::format("opset {} is not supported: {} to {} are", config.opset_version,
+                             kOldestOpset, newest_opset()),
+                 "--opset"};
+  }
+  if (!(config.tolerance >= 0)) return Error{"the tolerance must be 0 or more", "--tolerance"};
+  if (config.seeds < 1) return Error{"at least one seed is needed", "--seeds"};
+  return {};
+}
+
+class Export {
+ public:
+  Export(const std::string& source, const std::string& output, const ExportConfig& config,
+         const Progress& progress)
+      : source_(source), output_(output), config_(config), progress_(progress),
+        report_(fresh_report(source, output)) {}
+
+  Report run() {
+    auto status = steps();
+    if (!status.ok()) {
+      report_.outcome = Outcome::kRefused;
+      report_.error = status.error().str();
+      report_.output_path.clear();
+    }
+    return std::move(report_);
+  }
+
+ private:
+  Status steps() {
+    TRY(check_config(config_));
+    TRY(read());
+    TRY(build(0));
+    TRY_ASSIGN(BuildFolder folder, BuildFolder::beside(output_));
+    TRY(write(folder));
+    if (config_.check) TRY(check(folder));
+    if (!config_.verify) {
+      report_.outcome = Outcome::kPassed;
+      return folder.publish();
+    }
+    TRY(verify(folder));
+    return report_.outcome == Outcome::kPassed ? folder.publish() : keep_failed();
+  }
+
+  Status read() {
+    Timed timed("read", report_, progress_);
+    std::error_code error;
+    if (!std::filesystem::exists(source_, error)) {
+      return Error{"there is no such file", source_};
+    }
+    if (std::filesystem::equivalent(source_, output_, error)) {
+      return Error{"the output would replace the model it is made from; choose another name", output_};
+    }
+    TRY_ASSIGN(program_, read::read_pt2(source_));
+    report_.notes = program_.notes;
+    auto shaped = shapes::apply(program_, config_);
+    if (!shaped.ok()) return std::move(shaped).error().at(source_);
+    shaped_ = std::move(*shaped);
+    for (std::string& note : shaped_.notes) report_.notes.push_back(std::move(note));
+    return stay_fixed();
+  }
+
+  // A fixed batch stays fixed: said where dynamic is the default, refused where it was asked for.
+  Status stay_fixed() {
+    if (shaped_.fixed_batch == 0) return {};
+    std::string why = fmt::format(
+        "the .pt2 was exported with a fixed batch of {}; for a dynamic one export it again with "
+        "dynamic_shapes={{\"{}\": {{0: torch.export.Dim(\"batch\")}}}}",
+        shaped_.fixed_batch, program_.inputs.empty() ? "x" : program_.inputs[0].name);
+    if (shaped_.batch_was_asked) return Error{why, source_};
+    report_.notes.push_back("batch stays fixed: " + why);
+    return {};
+  }
+
+  Status build(int64_t) {
+    {
+      Timed timed("lower", report_, progress_);
+      lower::Options options{config_.opset_version, config_.input_names, config_.output_names};
+      auto model = lower::lower(program_, options);
+      if (!model.ok()) return std::move(model).error().at(source_);
+      model_ = std::move(*model);
+      model_.producer_name = "onnxport";
+      model_.producer_version = version();
+      report_.nodes_before_simplify = model_.graph->total_node_count();
+    }
+    if (config_.simplify) {
+      Timed timed("simplify", report_, progress_);
+      TRY_ASSIGN(simplify::Summary summary, simplify::simplify(model_));
+      report_.rules_fired = std::move(summary.fired);
+    }
+    take_facts(model_, report_);
+    return {};
+  }
+
+  Status write(const BuildFolder& folder) {
+    Timed timed("write", report_, progress_);
+    auto written = onnx::write_model(model_, folder.file());
+    if (!written.ok()) return in_place(std::move(written).error(), folder);
+    report_.file_bytes = written->bytes + written->external_bytes;
+    return {};
+  }
+
+  Status check(const BuildFolder& folder) {
+    Timed timed("check", report_, progress_);
+    auto status = onnx::check_file(folder.file());
+    if (!status.ok()) return in_place(std::move(status).error(), folder);
+    return {};
+  }
+
+  Status verify(const BuildFolder& folder) {
+    Timed timed("verify", report_, progress_);
+    auto verdict = verify::verify(program_, folder.file(), verify_options(config_));
+    if (!verdict.ok()) return in_place(std::move(verdict).error(), folder);
+    take_verdict(*verdict, report_);
+    replace_paths(report_.error, folder);
+    replace_paths(report_.first_divergence, folder);
+    return {};
+  }
+
+  // Written anew rather than renamed: external data is referred to by name.
+  Status keep_failed() {
+    std::string kept = failed_path(output_);
+    TRY_ASSIGN([[maybe_unused]] auto written, onnx::write_model(model_, kept));
+    report_.output_path = kept;
+    return {};
+  }
+
+  // Messages speak of the file that was asked for, not of the hidden folder.
+  void replace_paths(std::string& text, const BuildFolder& folder) const {
+    for (size_t at = text.find(folder.file()); at != std::string::npos; at = text.find(folder.file())) {
+      text.replace(at, folder.file().size(), output_);
+    }
+  }
+  Error in_place(Error error, const BuildFolder& folder) const {
+    replace_paths(error.message, folder);
+    replace_paths(error.where, folder);
+    return error;
+  }
+
+  const std::string& source_;
+  const std::string& output_;
+  const ExportConfig& config_;
+  const Progress& progress_;
+  Report report_;
+  aten::Program program_;
+  shapes::Shaped shaped_;
+  onnx::Model model_;
+};
+
+}  // namespace
+
+std::string failed_path(const std::string& output) {
+  constexpr std::string_view kExtension = ".onnx";
+  std::string stem = output.ends_with(kExtension) ? output.substr(0, output.size() - kExtension.size())
+                                                  : output;
+  return stem + ".failed.onnx";
+}
+
+Report export_onnx(const std::string& source, const std::string& output, const ExportConfig& config,
+                   const Progress& progress) {
+  return Export(source, output, config, progress).run();
+}
+
+Report verify_onnx(const std::string& source, const std::string& onnx_path,
+                   const ExportConfig& config, const Progress& progress) {
+  Report report = fresh_report(source, onnx_path);
+  auto status = [&]() -> Status {
+    aten::Program program;
+    {
+      Timed timed("read", report, progress);
+      TRY_ASSIGN(program, read::read_pt2(source));
+      TRY_ASSIGN(onnx::Model model, onnx::read_model(onnx_path));
+      take_facts(model, report);
+      report.file_bytes = facts::size_on_disk(onnx_path);
+      report.notes = program.notes;
+    }
+    Timed timed("verify", report, progress);
+    TRY_ASSIGN(verify::Verdict verdict, verify::verify(program, onnx_path, verify_options(config)));
+    take_verdict(verdict, report);
+    return {};
+  }();
+  if (!status.ok()) {
+    report.outcome = Outcome::kRefused;
+    report.error = status.error().str();
+  }
+  return report;
+}
+
+}  // namespace onnxport::road
