@@ -1,0 +1,43 @@
+// TensorProto -> Tensor, with nothing copied that can be a view of the file: raw_data of the mapped
+// file and external data beside it.
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/file.h"
+#include "base/result.h"
+#include "base/tensor.h"
+
+namespace onnxport::onnx {
+
+// A TensorProto taken apart without its raw_data: `rest` has every other field, `raw` views the file.
+struct SplitTensor {
+  ::onnx::TensorProto rest;
+  std::optional<std::string_view> raw;
+};
+Result<SplitTensor> split_tensor(std::string_view bytes);
+
+// The files with external data beside a model, each mapped once. A location must be relative and
+// must not leave the model's folder by its text ("..", absolute); symbolic links are followed, as
+// model hubs store files behind them.
+class ExternalFiles {
+ public:
+  explicit ExternalFiles(const std::string& model_path);
+  Result<std::shared_ptr<const Storage>> storage(const ::onnx::TensorProto& proto, size_t size);
+
+ private:
+  std::string folder_;  // "" or ends with a slash
+  std::map<std::string, std::shared_ptr<const MappedFile>> files_;
+};
+
+// `raw` stands for proto.raw_data() when given: bytes of `file`.
+Result<Tensor> from_proto(const ::onnx::TensorProto& proto, std::optional<std::string_view> raw,
+                          const MappedFile& file, ExternalFiles& external);
+
+}  // namespace onnxport::onnx
