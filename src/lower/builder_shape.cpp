@@ -29,7 +29,10 @@ void Builder::note_sizes(Value x) {
   if (!x->shape) return;
   for (size_t i = 0; i < x->shape->size(); ++i) {
     const Expr& e = (*x->shape)[i];
-    if (!e.is_const()) sizes_.emplace(e.str(), Dim{x, static_cast<int64_t>(i)});
+    if (e.is_const()) continue;
+    std::string text = e.str();
+    if (text.starts_with("unk__")) continue;  // inference made it up
+    sizes_.emplace(std::move(text), Dim{x, static_cast<int64_t>(i)});
   }
 }
 

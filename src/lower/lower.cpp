@@ -231,9 +231,15 @@ class Walk : public Scope {
     for (size_t i = 0; i < x->shape->size(); ++i) {
       Expr& a = (*x->shape)[i];
       const Expr& b = (*recorded.shape)[i];
-      if (!a.is_const() && (b.is_const() || b.str().size() <= a.str().size())) a = b;
+      if (!a.is_const() && (b.is_const() || !simpler(a, b))) a = b;
     }
     return {};
+  }
+
+  // The inferred size is kept only if it is shorter, and made of the program's own symbols.
+  static bool simpler(const Expr& inferred, const Expr& recorded) {
+    const std::string text = inferred.str();
+    return text.find("unk__") == std::string::npos && text.size() < recorded.str().size();
   }
 
   Status add_outputs() {
