@@ -146,7 +146,7 @@ def bench(name, arguments, work):
         "seconds": {k: statistics.median(s for s, _ in v) for k, v in samples.items()},
         "mb": {k: statistics.median(m for _, m in v) for k, v in samples.items()},
         "parts": {k: statistics.median(v) for k, v in parts.items() if k != "ok"},
-        "stages": {s["name"]: s["seconds"] for s in report["stages"]},
+        "stages": report["seconds"],
         "counts": last_json(log),
         "nodes": report["nodes"],
         "operators": report.get("operators", {}),

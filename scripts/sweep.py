@@ -85,8 +85,8 @@ def sweep_one(entry, opset, arguments):
         report = json.loads(text)
     except ValueError:
         report = {"outcome": "crashed", "error": f"exit {code}: {(err or text).strip()[-500:]}"}
-    stages = {s["name"]: s["seconds"] for s in report.get("stages", [])}
-    outputs = report.get("outputs", [])
+    stages = report.get("seconds", {})
+    outputs = report.get("comparison", [])
     line.update(
         outcome=report.get("outcome"),
         verified=report.get("verified"),
@@ -102,7 +102,7 @@ def sweep_one(entry, opset, arguments):
         seconds=round(seconds, 1),
         notes=report.get("notes", []),
         file_opset=report.get("opset"),
-        versions=[report.get(f"{k}_version", "") for k in ("onnxport", "torch", "onnxruntime")],
+        versions=[report.get("versions", {}).get(k, "") for k in ("onnxport", "torch", "onnxruntime")],
         commit=arguments.commit,
     )
     if report.get("outcome") == "passed" and report.get("opset") != opset:
@@ -174,7 +174,7 @@ def problems(results):
 def write_table(results, path):
     at_default = {e.name: results.get((e.name, DEFAULT_OPSET)) for e in zoo.entries().values()}
     passed = sum(1 for line in at_default.values() if line and line["outcome"] == "passed")
-    versions = sorted({tuple(l["versions"]) for l in results.values() if l.get("versions")})
+    versions = sorted({tuple(l["versions"]) for l in results.values() if all(l.get("versions", [""]))})
     text = [
         "# Coverage",
         "",

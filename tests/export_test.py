@@ -181,9 +181,19 @@ def test_report_as_json(onnxport, small, tmp_path):
     assert found["opset"] == 17
     assert found["nodes"] == len(onnx.load(out).graph.node)
     assert found["file_bytes"] == out.stat().st_size
-    assert found["outputs"][0]["name"] == "output"
-    assert found["outputs"][0]["max_abs_difference"] < 1e-4
-    assert [s["name"] for s in found["stages"]][:4] == ["read", "lower", "simplify", "write"]
+    assert found["inputs"] == ["input: float32[batch_size, 3, 16, 16]"]
+    assert found["comparison"][0]["name"] == "output"
+    assert found["comparison"][0]["max_abs_difference"] < 1e-4
+    assert list(found["seconds"]) == ["read", "lower", "simplify", "write", "check", "verify"]
+
+
+def test_every_key_of_the_report_is_documented(onnxport, small, tmp_path):
+    from conftest import ROOT
+
+    text = (ROOT / "docs" / "report.md").read_text()
+    ran = onnxport("export", small, "-o", tmp_path / "model.onnx", "--json")
+    keys = set(ran.json) | {k for o in ran.json["comparison"] for k in o}
+    assert not [k for k in keys if f"`{k}`" not in text]
 
 
 def test_json_on_the_screen_is_only_json(onnxport, small, tmp_path):
