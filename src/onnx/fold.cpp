@@ -1,0 +1,83 @@
+// The table of foldable operators and what its families share.
+#include "onnx/fold.h"
+
+#include <algorithm>
+
+#include "onnx/fold_rule.h"
+
+namespace onnxport::onnx {
+namespace folding {
+
+int64_t count(const Dims& dims) {
+  int64_t n = 1;
+  for (int64_t d : dims) {
+    if (__builtin_mul_overflow(n, d, &n)) return INT64_MAX;
+  }
+  return n;
+}
+
+std::optional<Dims> broadcast(const Dims& a, const Dims& b) {
+  Dims out(std::max(a.size(), b.size()));
+  for (size_t i = 0; i < out.size(); ++i) {
+    const int64_t x = i < a.size() ? a[a.size() - 1 - i] : 1;
+    const int64_t y = i < b.size() ? b[b.size() - 1 - i] : 1;
+    if (x != y && x != 1 && y != 1) return std::nullopt;
+    out[out.size() - 1 - i] = x == 1 ? y : x;
+  }
+  return out;
+}
+
+std::vector<int64_t> broadcast_index(const Dims& out, const Dims& in) {
+  std::vector<int64_t> strides(out.size(), 0);
+  int64_t stride = 1;
+  for (size_t i = 0; i < in.size(); ++i) {
+    const size_t axis = in.size() - 1 - i;
+    if (in[axis] != 1) strides[out.size() - 1 - i] = stride;
+    stride *= in[axis];
+  }
+  std::vector<int64_t> index(static_cast<size_t>(count(out)));
+  std::vector<int64_t> at(out.size(), 0);
+  int64_t offset = 0;
+  for (int64_t& i : index) {
+    i = offset;
+    for (size_t axis = out.size(); axis-- > 0;) {
+      offset += strides[axis];
+      if (++at[axis] < out[axis]) break;
+      offset -= strides[axis] * out[axis];
+      at[axis] = 0;
+    }
+  }
+  return index;
+}
+
+std::optional<size_t> axis_of(int64_t axis, size_t rank) {
+  if (axis < 0) axis += static_cast<int64_t>(rank);
+  if (axis < 0 || axis >= static_cast<int64_t>(rank)) return std::nullopt;
+  return static_cast<size_t>(axis);
+}
+
+namespace {
+const Table& table() {
+  static const Table t = [] {
+    Table made;
+    add_elementwise(made);
+    add_movement(made);
+    add_reductions(made);
+    return made;
+  }();
+  return t;
+}
+}  // namespace
+}  // namespace folding
+
+std::optional<std::vector<Tensor>> fold(const Node& node, int64_t opset, int64_t max_elements) {
+  if (!node.domain.empty()) return std::nullopt;
+  const auto it = folding::table().find(node.op_type);
+  if (it == folding::table().end()) return std::nullopt;
+  for (const Value* input : node.inputs) {
+    if (input != nullptr && input->constant() == nullptr) return std::nullopt;
+  }
+  return it->second({node, opset, max_elements});
+}
+
+}  // namespace onnxport::onnx
