@@ -151,6 +151,10 @@ for p in (0, 1, 2, 3, math.inf, -math.inf):
 case("norm of all", lambda x: torch.norm(x) + x, tokens)
 case("norm along", lambda x: torch.norm(x, dim=(1, 2)), tokens)
 
+case("cosine_similarity", lambda a, b: F.cosine_similarity(a, b), tokens, rand(2, 5, 8))
+case("pairwise_distance", lambda a, b: F.pairwise_distance(a, b), tokens, rand(2, 5, 8))
+case("weight_norm", nn.utils.parametrizations.weight_norm(nn.Linear(8, 3)), rand(2, 8))
+
 # --- linear algebra ------------------------------------------------------------------------------
 case("linear 2-D", settled(nn.Linear(8, 3)), rand(2, 8), nodes=1)
 case("linear 3-D", settled(nn.Linear(8, 3)), tokens, nodes=2)
@@ -361,6 +365,10 @@ for name, make in (("lstm", nn.LSTM), ("gru", nn.GRU), ("rnn", nn.RNN)):
          settled(make(8, 6, num_layers=2, bidirectional=True, batch_first=True)), tokens)
     case(f"{name} without biases", settled(make(8, 6, bias=False)), rand(5, 2, 8), dynamic=({1: torch.export.Dim("n")},))
     case(f"{name} output only", OutputOnly(settled(make(8, 6, batch_first=True))), tokens)
+case("lstm cell", settled(nn.LSTMCell(8, 6)), rand(2, 8))
+case("lstm cell with a state", settled(nn.LSTMCell(8, 6)), rand(2, 8), (rand(2, 6), rand(2, 6)), dynamic=False)
+case("gru cell", settled(nn.GRUCell(8, 6)), rand(2, 8), rand(2, 6))
+case("rnn cell", settled(nn.RNNCell(8, 6)), rand(2, 8), rand(2, 6))
 case("rnn relu", settled(nn.RNN(8, 6, nonlinearity="relu", bidirectional=True)), rand(5, 2, 8),
      dynamic=({1: torch.export.Dim("n")},))
 case("lstm with a state", settled(nn.LSTM(8, 6)), rand(5, 2, 8), (rand(1, 2, 6), rand(1, 2, 6)), dynamic=False)

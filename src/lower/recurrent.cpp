@@ -213,6 +213,30 @@ Values recurrent(Builder& g, Value x, Values states, const Values& params, Netwo
   return out;
 }
 
+// One step of one layer: [N, I] and states [N, H] to the new states.
+Values step(Builder& g, Value x, const Values& states, Value w_ih, Value w_hh, std::optional<Value> b_ih,
+            std::optional<Value> b_hh, const Cell& cell) {
+  const bool biases = b_ih && b_hh;
+  Values params = {w_ih, w_hh};
+  if (biases) params.insert(params.end(), {*b_ih, *b_hh});
+  const LayerWeights w = weights_of(g, params, Network{cell, biases, 1, false, false}, 0);
+  const bool single = Builder::rank(x) == 1;
+  auto widened = [&](Value v) -> Value {
+    if (is_zero(v)) return nullptr;
+    return single ? g.unsqueeze(v, {0, 1}) : g.unsqueeze(v, {0});
+  };
+  Values inputs = {single ? g.unsqueeze(x, {0, 1}) : g.unsqueeze(x, {0}), w.w, w.r, w.b, nullptr};
+  for (Value state : states) inputs.push_back(widened(state));
+  Attributes attributes = cell.attributes;
+  attributes.emplace_back("hidden_size", Builder::shape(w.r)[2].value());
+  Values y = g.op_n(cell.op_type, std::move(inputs), std::move(attributes), cell.has_cell_state ? 3 : 2);
+  Values out;
+  for (size_t i = 1; i < y.size(); ++i) {
+    out.push_back(single ? g.squeeze(y[i], {0, 1}) : g.squeeze(y[i], {0}));
+  }
+  return out;
+}
+
 Cell rnn_cell(const char* activation) {
   return {"RNN", {0}, {{"activations", onnx::Attribute::Strings{activation}}}, false};
 }
@@ -245,6 +269,25 @@ LOWER("aten::rnn_relu.input(Tensor input, Tensor hx, Tensor[] params, bool has_b
          bool train, bool bidirectional, bool batch_first) {
         return recurrent(g, x, {state}, params,
                          {rnn_cell("Relu"), biases, layers, bidirectional, batch_first}, dropout, train);
+      });
+
+LOWER("aten::lstm_cell(Tensor input, Tensor[] hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None) -> (Tensor, Tensor)",
+      [](Builder& g, Value x, Values states, Value w_ih, Value w_hh, std::optional<Value> b_ih,
+         std::optional<Value> b_hh) { return step(g, x, states, w_ih, w_hh, b_ih, b_hh, lstm_cell()); });
+LOWER("aten::gru_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None) -> Tensor",
+      [](Builder& g, Value x, Value state, Value w_ih, Value w_hh, std::optional<Value> b_ih,
+         std::optional<Value> b_hh) {
+        return step(g, x, {state}, w_ih, w_hh, b_ih, b_hh, gru_cell())[0];
+      });
+LOWER("aten::rnn_tanh_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None) -> Tensor",
+      [](Builder& g, Value x, Value state, Value w_ih, Value w_hh, std::optional<Value> b_ih,
+         std::optional<Value> b_hh) {
+        return step(g, x, {state}, w_ih, w_hh, b_ih, b_hh, rnn_cell("Tanh"))[0];
+      });
+LOWER("aten::rnn_relu_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None) -> Tensor",
+      [](Builder& g, Value x, Value state, Value w_ih, Value w_hh, std::optional<Value> b_ih,
+         std::optional<Value> b_hh) {
+        return step(g, x, {state}, w_ih, w_hh, b_ih, b_hh, rnn_cell("Relu"))[0];
       });
 
 }  // namespace onnxport::lower

@@ -1,6 +1,5 @@
 // Reductions over axes. An empty or missing list of axes means all, for PyTorch and for Builder::reduce.
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -130,6 +129,26 @@ Value vector_norm(Builder& g, Value x, double p, const std::vector<int64_t>& axe
   if (p == 0) return g.reduce("ReduceSum", g.op("Sign", {size}), axes, keepdim);
   Value sum = g.reduce("ReduceSum", g.op("Pow", {size, g.scalar_like(p, x)}), axes, keepdim);
   return g.op("Pow", {sum, g.scalar_like(1 / p, x)});
+}
+
+// x1 . x2 / (max(|x1|, eps) max(|x2|, eps))
+Value cosine_similarity(Builder& g, Value a, Value b, int64_t dim, double eps) {
+  auto [x, y] = g.promoted(a, b);
+  const int64_t axis = Builder::axis(dim, Builder::rank(x) >= Builder::rank(y) ? x : y) -
+                       std::max(Builder::rank(x), Builder::rank(y));  // counted from the end: both have it
+  auto size = [&](Value v) { return g.clip(g.reduce("ReduceL2", v, {axis}, false), eps, std::nullopt); };
+  Value dot = g.reduce("ReduceSum", g.mul(x, y), {axis}, false);
+  return g.div(dot, g.mul(size(x), size(y)));
+}
+
+// v * (g / |v|), |v| over every axis but dim; of constants nothing is left but the result.
+Value weight_norm(Builder& g, Value v, Value gain, int64_t dim) {
+  std::vector<int64_t> axes;
+  const int64_t kept = dim == -1 ? -1 : Builder::axis(dim, v);
+  for (int64_t i = 0; i < Builder::rank(v); ++i) {
+    if (i != kept) axes.push_back(i);
+  }
+  return g.mul(v, g.div(gain, g.reduce("ReduceL2", v, axes, true)));
 }
 
 // --- order --------------------------------------------------------------------------------------
@@ -320,6 +339,22 @@ LOWER("aten::frobenius_norm.dim(Tensor self, int[1] dim, bool keepdim=False) -> 
       [](Builder& g, Value x, std::vector<int64_t> axes, bool keepdim) {
         return vector_norm(g, x, 2, axes, keepdim, std::nullopt);
       });
+
+LOWER("aten::linalg_norm(Tensor self, Scalar? ord=None, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
+      [](Builder& g, Value x, std::optional<double> p, Axes axes, bool keepdim, OptionalDType dtype) {
+        const size_t n = axes ? axes->size() : static_cast<size_t>(Builder::rank(x));
+        if (p && n > 1) return g.fail("linalg_norm of matrices with an order; give one axis");
+        return vector_norm(g, x, p.value_or(2), axes.value_or(std::vector<int64_t>{}), keepdim, dtype);
+      });
+LOWER("aten::cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor", cosine_similarity);
+LOWER("aten::pairwise_distance(Tensor x1, Tensor x2, float p=2., float eps=9.9999999999999995e-07, bool keepdim=False) -> Tensor",
+      [](Builder& g, Value a, Value b, double p, double eps, bool keepdim) {
+        Value d = g.sub(a, b);
+        return vector_norm(g, g.add(d, g.scalar_like(eps, d)), p, {-1}, keepdim, std::nullopt);
+      });
+LOWER("aten::_weight_norm(Tensor v, Tensor g, int dim=0) -> Tensor", weight_norm);
+LOWER("aten::_weight_norm_interface(Tensor v, Tensor g, int dim=0) -> (Tensor, Tensor)",
+      [](Builder& g, Value v, Value gain, int64_t dim) { return Values{weight_norm(g, v, gain, dim), nullptr}; });
 
 LOWER("aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor", cumsum);
 LOWER("aten::topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)", top_k);
