@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "read/mutating_ops.h"
@@ -146,8 +147,10 @@ class Functionalizer {
   // --- new values and calls -----------------------------------------------------------------------
   ValueId new_value(ValueId like) {
     Value value = program_.value(like);
-    const std::string stem = value.name;
-    for (int n = 1; !names_.insert(value.name).second; ++n) value.name = fmt::format("{}_after_{}", stem, n);
+    std::string stem = value.name.substr(0, value.name.find("_after_"));
+    int& n = copies_[stem];
+    do value.name = fmt::format("{}_after_{}", stem, ++n);
+    while (!names_.insert(value.name).second);
     return program_.add_value(std::move(value));
   }
 
@@ -293,6 +296,7 @@ class Functionalizer {
       i = parent;
     }
     ++tree.version;
+    written_ = true;
     for (auto [i, value] : written) {
       objects_[static_cast<size_t>(i)].current = value;
       objects_[static_cast<size_t>(i)].version = tree.version;
@@ -361,6 +365,7 @@ class Functionalizer {
     const ValueId of = views.relation == Views::Relation::kFresh ? ValueId() : *node.args[0].arg.as<ValueId>();
     Node now = node;
     for (NamedArg& named : now.args) TRY(read_args(named.arg));
+    if (written_) forgive_layout(now);
     program_.nodes.push_back(std::move(now));
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       ValueId id = node.outputs[i];
@@ -373,6 +378,16 @@ class Functionalizer {
       }
     }
     return {};
+  }
+
+  // A tensor that was put together again has the same elements, but may lie in memory in another order
+  // than the one that was written in place: `view` would refuse it where `reshape` does not.
+  static void forgive_layout(Node& node) {
+    if ((node.op != "aten::view" && node.op != "aten::_unsafe_view") || !node.overload.empty()) return;
+    node.op = "aten::reshape";
+    for (NamedArg& named : node.args) {
+      if (named.name == "size") named.name = "shape";
+    }
   }
 
   Status write_call(const Node& node, const InPlace& how) {
@@ -502,11 +517,13 @@ class Functionalizer {
   Program& program_;
   std::vector<Node> calls_;           // the program as it was read
   int32_t at_ = 0;                    // the call at hand
+  bool written_ = false;              // something was written in place before the call at hand
   std::vector<Object> objects_;
   std::vector<Tree> trees_;
   std::vector<int32_t> object_of_;    // by value of the program as it was read; -1: no tensor
   std::vector<int32_t> last_use_;     // by value: index of the last call that names it
   std::unordered_set<std::string> names_;
+  std::unordered_map<std::string, int> copies_;  // how many later states of a value have been named
 };
 
 }  // namespace
