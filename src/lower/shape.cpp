@@ -203,6 +203,23 @@ LOWER("aten::broadcast_tensors(Tensor[] tensors) -> Tensor[]", [](Builder& g, Va
   return tensors;
 });
 
+// Each 1-D tensor along its own axis ("xy" swaps the first two axes), expanded over the others.
+Values meshgrid(Builder& g, Values tensors, std::string indexing) {
+  const size_t n = tensors.size();
+  auto axis_of = [&](size_t i) { return indexing == "xy" && n > 1 && i < 2 ? 1 - i : i; };
+  Shape size(n);
+  for (size_t i = 0; i < n; ++i) size[axis_of(i)] = product(Builder::shape(tensors[i]));
+  for (size_t i = 0; i < n; ++i) {
+    Shape own(n, Expr(1));
+    own[axis_of(i)] = size[axis_of(i)];
+    tensors[i] = g.expand(g.reshape(tensors[i], own), size);
+  }
+  return tensors;
+}
+LOWER("aten::meshgrid(Tensor[] tensors) -> Tensor[]",
+      [](Builder& g, Values tensors) { return meshgrid(g, tensors, "ij"); });
+LOWER("aten::meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[]", meshgrid);
+
 // --- pixels and channels ----------------------------------------------------------------------
 
 // [.., C*r*r, H, W] => [.., C, H*r, W*r]
