@@ -1,0 +1,301 @@
+#include "onnx/infer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+
+#include "onnx/infer_rule.h"
+
+namespace onnxport::onnx {
+namespace inference {
+namespace {
+
+std::atomic<int64_t> next_unknown{0};
+constexpr std::string_view kUnknown = "unk__";
+
+// Names of unknown sizes in a file that was read must not be given out again.
+void reserve_unknown(const Expr& size) {
+  if (size.is_const()) return;
+  for (const std::string& symbol : size.symbols()) {
+    if (symbol.compare(0, kUnknown.size(), kUnknown) != 0) continue;
+    const int64_t number = std::strtoll(symbol.c_str() + kUnknown.size(), nullptr, 10);
+    if (number < 0 || number > (int64_t{1} << 50)) continue;
+    int64_t next = next_unknown.load();
+    while (next <= number && !next_unknown.compare_exchange_weak(next, number + 1)) {
+    }
+  }
+}
+
+// A lower bound of `e`; nullopt when none is found.
+bool nonnegative(const Expr& e, int depth) {
+  if (e.is_const()) return e.value() >= 0;
+  if (depth == 0) return false;
+  int64_t low = 0;
+  for (const Expr::Term& term : e.terms()) {
+    if (term.factors.empty()) {
+      low += term.coefficient;
+      continue;
+    }
+    if (term.coefficient < 0) {
+      // -c * (a // k)  >=  -c * a   for a >= 0, k >= 1; try with the bound in its place
+      if (term.factors.size() != 1 || term.factors[0].op != Expr::Op::kFloorDiv) return false;
+      const Expr& a = term.factors[0].args[0];
+      const Expr& k = term.factors[0].args[1];
+      if (!k.is_const() || k.value() < 1 || !nonnegative(a, depth - 1)) return false;
+      const Expr division = floordiv(a, k);
+      const Expr c(-term.coefficient);
+      return nonnegative(e + c * division - c * a, depth - 1);
+    }
+    bool all_positive = true;  // every factor is at least 1
+    for (const Expr::Factor& factor : term.factors) {
+      if (factor.op == Expr::Op::kSymbol) {
+        if (factor.symbol.compare(0, kUnknown.size(), kUnknown) == 0) all_positive = false;
+      } else {
+        for (const Expr& arg : factor.args) {
+          if (!nonnegative(arg, depth - 1)) return false;
+        }
+        all_positive = false;
+      }
+    }
+    if (all_positive) low += term.coefficient;
+  }
+  return low >= 0;
+}
+
+const Table& table() {
+  static const Table rules = [] {
+    Table t;
+    add_elementwise_rules(t);
+    add_shape_rules(t);
+    add_indexing_rules(t);
+    add_spatial_rules(t);
+    add_matrix_rules(t);
+    add_reduction_rules(t);
+    add_control_rules(t);
+    return t;
+  }();
+  return rules;
+}
+
+}  // namespace
+
+Expr unknown_size() {
+  return Expr::symbol(std::string(kUnknown) + std::to_string(next_unknown.fetch_add(1)));
+}
+
+bool is_unknown(const Expr& size) {
+  if (size.is_const()) return false;
+  for (const std::string& symbol : size.symbols()) {
+    if (symbol.compare(0, kUnknown.size(), kUnknown) == 0) return true;
+  }
+  return false;
+}
+
+bool proves_le(const Expr& a, const Expr& b) { return nonnegative(b - a, 5); }
+
+const Shape* Context::shape(size_t i) const {
+  return has(i) && in(i)->shape ? &*in(i)->shape : nullptr;
+}
+
+std::optional<int64_t> Context::rank(size_t i) const {
+  const Shape* s = shape(i);
+  if (s == nullptr) return std::nullopt;
+  return static_cast<int64_t>(s->size());
+}
+
+std::optional<Ints> Context::ints(size_t i) const {
+  const Value* v = in(i);
+  if (v == nullptr) return std::nullopt;
+  if (const Tensor* t = v->constant()) {
+    if (!is_integer(t->dtype) && t->dtype != DType::kBool) return std::nullopt;
+    if (t->dims.size() > 1 || t->numel() > static_cast<int64_t>(kMaxInts)) return std::nullopt;
+    if (byte_size(t->dtype) == 0) return std::nullopt;
+    Ints content;
+    for (int64_t x : t->as_ints()) content.emplace_back(x);
+    return content;
+  }
+  return v->ints;
+}
+
+std::optional<std::vector<int64_t>> Context::const_ints(size_t i) const {
+  std::optional<Ints> content = ints(i);
+  if (!content) return std::nullopt;
+  std::vector<int64_t> numbers;
+  for (const Expr& e : *content) {
+    if (!e.is_const()) return std::nullopt;
+    numbers.push_back(e.value());
+  }
+  return numbers;
+}
+
+std::optional<std::vector<int64_t>> Context::list(std::string_view name, size_t i,
+                                                  bool& left_out) const {
+  left_out = false;
+  if (const Attribute* a = node.find(name)) {
+    if (const auto* values = std::get_if<Attribute::Ints>(&a->v)) return *values;
+    if (const auto* value = std::get_if<int64_t>(&a->v)) return Attribute::Ints{*value};
+    return std::nullopt;
+  }
+  if (has(i)) return const_ints(i);
+  left_out = true;
+  return std::vector<int64_t>{};
+}
+
+void Context::out(size_t i, DType dtype) {
+  Value* v = node.output(i);
+  if (v != nullptr && dtype != DType::kUndefined) v->dtype = dtype;
+}
+
+// A size that was known before stays where the rule knows nothing better.
+void Context::out(size_t i, DType dtype, Shape shape) {
+  out(i, dtype);
+  Value* v = node.output(i);
+  if (v == nullptr) return;
+  if (v->shape && v->shape->size() == shape.size()) {
+    for (size_t d = 0; d < shape.size(); ++d) {
+      const Expr& before = (*v->shape)[d];
+      const bool better = before.is_const() ? !shape[d].is_const()
+                                            : is_unknown(shape[d]) && !shape[d].is_const();
+      if (better) shape[d] = before;
+    }
+  }
+  v->shape = std::move(shape);
+}
+
+void Context::out(size_t i, DType dtype, const Shape* shape) {
+  if (shape != nullptr) {
+    out(i, dtype, Shape(*shape));
+  } else {
+    out(i, dtype);
+  }
+}
+
+void Context::out_ints(size_t i, Ints ints) {
+  Value* v = node.output(i);
+  if (v != nullptr && ints.size() <= kMaxInts) v->ints = std::move(ints);
+}
+
+Status Context::wrong(std::string what) const {
+  return Error{node.op_type + ": " + std::move(what), "node " + node.name};
+}
+
+std::optional<size_t> Context::axis(int64_t value, size_t rank) {
+  const auto r = static_cast<int64_t>(rank);
+  if (value < -r || value >= r) return std::nullopt;
+  return static_cast<size_t>(value < 0 ? value + r : value);
+}
+
+Expr broadcast_size(const Expr& a, const Expr& b, bool& fits) {
+  if (a == b || b.is_const(1)) return a;
+  if (a.is_const(1)) return b;
+  if (a.is_const() && b.is_const()) {
+    fits = false;
+    return a;
+  }
+  if (a.is_const()) return a;
+  if (b.is_const()) return b;
+  return unknown_size();
+}
+
+std::optional<Shape> broadcast(const Shape& a, const Shape& b) {
+  const Shape& longer = a.size() >= b.size() ? a : b;
+  const Shape& shorter = a.size() >= b.size() ? b : a;
+  Shape both = longer;
+  const size_t skip = longer.size() - shorter.size();
+  bool fits = true;
+  for (size_t i = 0; i < shorter.size(); ++i) {
+    both[skip + i] = broadcast_size(longer[skip + i], shorter[i], fits);
+  }
+  if (!fits) return std::nullopt;
+  return both;
+}
+
+namespace {
+
+void reserve_unknowns(const Graph& graph) {
+  for (const auto& value : graph.values()) {
+    if (!value->shape) continue;
+    for (const Expr& size : *value->shape) reserve_unknown(size);
+  }
+}
+
+std::vector<Graph*> subgraphs(const Node& node) {
+  std::vector<Graph*> bodies;
+  for (const auto& [name, attribute] : node.attributes) {
+    if (const auto* one = std::get_if<Attribute::GraphRef>(&attribute.v)) {
+      bodies.push_back(one->get());
+    } else if (const auto* many = std::get_if<std::vector<Attribute::GraphRef>>(&attribute.v)) {
+      for (const auto& body : *many) bodies.push_back(body.get());
+    }
+  }
+  return bodies;
+}
+
+// What a body's inputs are known to be from the node that runs it.
+void enter_bodies(const Node& node) {
+  for (Graph* body : subgraphs(node)) {
+    if (!node.is("Loop")) continue;
+    for (size_t i = 0; i < body->inputs.size(); ++i) {
+      Value* formal = body->inputs[i];
+      const Value* actual = node.input(i);
+      if (formal->dtype == DType::kUndefined) {
+        if (i == 0) formal->dtype = DType::kInt64;
+        if (i == 1) formal->dtype = DType::kBool;
+        if (i >= 2 && actual != nullptr) formal->dtype = actual->dtype;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace inference
+
+Status infer(Node& node, int64_t opset) {
+  if (!node.domain.empty() && node.domain != "ai.onnx") return {};
+  const inference::Table& rules = inference::table();
+  auto rule = rules.find(node.op_type);
+  if (rule == rules.end()) return {};
+  for (const Value* input : node.inputs) {
+    // Sequences, maps and optionals: their element type is not the value's dtype.
+    if (input != nullptr && !input->type_proto.empty()) return {};
+  }
+  inference::Context context(node, opset);
+  TRY(rule->second(context));
+  inference::propagate_ints(context);
+  return {};
+}
+
+// Bodies before the node that runs them, with an explicit stack: nesting comes from a file.
+Status infer(Model& model) {
+  struct Frame {
+    Node* next;
+    bool entered;
+  };
+  const int64_t opset = model.opset();
+  inference::reserve_unknowns(*model.graph);
+  std::vector<Frame> stack{{model.graph->first(), false}};
+  while (!stack.empty()) {
+    Node* node = stack.back().next;
+    if (node == nullptr) {
+      stack.pop_back();
+      continue;
+    }
+    if (!stack.back().entered) {
+      stack.back().entered = true;
+      const std::vector<Graph*> bodies = inference::subgraphs(*node);
+      if (!bodies.empty()) {
+        inference::enter_bodies(*node);
+        for (Graph* body : bodies) {
+          inference::reserve_unknowns(*body);
+          stack.push_back({body->first(), false});
+        }
+        continue;
+      }
+    }
+    stack.back() = {node->next, false};
+    TRY(infer(*node, opset));
+  }
+  return {};
+}
+
+}  // namespace onnxport::onnx

@@ -1,0 +1,90 @@
+// What one operator's inference rule sees. A rule reads inputs and attributes and states what it
+// knows of the outputs; silence means unknown. Rules live in infer_*.cpp by family and are put into
+// one table by op_type.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "onnx/graph.h"
+
+namespace onnxport::onnx::inference {
+
+using Ints = std::vector<Expr>;          // contents of an integer scalar or 1-D tensor
+constexpr size_t kMaxInts = 256;         // longer tensors are data, not shapes
+
+// A size that nothing is known of: "unk__7", equal to no other.
+Expr unknown_size();
+bool is_unknown(const Expr& size);
+
+// Whether a <= b can be shown, sizes being at least 1 (unknown ones at least 0).
+bool proves_le(const Expr& a, const Expr& b);
+
+class Context {
+ public:
+  Context(Node& node, int64_t opset) : node(node), opset(opset) {}
+  Node& node;
+  const int64_t opset;
+
+  // --- inputs: null when left out or unknown ---------------------------------------------------
+  const Value* in(size_t i) const { return node.input(i); }
+  bool has(size_t i) const { return in(i) != nullptr; }
+  const Shape* shape(size_t i) const;
+  std::optional<int64_t> rank(size_t i) const;
+  DType dtype(size_t i) const { return has(i) ? in(i)->dtype : DType::kUndefined; }
+  const Tensor* constant(size_t i) const { return has(i) ? in(i)->constant() : nullptr; }
+  std::optional<Ints> ints(size_t i) const;                          // known, perhaps symbolic
+  std::optional<std::vector<int64_t>> const_ints(size_t i) const;    // all numbers
+  // The attribute `name` or the input i, whichever the opset has. nullopt: there, but not known.
+  // Left out altogether: an empty list with `left_out` set.
+  std::optional<std::vector<int64_t>> list(std::string_view name, size_t i, bool& left_out) const;
+
+  // --- attributes ------------------------------------------------------------------------------
+  int64_t attr(std::string_view name, int64_t fallback) const {
+    return node.get<int64_t>(name, fallback);
+  }
+  Attribute::Ints attrs(std::string_view name) const {
+    return node.get<Attribute::Ints>(name, Attribute::Ints{});
+  }
+  std::string text(std::string_view name, const char* fallback) const {
+    return node.get<std::string>(name, std::string(fallback));
+  }
+  DType dtype_attr(std::string_view name, DType fallback) const {
+    return static_cast<DType>(attr(name, static_cast<int64_t>(fallback)));
+  }
+
+  // --- outputs -----------------------------------------------------------------------------------
+  void out(size_t i, DType dtype);
+  void out(size_t i, DType dtype, Shape shape);
+  void out(size_t i, DType dtype, const Shape* shape);   // null: unknown
+  void out_ints(size_t i, Ints ints);                    // content of output i
+  Status wrong(std::string what) const;                  // names node and operator
+
+  // axis in [0, rank), or nullopt.
+  static std::optional<size_t> axis(int64_t value, size_t rank);
+};
+
+using Rule = Status (*)(Context&);
+using Table = std::unordered_map<std::string_view, Rule>;
+
+void add_elementwise_rules(Table& table);   // infer_elementwise.cpp
+void add_shape_rules(Table& table);         // infer_shape.cpp
+void add_indexing_rules(Table& table);      // infer_indexing.cpp
+void add_spatial_rules(Table& table);       // infer_spatial.cpp
+void add_matrix_rules(Table& table);        // infer_matrix.cpp
+void add_reduction_rules(Table& table);     // infer_reduction.cpp
+void add_control_rules(Table& table);       // infer_control.cpp
+
+// Multidirectional broadcasting; nullopt when two sizes can never go together.
+std::optional<Shape> broadcast(const Shape& a, const Shape& b);
+Expr broadcast_size(const Expr& a, const Expr& b, bool& fits);
+
+// Content of integer outputs, once shapes are known (infer_ints.cpp).
+void propagate_ints(Context& c);
+
+}  // namespace onnxport::onnx::inference

@@ -1,0 +1,310 @@
+// Operators over N x C x spatial: convolutions, pools, Resize, and the normalizations beside them.
+#include <cmath>
+
+#include "onnx/infer_rule.h"
+
+namespace onnxport::onnx::inference {
+namespace {
+
+struct Window {
+  Attribute::Ints kernel, strides, dilations, pads;
+  std::string auto_pad;
+  bool ceil = false;
+};
+
+// Attributes with their defaults; false when their lengths do not fit.
+bool read_window(Context& c, size_t spatial, Attribute::Ints kernel, Window& w) {
+  w.kernel = std::move(kernel);
+  w.strides = c.attrs("strides");
+  w.dilations = c.attrs("dilations");
+  w.pads = c.attrs("pads");
+  w.auto_pad = c.text("auto_pad", "NOTSET");
+  w.ceil = c.attr("ceil_mode", 0) != 0;
+  if (w.strides.empty()) w.strides.assign(spatial, 1);
+  if (w.dilations.empty()) w.dilations.assign(spatial, 1);
+  if (w.pads.empty()) w.pads.assign(2 * spatial, 0);
+  for (int64_t s : w.strides) {
+    if (s < 1) return false;
+  }
+  return w.kernel.size() == spatial && w.strides.size() == spatial &&
+         w.dilations.size() == spatial && w.pads.size() == 2 * spatial;
+}
+
+// One spatial axis of a convolution or pool.
+Expr window_size(const Expr& in, const Window& w, size_t i) {
+  const size_t n = w.kernel.size();
+  const int64_t stride = w.strides[i];
+  if (w.auto_pad == "SAME_UPPER" || w.auto_pad == "SAME_LOWER") return ceildiv(in, Expr(stride));
+  const bool valid = w.auto_pad == "VALID";
+  const int64_t before = valid ? 0 : w.pads[i], after = valid ? 0 : w.pads[n + i];
+  const int64_t extent = w.dilations[i] * (w.kernel[i] - 1) + 1;
+  const Expr room = in + Expr(before + after - extent);
+  if (room.is_const() && room.value() < 0) return Expr(0);
+  if (!w.ceil) return floordiv(room, Expr(stride)) + Expr(1);
+  Expr out = ceildiv(room, Expr(stride)) + Expr(1);
+  // The last window must start inside the input or the padding before it.
+  if (out.is_const() && in.is_const()) {
+    if ((out.value() - 1) * stride >= in.value() + before) out = out - Expr(1);
+  } else if (stride + after > extent) {
+    return unknown_size();
+  }
+  return out;
+}
+
+Result<std::optional<Attribute::Ints>> kernel_of(Context& c, size_t weight, size_t spatial) {
+  if (c.node.find("kernel_shape") != nullptr) return std::optional(c.attrs("kernel_shape"));
+  const Shape* w = c.shape(weight);
+  if (w == nullptr) return std::optional<Attribute::Ints>();
+  if (w->size() != spatial + 2) {
+    return c.wrong("weight " + to_string(*w) + " does not fit the input's rank").error();
+  }
+  Attribute::Ints kernel;
+  for (size_t i = 2; i < w->size(); ++i) {
+    if (!(*w)[i].is_const()) return std::optional<Attribute::Ints>();
+    kernel.push_back((*w)[i].value());
+  }
+  return std::optional(kernel);
+}
+
+Status convolve(Context& c, size_t weight, DType dtype) {
+  const Shape *x = c.shape(0), *w = c.shape(weight);
+  c.out(0, dtype);
+  if (x == nullptr || x->size() < 2) return {};
+  const size_t spatial = x->size() - 2;
+  TRY_ASSIGN(auto kernel, kernel_of(c, weight, spatial));
+  Shape out = *x;
+  if (w != nullptr && w->size() >= 2) {
+    if ((*x)[1].is_const() && (*w)[1].is_const() &&
+        (*x)[1].value() != (*w)[1].value() * c.attr("group", 1)) {
+      return c.wrong("input " + to_string(*x) + " and weight " + to_string(*w) +
+                     " differ in channels");
+    }
+    out[1] = (*w)[0];
+  } else {
+    out[1] = unknown_size();
+  }
+  Window window;
+  const bool known = kernel && read_window(c, spatial, *kernel, window);
+  for (size_t i = 0; i < spatial; ++i) {
+    out[2 + i] = known ? window_size((*x)[2 + i], window, i) : unknown_size();
+  }
+  c.out(0, dtype, out);
+  return {};
+}
+
+Status conv(Context& c) { return convolve(c, 1, c.dtype(0)); }
+Status conv_integer(Context& c) { return convolve(c, 1, DType::kInt32); }
+Status qlinear_conv(Context& c) { return convolve(c, 3, c.dtype(7)); }
+
+Status conv_transpose(Context& c) {
+  const Shape *x = c.shape(0), *w = c.shape(1);
+  c.out(0, c.dtype(0));
+  if (x == nullptr || x->size() < 2) return {};
+  const size_t spatial = x->size() - 2;
+  TRY_ASSIGN(auto kernel, kernel_of(c, 1, spatial));
+  Window window;
+  if (!kernel || !read_window(c, spatial, *kernel, window)) return {};
+  Shape out = *x;
+  out[1] = w != nullptr && w->size() >= 2 ? (*w)[1] * Expr(c.attr("group", 1)) : unknown_size();
+  Attribute::Ints extra = c.attrs("output_padding");
+  const Attribute::Ints sizes = c.attrs("output_shape");
+  if (extra.empty()) extra.assign(spatial, 0);
+  if (extra.size() != spatial) return c.wrong("output_padding has the wrong length");
+  for (size_t i = 0; i < spatial; ++i) {
+    const Expr& in = (*x)[2 + i];
+    const int64_t extent = window.dilations[i] * (window.kernel[i] - 1) + 1;
+    if (sizes.size() >= spatial) {
+      out[2 + i] = Expr(sizes[sizes.size() - spatial + i]);
+    } else if (window.auto_pad == "SAME_UPPER" || window.auto_pad == "SAME_LOWER") {
+      out[2 + i] = in * Expr(window.strides[i]);
+    } else {
+      const bool valid = window.auto_pad == "VALID";
+      const int64_t pads = valid ? 0 : window.pads[i] + window.pads[spatial + i];
+      out[2 + i] = (in - Expr(1)) * Expr(window.strides[i]) + Expr(extra[i] + extent - pads);
+    }
+  }
+  c.out(0, c.dtype(0), out);
+  return {};
+}
+
+Status pool(Context& c) {
+  const Shape* x = c.shape(0);
+  c.out(0, c.dtype(0));
+  if (c.node.is("MaxPool")) c.out(1, DType::kInt64);
+  if (x == nullptr || x->size() < 2) return {};
+  const size_t spatial = x->size() - 2;
+  Window window;
+  if (!read_window(c, spatial, c.attrs("kernel_shape"), window)) {
+    return c.wrong("kernel, strides or pads do not fit " + to_string(*x));
+  }
+  Shape out = *x;
+  for (size_t i = 0; i < spatial; ++i) out[2 + i] = window_size((*x)[2 + i], window, i);
+  c.out(0, c.dtype(0), out);
+  if (c.node.is("MaxPool")) c.out(1, DType::kInt64, out);
+  return {};
+}
+
+Status global_pool(Context& c) {
+  const Shape* x = c.shape(0);
+  c.out(0, c.dtype(0));
+  if (x == nullptr || x->size() < 2) return {};
+  Shape out = *x;
+  for (size_t i = 2; i < out.size(); ++i) out[i] = Expr(1);
+  c.out(0, c.dtype(0), out);
+  return {};
+}
+
+Status max_roi_pool(Context& c) {
+  const Shape *x = c.shape(0), *rois = c.shape(1);
+  c.out(0, c.dtype(0));
+  const Attribute::Ints pooled = c.attrs("pooled_shape");
+  if (x == nullptr || rois == nullptr || x->size() != 4 || rois->empty() || pooled.size() != 2) {
+    return {};
+  }
+  c.out(0, c.dtype(0), Shape{(*rois)[0], (*x)[1], pooled[0], pooled[1]});
+  return {};
+}
+
+Status roi_align(Context& c) {
+  const Shape *x = c.shape(0), *rois = c.shape(1);
+  c.out(0, c.dtype(0));
+  if (x == nullptr || rois == nullptr || x->size() != 4 || rois->empty()) return {};
+  c.out(0, c.dtype(0),
+        Shape{(*rois)[0], (*x)[1], c.attr("output_height", 1), c.attr("output_width", 1)});
+  return {};
+}
+
+Status grid_sample(Context& c) {
+  const Shape *x = c.shape(0), *grid = c.shape(1);
+  c.out(0, c.dtype(0));
+  if (x == nullptr || grid == nullptr || x->size() < 3 || grid->size() != x->size()) return {};
+  Shape out{(*x)[0], (*x)[1]};
+  for (size_t i = 1; i + 1 < grid->size(); ++i) out.push_back((*grid)[i]);
+  c.out(0, c.dtype(0), out);
+  return {};
+}
+
+Status affine_grid(Context& c) {
+  c.out(0, c.dtype(0));
+  auto size = c.ints(1);
+  if (!size || size->size() < 4) return {};
+  Shape out{(*size)[0]};
+  for (size_t i = 2; i < size->size(); ++i) out.push_back((*size)[i]);
+  out.emplace_back(static_cast<int64_t>(size->size()) - 2);
+  c.out(0, c.dtype(0), out);
+  return {};
+}
+
+Expr scaled_size(const Expr& in, float scale) {
+  if (in.is_const()) {
+    return Expr(static_cast<int64_t>(std::floor(static_cast<float>(in.value()) * scale)));
+  }
+  if (scale >= 1 && scale == std::floor(scale)) return in * Expr(static_cast<int64_t>(scale));
+  const float inverse = 1.0F / scale;
+  if (scale > 0 && inverse == std::floor(inverse) && 1.0F / inverse == scale) {
+    return floordiv(in, Expr(static_cast<int64_t>(inverse)));
+  }
+  return unknown_size();
+}
+
+Status resize(Context& c) {
+  const Shape* x = c.shape(0);
+  c.out(0, c.dtype(0));
+  if (x == nullptr) return {};
+  const bool upsample = c.node.is("Upsample");
+  const size_t scales_at = upsample || c.opset < 11 ? 1 : 2;
+  Shape out = *x;
+  for (Expr& d : out) d = unknown_size();
+  std::vector<size_t> axes;
+  for (int64_t a : c.attrs("axes")) {
+    auto axis = c.axis(a, x->size());
+    if (!axis) return c.wrong("axis outside " + to_string(*x));
+    axes.push_back(*axis);
+  }
+  const bool all = axes.empty();
+  for (size_t i = 0; all && i < x->size(); ++i) axes.push_back(i);
+  if (!all) out = *x;
+  auto sizes = upsample || c.opset < 11 ? std::nullopt : c.ints(3);
+  const Tensor* scales = c.constant(scales_at);
+  std::vector<double> factors;
+  if (scales != nullptr) factors = scales->as_doubles();
+  if (const Attribute* a = c.node.find("scales")) {
+    if (const auto* list = std::get_if<Attribute::Floats>(&a->v)) {
+      factors.assign(list->begin(), list->end());
+    }
+  }
+  const bool stretch = c.text("keep_aspect_ratio_policy", "stretch") == "stretch";
+  for (size_t i = 0; i < axes.size(); ++i) {
+    Expr& d = out[axes[i]];
+    if (sizes && sizes->size() == axes.size() && stretch) {
+      d = (*sizes)[i];
+    } else if (factors.size() == axes.size()) {
+      d = scaled_size((*x)[axes[i]], static_cast<float>(factors[i]));
+    } else {
+      d = unknown_size();
+    }
+  }
+  c.out(0, c.dtype(0), out);
+  return {};
+}
+
+Status batch_normalization(Context& c) {
+  c.out(0, c.dtype(0), c.shape(0));
+  for (size_t i = 1; i < c.node.outputs.size(); ++i) {
+    c.out(i, c.dtype(3), c.shape(3));
+  }
+  return {};
+}
+
+// Outputs after the first are the statistics: one for each normalized row.
+Status layer_normalization(Context& c) {
+  c.out(0, c.dtype(0), c.shape(0));
+  const Shape* x = c.shape(0);
+  const DType stash = c.dtype_attr("stash_type", DType::kFloat);
+  c.out(1, stash);
+  c.out(2, stash);
+  if (x == nullptr) return {};
+  auto axis = c.axis(c.attr("axis", -1), x->size());
+  if (!axis) return c.wrong("axis outside " + to_string(*x));
+  Shape statistics = *x;
+  for (size_t i = *axis; i < statistics.size(); ++i) statistics[i] = Expr(1);
+  c.out(1, stash, statistics);
+  c.out(2, stash, statistics);
+  return {};
+}
+
+Status col2im(Context& c) {
+  const Shape* x = c.shape(0);
+  c.out(0, c.dtype(0));
+  auto image = c.ints(1), block = c.ints(2);
+  if (x == nullptr || x->size() != 3 || !image || !block) return {};
+  Expr area(1);
+  for (const Expr& b : *block) area *= b;
+  Shape out{(*x)[0], floordiv((*x)[1], area)};
+  out.insert(out.end(), image->begin(), image->end());
+  c.out(0, c.dtype(0), out);
+  return {};
+}
+
+}  // namespace
+
+void add_spatial_rules(Table& t) {
+  t["Conv"] = conv;
+  t["ConvInteger"] = conv_integer;
+  t["QLinearConv"] = qlinear_conv;
+  t["ConvTranspose"] = conv_transpose;
+  for (const char* op : {"MaxPool", "AveragePool", "LpPool"}) t[op] = pool;
+  for (const char* op : {"GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"}) t[op] = global_pool;
+  t["MaxRoiPool"] = max_roi_pool;
+  t["RoiAlign"] = roi_align;
+  t["GridSample"] = grid_sample;
+  t["AffineGrid"] = affine_grid;
+  t["Resize"] = resize;
+  t["Upsample"] = resize;
+  t["BatchNormalization"] = batch_normalization;
+  t["LayerNormalization"] = layer_normalization;
+  t["RMSNormalization"] = layer_normalization;
+  t["Col2Im"] = col2im;
+}
+
+}  // namespace onnxport::onnx::inference
