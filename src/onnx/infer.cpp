@@ -219,18 +219,6 @@ void reserve_unknowns(const Graph& graph) {
   }
 }
 
-std::vector<Graph*> subgraphs(const Node& node) {
-  std::vector<Graph*> bodies;
-  for (const auto& [name, attribute] : node.attributes) {
-    if (const auto* one = std::get_if<Attribute::GraphRef>(&attribute.v)) {
-      bodies.push_back(one->get());
-    } else if (const auto* many = std::get_if<std::vector<Attribute::GraphRef>>(&attribute.v)) {
-      for (const auto& body : *many) bodies.push_back(body.get());
-    }
-  }
-  return bodies;
-}
-
 // What a body's inputs are known to be from the node that runs it.
 void enter_bodies(const Node& node) {
   for (Graph* body : subgraphs(node)) {
@@ -282,7 +270,7 @@ Status infer(Model& model) {
     }
     if (!stack.back().entered) {
       stack.back().entered = true;
-      const std::vector<Graph*> bodies = inference::subgraphs(*node);
+      const std::vector<Graph*> bodies = subgraphs(*node);
       if (!bodies.empty()) {
         inference::enter_bodies(*node);
         for (Graph* body : bodies) {
