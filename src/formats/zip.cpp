@@ -58,6 +58,20 @@ Error bad(const std::string& entry, const std::string& why) {
   return Error{why, "archive entry `" + entry + "`"};
 }
 
+// True if the record that ends a zip archive (22 bytes, then a comment of the length that it says) ends
+// exactly at the end of the bytes. A cut file may hold such a record elsewhere: that of a zip in it.
+bool ends_like_zip(std::span<const std::byte> bytes) {
+  constexpr size_t kRecord = 22;
+  constexpr size_t kMaxComment = 65535;
+  if (bytes.size() < kRecord) return false;
+  for (size_t comment = 0; comment <= std::min(kMaxComment, bytes.size() - kRecord); ++comment) {
+    const std::byte* at = bytes.data() + bytes.size() - kRecord - comment;
+    if (std::memcmp(at, "PK\x05\x06", 4) != 0) continue;
+    if ((static_cast<size_t>(at[20]) | static_cast<size_t>(at[21]) << 8) == comment) return true;
+  }
+  return false;
+}
+
 // The entry that minizip stands on.
 Result<ZipEntry> current_entry(unzFile unzip, size_t archive_size) {
   unz_file_info64 info;
@@ -163,7 +177,7 @@ Result<Zip> Zip::open(std::shared_ptr<const Storage> bytes, const ZipLimits& lim
   functions.zclose_file = close_memory;
   functions.zerror_file = error_memory;
   functions.opaque = &stream;
-  UnzipPtr unzip(unzOpen2_64("", &functions));
+  UnzipPtr unzip(ends_like_zip(stream.bytes) ? unzOpen2_64("", &functions) : nullptr);
   if (unzip == nullptr) {
     return Error{looks_like_zip(stream.bytes)
                      ? "begins like a zip archive but has no directory at its end: it is truncated or "
