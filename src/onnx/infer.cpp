@@ -1,8 +1,6 @@
 #include "onnx/infer.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cstdlib>
 
 #include "onnx/infer_rule.h"
 
@@ -10,23 +8,7 @@ namespace onnxport::onnx {
 namespace inference {
 namespace {
 
-std::atomic<int64_t> next_unknown{0};
-constexpr std::string_view kUnknown = "unk__";
-
-// Names of unknown sizes in a file that was read must not be given out again.
-void reserve_unknown(const Expr& size) {
-  if (size.is_const()) return;
-  for (const std::string& symbol : size.symbols()) {
-    if (symbol.compare(0, kUnknown.size(), kUnknown) != 0) continue;
-    const int64_t number = std::strtoll(symbol.c_str() + kUnknown.size(), nullptr, 10);
-    if (number < 0 || number > (int64_t{1} << 50)) continue;
-    int64_t next = next_unknown.load();
-    while (next <= number && !next_unknown.compare_exchange_weak(next, number + 1)) {
-    }
-  }
-}
-
-// A lower bound of `e`; nullopt when none is found.
+// Whether the sum of the terms' lower bounds is at least 0.
 bool nonnegative(const Expr& e, int depth) {
   if (e.is_const()) return e.value() >= 0;
   if (depth == 0) return false;
@@ -49,7 +31,7 @@ bool nonnegative(const Expr& e, int depth) {
     bool all_positive = true;  // every factor is at least 1
     for (const Expr::Factor& factor : term.factors) {
       if (factor.op == Expr::Op::kSymbol) {
-        if (factor.symbol.compare(0, kUnknown.size(), kUnknown) == 0) all_positive = false;
+        if (is_unknown_dim(Expr::symbol(factor.symbol))) all_positive = false;
       } else {
         for (const Expr& arg : factor.args) {
           if (!nonnegative(arg, depth - 1)) return false;
@@ -78,18 +60,6 @@ const Table& table() {
 }
 
 }  // namespace
-
-Expr unknown_size() {
-  return Expr::symbol(std::string(kUnknown) + std::to_string(next_unknown.fetch_add(1)));
-}
-
-bool is_unknown(const Expr& size) {
-  if (size.is_const()) return false;
-  for (const std::string& symbol : size.symbols()) {
-    if (symbol.compare(0, kUnknown.size(), kUnknown) == 0) return true;
-  }
-  return false;
-}
 
 bool proves_le(const Expr& a, const Expr& b) { return nonnegative(b - a, 5); }
 
@@ -212,13 +182,6 @@ std::optional<Shape> broadcast(const Shape& a, const Shape& b) {
 
 namespace {
 
-void reserve_unknowns(const Graph& graph) {
-  for (const auto& value : graph.values()) {
-    if (!value->shape) continue;
-    for (const Expr& size : *value->shape) reserve_unknown(size);
-  }
-}
-
 // What a body's inputs are known to be from the node that runs it.
 void enter_bodies(const Node& node) {
   for (Graph* body : subgraphs(node)) {
@@ -260,7 +223,6 @@ Status infer(Model& model) {
     bool entered;
   };
   const int64_t opset = model.opset();
-  inference::reserve_unknowns(*model.graph);
   std::vector<Frame> stack{{model.graph->first(), false}};
   while (!stack.empty()) {
     Node* node = stack.back().next;
@@ -274,7 +236,6 @@ Status infer(Model& model) {
       if (!bodies.empty()) {
         inference::enter_bodies(*node);
         for (Graph* body : bodies) {
-          inference::reserve_unknowns(*body);
           stack.push_back({body->first(), false});
         }
         continue;

@@ -18,9 +18,8 @@ namespace onnxport::onnx::inference {
 using Ints = std::vector<Expr>;          // contents of an integer scalar or 1-D tensor
 constexpr size_t kMaxInts = 256;         // longer tensors are data, not shapes
 
-// A size that nothing is known of: "unk__7", equal to no other.
-Expr unknown_size();
-bool is_unknown(const Expr& size);
+inline Expr unknown_size() { return unknown_dim(); }
+inline bool is_unknown(const Expr& size) { return is_unknown_dim(size); }
 
 // Whether a <= b can be shown, sizes being at least 1 (unknown ones at least 0).
 bool proves_le(const Expr& a, const Expr& b);
