@@ -102,7 +102,9 @@ Status einsum(Context& c) {
   if (!fits) return c.wrong("'" + equation + "': sizes differ");
   Shape out;
   if (arrow != std::string::npos) {
-    for (const std::string& label : *labels_of(right, std::nullopt, dots)) {
+    const auto labels = labels_of(right, std::nullopt, dots);
+    if (!labels) return c.wrong("'" + equation + "' cannot be read");
+    for (const std::string& label : *labels) {
       auto it = sizes.find(label);
       if (it == sizes.end()) return c.wrong("'" + equation + "' names an unknown " + label);
       out.push_back(it->second);
