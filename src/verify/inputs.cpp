@@ -8,6 +8,7 @@
 #include <optional>
 #include <random>
 #include <set>
+#include <utility>
 
 namespace onnxport::verify {
 namespace {
@@ -131,21 +132,19 @@ class Normal {
  public:
   explicit Normal(std::mt19937_64& bits) : bits_(bits) {}
   double operator()() {
-    if (spare_) {
-      double x = *spare_;
-      spare_.reset();
-      return x;
-    }
+    if (std::exchange(has_spare_, false)) return spare_;
     double u = (static_cast<double>(bits_() >> 11) + 1) * 0x1p-53;
     double v = static_cast<double>(bits_() >> 11) * 0x1p-53;
     double r = std::sqrt(-2 * std::log(u)), angle = 2 * std::numbers::pi * v;
     spare_ = r * std::sin(angle);
+    has_spare_ = true;
     return r * std::cos(angle);
   }
 
  private:
   std::mt19937_64& bits_;
-  std::optional<double> spare_;
+  double spare_ = 0;
+  bool has_spare_ = false;
 };
 
 Result<Tensor> random_tensor(DType dtype, const std::string& name, const std::vector<int64_t>& dims,

@@ -1,0 +1,100 @@
+#include "verify/inputs.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace onnxport::verify {
+namespace {
+
+aten::Value input_value(DType dtype, Shape shape) {
+  aten::Value value;
+  value.name = "x";
+  value.dtype = dtype;
+  value.shape = std::move(shape);
+  return value;
+}
+
+aten::Program picture_program(const Expr& batch, const Expr& height) {
+  aten::Program program;
+  auto id = program.add_value(input_value(DType::kFloat, {batch, Expr(3), height, Expr(64)}));
+  program.inputs.push_back({id, "x"});
+  return program;
+}
+
+TEST(PlanSizes, TriesEveryBatch) {
+  auto plan = plan_sizes(picture_program(Expr::symbol("s0"), Expr(64)), {}, {});
+  ASSERT_TRUE(plan.ok());
+  ASSERT_EQ(plan->base.size(), 3);
+  EXPECT_EQ(plan->base[2].at("s0"), 5);
+  EXPECT_TRUE(plan->further.empty());
+}
+
+TEST(PlanSizes, HasOneRunForFixedSizes) {
+  auto plan = plan_sizes(picture_program(Expr(1), Expr(64)), {}, {});
+  ASSERT_TRUE(plan.ok());
+  EXPECT_EQ(plan->base.size(), 1);
+}
+
+TEST(PlanSizes, KeepsToTheRange) {
+  auto program = picture_program(Expr::symbol("s0"), Expr(64));
+  program.ranges["s0"] = {8, 16};
+  auto plan = plan_sizes(program, {}, {});
+  ASSERT_TRUE(plan.ok());
+  for (const Sizes& sizes : plan->base) {
+    EXPECT_GE(sizes.at("s0"), 8);
+    EXPECT_LE(sizes.at("s0"), 16);
+  }
+}
+
+TEST(PlanSizes, VariesHeightsThatFitTheirExpression) {
+  auto program = picture_program(Expr(1), Expr(14) * Expr::symbol("h"));
+  program.ranges["h"] = {2, 20};
+  auto plan = plan_sizes(program, {}, {});
+  ASSERT_TRUE(plan.ok());
+  EXPECT_GE(plan->further.size(), 1);
+  auto dims = input_dims(program, plan->further[0]);
+  ASSERT_TRUE(dims.ok());
+  EXPECT_EQ((*dims)[0][2] % 14, 0);
+}
+
+TEST(PlanSizes, KeepsWhatTheFileFixes) {
+  Port port{"x", DType::kFloat, {"", "", "", ""}, {4, 3, 64, 64}};
+  auto plan = plan_sizes(picture_program(Expr::symbol("s0"), Expr(64)), {port}, {});
+  ASSERT_TRUE(plan.ok());
+  ASSERT_EQ(plan->base.size(), 1);
+  EXPECT_EQ(plan->base[0].at("s0"), 4);
+}
+
+TEST(RandomInputs, DependOnTheSeedAlone) {
+  auto program = picture_program(Expr(1), Expr(64));
+  auto a = random_inputs(program, {{1, 3, 64, 64}}, 1), b = random_inputs(program, {{1, 3, 64, 64}}, 1);
+  auto c = random_inputs(program, {{1, 3, 64, 64}}, 2);
+  EXPECT_TRUE(same_bytes((*a)[0], (*b)[0]));
+  EXPECT_FALSE(same_bytes((*a)[0], (*c)[0]));
+}
+
+TEST(RandomInputs, AreNormal) {
+  auto inputs = random_inputs(picture_program(Expr(1), Expr(64)), {{1, 3, 64, 64}}, 0);
+  double sum = 0, squares = 0;
+  auto values = (*inputs)[0].values<float>();
+  for (float x : values) {
+    sum += x;
+    squares += static_cast<double>(x) * x;
+  }
+  EXPECT_NEAR(sum / static_cast<double>(values.size()), 0, 0.05);
+  EXPECT_NEAR(squares / static_cast<double>(values.size()), 1, 0.05);
+}
+
+TEST(RandomInputs, MasksStartWithOne) {
+  aten::Program program;
+  auto id = program.add_value(input_value(DType::kInt64, {Expr(50)}));
+  program.inputs.push_back({id, "attention_mask"});
+  auto inputs = random_inputs(program, {{50}}, 0);
+  auto values = (*inputs)[0].values<int64_t>();
+  EXPECT_EQ(values[0], 1);
+  for (int64_t x : values) EXPECT_TRUE(x == 0 || x == 1);
+}
+
+}  // namespace
+}  // namespace onnxport::verify
