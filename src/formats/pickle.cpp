@@ -274,6 +274,11 @@ class Machine {
     TRY_ASSIGN(std::string_view text, line());
     return push_text(kind, text);
   }
+  Status quoted_line() {  // protocol 0: the string as repr() writes it; escapes are kept as they are
+    TRY_ASSIGN(std::string_view text, line());
+    if (text.size() < 2 || text.front() != text.back()) return Error{"has a string without quotes", ""};
+    return push_text(Kind::kString, text.substr(1, text.size() - 2));
+  }
   Status text_float() {
     TRY_ASSIGN(std::string_view text, line());
     return push_float(std::strtod(std::string(text).c_str(), nullptr));
@@ -303,7 +308,8 @@ class Machine {
       case 0x8b: return indexed(4, &Machine::long_int);
       case 'F': return text_float();
       case 'G': return big_endian_float();
-      case 'V': case 'S': return text_line(Kind::kString);
+      case 'V': return text_line(Kind::kString);
+      case 'S': return quoted_line();
       case 'X': case 'T': return sized_text(Kind::kString, 4);
       case 0x8c: case 'U': return sized_text(Kind::kString, 1);
       case 0x8d: return sized_text(Kind::kString, 8);
