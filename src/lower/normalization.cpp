@@ -46,8 +46,26 @@ Value affine(Builder& g, Value x, const std::optional<Value>& weight, const std:
   return bias ? g.add(x, *bias) : x;
 }
 
+// Without running statistics the tensor's own are asked for, outside training too (weights are
+// standardized so).
+Value by_own_statistics(Builder& g, Value x, std::optional<Value> weight, std::optional<Value> bias,
+                        double eps) {
+  const int64_t rank = Builder::rank(x);
+  std::vector<int64_t> axes;
+  for (int64_t i = 0; i < rank; ++i) {
+    if (i != 1) axes.push_back(i);
+  }
+  Value centered = g.sub(x, g.reduce("ReduceMean", x, axes, true));
+  Value variance = g.reduce("ReduceMean", g.mul(centered, centered), axes, true);
+  Value deviation = g.op("Sqrt", {g.add(variance, g.scalar_like(eps, x))});
+  if (weight) weight = per_channel(g, *weight, rank);
+  if (bias) bias = per_channel(g, *bias, rank);
+  return affine(g, g.div(centered, deviation), weight, bias);
+}
+
 Value batch_norm(Builder& g, Value x, std::optional<Value> weight, std::optional<Value> bias,
                  std::optional<Value> mean, std::optional<Value> var, bool training, double eps) {
+  if (!mean && !var) return by_own_statistics(g, x, weight, bias, eps);
   if (training || !mean || !var) return g.fail(kTraining);
   const Shape c = {channels(x)};
   return g.op("BatchNormalization",
