@@ -270,7 +270,7 @@ ids = torch.tensor([[0, 3, 2], [4, 1, -1]])
 case("embedding", settled(nn.Embedding(7, 5)), torch.tensor([[0, 3, 2], [4, 1, 6]]), nodes=1)
 case("index one", lambda x, i: x[:, i], tokens, ids[0], dynamic=({0: torch.export.Dim("n")}, None), nodes=1)
 case("index matrix", lambda x, i: x[i], rand(5, 3), ids, dynamic=False, nodes=1)
-case("index neighbours", lambda x, i: x[:, i, i], image, ids, dynamic=({0: torch.export.Dim("n")}, None))
+case("index neighbours", lambda x, i: x[:, :, i, i], image, ids, dynamic=({0: torch.export.Dim("n")}, None))
 case("index apart", lambda x, i: x[:, i, :, i], square, ids[0].abs() % 4,
      dynamic=({0: torch.export.Dim("n")}, None))
 case("index apart in front", lambda x, i: x[i, :, i], rand(5, 3, 6), ids, dynamic=False)
@@ -320,7 +320,8 @@ for n, x in ((1, signal), (2, image), (3, volume)):
              x, nodes=1)
         size = tuple(s + 4 for s in x.shape[2:])
         case(f"{mode} {n}d to size",
-             lambda x, mode=mode, size=size, align=align: F.interpolate(x, size=size, mode=mode, **align), x, nodes=1)
+             lambda x, mode=mode, size=size, align=align: F.interpolate(x, size=size, mode=mode, **align), x,
+             nodes=3 if (mode, n) == ("nearest", 3) else 1)  # 5/3 rounds to another element: sizes, not scales
 case("bilinear aligned", lambda x: F.interpolate(x, size=(17, 5), mode="bilinear", align_corners=True), image, nodes=1)
 case("bilinear 1.7", lambda x: F.interpolate(x, scale_factor=1.7, mode="bilinear"), image, nodes=1)
 case("bilinear 1.7 recomputed",

@@ -2,7 +2,8 @@
 //
 // Scales are preferred to sizes wherever they are numbers: with a dynamic batch, sizes would have to be
 // read from the tensor. ONNX Runtime derives out/in in float32 from sizes in any case, so both say the
-// same as long as floor(in * scale) is the size that is wanted, which is checked.
+// same as long as floor(in * scale) is the size that is wanted, and the nearest element is the same one;
+// both are made sure of.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -41,30 +42,43 @@ Attributes attributes_of(const Mode& m) {
   if (m.nearest != nullptr) out.emplace_back("nearest_mode", m.nearest);
   if (m.antialias) {
     out.emplace_back("antialias", 1);
-    if (std::string_view(m.mode) == "cubic") out.emplace_back("exclude_outside", 1);
+    out.emplace_back("exclude_outside", 1);
   }
   return out;
 }
 
-// The float32 factor that takes `in` to `out`; none if rounding would give another size.
-std::optional<float> exact_scale(int64_t in, int64_t out) {
-  if (in <= 0) return std::nullopt;
+// The float32 factor that takes `in` to `out` whether floor(in * scale) is computed in float32 or more.
+float exact_scale(int64_t in, int64_t out) {
   const float scale = static_cast<float>(out) / static_cast<float>(in);
-  for (float s : {scale, std::nextafter(scale, 2 * scale)}) {
-    if (static_cast<int64_t>(std::floor(s * static_cast<float>(in))) == out) return s;
-  }
-  return std::nullopt;
+  const bool short_of = static_cast<double>(scale) * static_cast<double>(in) < static_cast<double>(out);
+  return short_of ? std::nextafter(scale, 2 * scale) : scale;
 }
 
-std::optional<std::vector<float>> scales_between(const Shape& in, const Shape& out) {
+// Whether ONNX picks the element that PyTorch picks, for every place of the output.
+bool picks_the_same(int64_t in, int64_t out, float scale, const Mode& m) {
+  if (m.nearest == nullptr) return true;
+  const bool half = std::string_view(m.coordinates) == "half_pixel";
+  const float torch_scale = static_cast<float>(in) / static_cast<float>(out);
+  for (int64_t i = 0; i < out; ++i) {
+    const auto x = static_cast<float>(i);
+    const float theirs = half ? (x + 0.5F) * torch_scale : x * torch_scale;
+    const float ours = half ? (x + 0.5F) / scale : x / scale;
+    if (std::min<float>(std::floor(theirs), static_cast<float>(in - 1)) !=
+        std::min<float>(std::floor(ours), static_cast<float>(in - 1))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::optional<std::vector<float>> scales_between(const Shape& in, const Shape& out, const Mode& mode) {
   std::vector<float> scales;
   for (size_t i = 0; i < in.size(); ++i) {
     if (in[i] == out[i]) {
       scales.push_back(1);
     } else if (in[i].is_const() && out[i].is_const()) {
-      auto scale = exact_scale(in[i].value(), out[i].value());
-      if (!scale) return std::nullopt;
-      scales.push_back(*scale);
+      scales.push_back(exact_scale(in[i].value(), out[i].value()));
+      if (!picks_the_same(in[i].value(), out[i].value(), scales.back(), mode)) return std::nullopt;
     } else if (auto ratio = exact_div(out[i], in[i]); ratio && ratio->is_const()) {
       scales.push_back(static_cast<float>(ratio->value()));
     } else {
@@ -104,7 +118,7 @@ Value resize(Builder& g, Value x, const std::optional<Shape>& out, const Optiona
   const Shape in(sizes.begin() + 2, sizes.end());
   if (out && out->size() == in.size()) {
     if (*out == in) return x;
-    if (auto scales = scales_between(in, *out)) return by_scales(g, x, *scales, mode);
+    if (auto scales = scales_between(in, *out, mode)) return by_scales(g, x, *scales, mode);
     return by_sizes(g, x, *out, mode);
   }
   if (!factors || factors->size() != in.size()) return g.fail("neither sizes nor scale factors");
@@ -113,10 +127,9 @@ Value resize(Builder& g, Value x, const std::optional<Shape>& out, const Optiona
   for (size_t i = 0; i < in.size(); ++i) {
     auto scale = static_cast<float>((*factors)[i]);
     if (in[i].is_const()) {
-      const auto wanted = static_cast<int64_t>(std::floor(static_cast<double>(in[i].value()) * (*factors)[i]));
-      const auto n = static_cast<float>(in[i].value());
-      if (static_cast<int64_t>(std::floor(scale * n)) < wanted) scale = std::nextafter(scale, 2 * scale);
-      if (static_cast<int64_t>(std::floor(scale * n)) > wanted) scale = std::nextafter(scale, 0.0F);
+      const auto n = static_cast<double>(in[i].value());
+      const double wanted = std::floor(n * (*factors)[i]);
+      if (std::floor(scale * n) < wanted) scale = std::nextafter(scale, 2 * scale);
     }
     scales.push_back(scale);
   }
