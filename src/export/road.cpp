@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "export/facts.h"
 #include "export/place.h"
 #include "export/shapes.h"
+#include "lower/dynamic_batch.h"
 #include "lower/lower.h"
 #include "onnx/check.h"
 #include "onnx/graph.h"
@@ -37,7 +39,13 @@ class Timed {
   }
   ~Timed() {
     double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    report_.stages.push_back({name_, seconds});
+    auto again = std::find_if(report_.stages.begin(), report_.stages.end(),
+                              [&](const Stage& stage) { return stage.name == name_; });
+    if (again != report_.stages.end()) {
+      again->seconds += seconds;
+    } else {
+      report_.stages.push_back({name_, seconds});
+    }
     if (progress_) progress_(name_, true, seconds);
   }
   Timed(const Timed&) = delete;
@@ -143,7 +151,12 @@ class Export {
   Status steps() {
     TRY(check_config(config_));
     TRY(read());
-    TRY(build(0));
+    if (shaped_.fixed_batch > 0) {
+      TRY_ASSIGN(bool done, with_dynamic_batch());
+      if (done) return {};
+    }
+    TRY(lower());
+    TRY(simplify());
     TRY_ASSIGN(BuildFolder folder, BuildFolder::beside(output_));
     TRY(write(folder));
     if (config_.check) TRY(check(folder));
@@ -151,8 +164,63 @@ class Export {
       report_.outcome = Outcome::kPassed;
       return folder.publish();
     }
-    TRY(verify(folder));
+    TRY(verify(folder, 0));
     return report_.outcome == Outcome::kPassed ? folder.publish() : keep_failed();
+  }
+
+  // A .pt2 with a fixed batch: the graph made dynamic is a candidate, taken only when it has been
+  // shown to compute, for several batches, what the fixed program computes slice by slice. False:
+  // the batch stays fixed, and a note says why; an error where the user asked for a dynamic one.
+  Result<bool> with_dynamic_batch() {
+    std::string why = "it can only be made dynamic with the proof (leave out --no-verify)";
+    if (config_.verify) {
+      TRY_ASSIGN(BuildFolder folder, BuildFolder::beside(output_));
+      auto tried = try_dynamic_batch(folder);
+      if (tried.ok() && report_.outcome == Outcome::kPassed) {
+        report_.notes.push_back(fmt::format(
+            "the .pt2 has a fixed batch of {}; made dynamic, and verified against it slice by slice",
+            shaped_.fixed_batch));
+        TRY(folder.publish());
+        return true;
+      }
+      why = tried.ok() ? difference() : in_place(std::move(tried).error(), folder).str();
+    }
+    std::string text = fmt::format(
+        "the .pt2 was exported with a fixed batch of {}, and {}; for a dynamic one export it again "
+        "with dynamic_shapes={{\"{}\": {{0: torch.export.Dim(\"batch\")}}}}",
+        shaped_.fixed_batch, why, program_.inputs[0].name);
+    if (shaped_.batch_was_asked) return Error{text, source_};
+    report_.notes.push_back("the batch stays fixed: " + text);
+    forget_verdict();
+    return false;
+  }
+
+  Status try_dynamic_batch(const BuildFolder& folder) {
+    TRY(lower());
+    TRY(lower::make_batch_dynamic(model_, shaped_.fixed_batch, shaped_.batch_name));
+    TRY(simplify());
+    TRY(write(folder));
+    if (config_.check) TRY(check(folder));
+    return verify(folder, shaped_.fixed_batch);
+  }
+
+  // Why the proof failed, in one line.
+  std::string difference() const {
+    std::string why = report_.error;
+    for (const OutputReport& output : report_.outputs) {
+      if (why.empty() && !output.passed) why = fmt::format("output `{}` {}", output.name, output.reason);
+    }
+    return "made dynamic it computes something else: " + why;
+  }
+
+  void forget_verdict() {
+    report_.outcome = Outcome::kRefused;
+    report_.verified = false;
+    report_.error.clear();
+    report_.first_divergence.clear();
+    report_.outputs.clear();
+    report_.runs.clear();
+    report_.rules_fired.clear();
   }
 
   Status read() {
@@ -170,32 +238,22 @@ class Export {
     if (!shaped.ok()) return std::move(shaped).error().at(source_);
     shaped_ = std::move(*shaped);
     for (std::string& note : shaped_.notes) report_.notes.push_back(std::move(note));
-    return stay_fixed();
-  }
-
-  // A fixed batch stays fixed: said where dynamic is the default, refused where it was asked for.
-  Status stay_fixed() {
-    if (shaped_.fixed_batch == 0) return {};
-    std::string why = fmt::format(
-        "the .pt2 was exported with a fixed batch of {}; for a dynamic one export it again with "
-        "dynamic_shapes={{\"{}\": {{0: torch.export.Dim(\"batch\")}}}}",
-        shaped_.fixed_batch, program_.inputs.empty() ? "x" : program_.inputs[0].name);
-    if (shaped_.batch_was_asked) return Error{why, source_};
-    report_.notes.push_back("batch stays fixed: " + why);
     return {};
   }
 
-  Status build(int64_t) {
-    {
-      Timed timed("lower", report_, progress_);
-      lower::Options options{config_.opset_version, config_.input_names, config_.output_names};
-      auto model = lower::lower(program_, options);
-      if (!model.ok()) return std::move(model).error().at(source_);
-      model_ = std::move(*model);
-      model_.producer_name = "onnxport";
-      model_.producer_version = version();
-      report_.nodes_before_simplify = model_.graph->total_node_count();
-    }
+  Status lower() {
+    Timed timed("lower", report_, progress_);
+    lower::Options options{config_.opset_version, config_.input_names, config_.output_names};
+    auto model = lower::lower(program_, options);
+    if (!model.ok()) return std::move(model).error().at(source_);
+    model_ = std::move(*model);
+    model_.producer_name = "onnxport";
+    model_.producer_version = version();
+    report_.nodes_before_simplify = model_.graph->total_node_count();
+    return {};
+  }
+
+  Status simplify() {
     if (config_.simplify) {
       Timed timed("simplify", report_, progress_);
       TRY_ASSIGN(simplify::Summary summary, simplify::simplify(model_));
@@ -220,9 +278,11 @@ class Export {
     return {};
   }
 
-  Status verify(const BuildFolder& folder) {
+  Status verify(const BuildFolder& folder, int64_t fixed_batch) {
     Timed timed("verify", report_, progress_);
-    auto verdict = verify::verify(program_, folder.file(), verify_options(config_));
+    verify::Options options = verify_options(config_);
+    options.fixed_batch = fixed_batch;
+    auto verdict = verify::verify(program_, folder.file(), options);
     if (!verdict.ok()) return in_place(std::move(verdict).error(), folder);
     take_verdict(*verdict, report_);
     replace_paths(report_.error, folder);

@@ -186,7 +186,7 @@ class Naming {
       take(symbol, default_name(program_, symbol, place), place);
     }
     substitute(program_, renamed_);
-    want_batch();
+    TRY(want_batch());
     return std::move(shaped_);
   }
 
@@ -257,8 +257,8 @@ class Naming {
   }
 
   // A batch that the source fixed, where a dynamic one is asked for or the default.
-  void want_batch() {
-    if (config_.dynamic_axes && !asked_batch_) return;
+  Status want_batch() {
+    if (config_.dynamic_axes && !asked_batch_) return {};
     int64_t batch = 0;
     for (size_t i = 0; i < program_.inputs.size(); ++i) {
       const Shape& shape = shape_of(program_, i);
@@ -268,9 +268,15 @@ class Naming {
       if (batch == -1) break;
       batch = *size;
     }
+    if (asked_batch_ && batch <= 0) {
+      return Error{"axis 0 is fixed in the file, and not to the same size in every input; export the "
+                   ".pt2 again with dynamic_shapes",
+                   "--dynamic-axes"};
+    }
     if (batch > 0) shaped_.fixed_batch = batch;
     shaped_.batch_name = asked_batch_.value_or(kBatch);
     shaped_.batch_was_asked = asked_batch_.has_value();
+    return {};
   }
 
   Program& program_;

@@ -11,6 +11,7 @@
 #include "verify/reference.h"
 #include "verify/runtime.h"
 #include "verify/search.h"
+#include "verify/slices.h"
 
 namespace onnxport::verify {
 namespace {
@@ -72,14 +73,18 @@ class Proof {
     for (const Port& port : session_.outputs()) verdict_.outputs.emplace_back().name = port.name;
     TRY_ASSIGN(Plan plan, plan_sizes(program_, session_.inputs(), options_));
 
+    std::vector<int64_t> batches = {0};  // 0: as the sizes say
+    if (options_.fixed_batch > 0) batches = options_.batches;
     for (int seed = 0; seed < std::max(options_.seeds, 1); ++seed) {
-      for (size_t i = 0; i < plan.base.size(); ++i) {
-        TRY(trial(plan.base[i], seed, seed == 0 && i == 0));
+      for (const Sizes& sizes : plan.base) {
+        for (int64_t batch : batches) TRY(trial(sizes, batch, seed));
       }
     }
     if (verdict_.runs.empty()) return refused_everywhere();
     size_t other_sizes = 0;
-    for (const Sizes& sizes : plan.further) TRY(further_trial(sizes, other_sizes));
+    for (const Sizes& sizes : plan.further) {
+      TRY(further_trial(sizes, batches.front(), other_sizes));
+    }
 
     verdict_.passed = verdict_.reason.empty();
     for (const OutputVerdict& output : verdict_.outputs) verdict_.passed &= output.passed;
@@ -90,10 +95,14 @@ class Proof {
  private:
   // One run of both. PyTorch refusing these sizes is no verdict on the file: it is kept for the case
   // that it refuses all of them.
-  Status trial(const Sizes& sizes, int seed, bool with_float64) {
+  Status trial(const Sizes& sizes, int64_t batch, int seed) {
     TRY_ASSIGN(auto dims, input_dims(program_, sizes));
+    if (batch > 0) {
+      for (auto& d : dims) d[0] = batch;
+    }
     TRY_ASSIGN(auto inputs, random_inputs(program_, dims, seed));
-    auto expected = reference_.run(program_, inputs, {});
+    auto expected = batch > 0 ? run_in_slices(program_, reference_, inputs, options_.fixed_batch)
+                              : reference_.run(program_, inputs, {});
     if (!expected.ok()) {
       refusal_ = std::move(expected).error().at("with inputs of " + dims_text(dims));
       return {};
@@ -107,15 +116,16 @@ class Proof {
       judge(*actual, *expected, run);
     }
     if (!run.passed) remember_failure(dims, seed);
+    bool first = verdict_.runs.empty();
     verdict_.runs.push_back(std::move(run));
-    if (with_float64 && options_.float64) measure_float32(inputs, *expected);
+    if (first && options_.float64 && batch == 0) measure_float32(inputs, *expected);
     return {};
   }
 
-  Status further_trial(const Sizes& sizes, size_t& done) {
+  Status further_trial(const Sizes& sizes, int64_t batch, size_t& done) {
     if (done >= 3 || !verdict_.reason.empty()) return {};
     size_t before = verdict_.runs.size();
-    TRY(trial(sizes, 0, false));
+    TRY(trial(sizes, batch, 0));
     done += verdict_.runs.size() - before;
     return {};
   }
@@ -172,6 +182,8 @@ class Proof {
 
   Status search() {
     if (!failed_) return {};
+    // Values inside the file can be compared only where the program itself takes the same inputs.
+    if (options_.fixed_batch > 0 && failed_->input_dims[0][0] != options_.fixed_batch) return {};
     TRY_ASSIGN(auto inputs, random_inputs(program_, failed_->input_dims, failed_->seed));
     auto found = saw_nan_ && !options_.allow_nan
                      ? find_nan(program_, reference_, inputs)

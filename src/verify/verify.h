@@ -17,6 +17,9 @@ struct Options {
   std::vector<int64_t> batches = {1, 2, 5};   // for the dynamic batch symbol
   bool allow_nan = false;        // a NaN in the reference itself is a failure unless allowed
   bool float64 = true;           // also measure what float32 itself loses
+  // > 0: axis 0 of every input of the program is fixed to this size, and the file is claimed to take
+  // any. The program then runs slice by slice (the last one filled up), its outputs put together.
+  int64_t fixed_batch = 0;
 };
 
 struct OutputVerdict {
