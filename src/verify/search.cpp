@@ -326,7 +326,8 @@ Result<std::optional<Divergence>> find_divergence(const Program& program,
   return Search(program, onnx_path, std::move(model), reference, inputs, options, limits).run();
 }
 
-Result<std::optional<Divergence>> find_nan(const Program& program, Reference& reference,
+Result<std::optional<Divergence>> find_nan(const Program& program, const std::string& onnx_path,
+                                           Reference& reference,
                                            const std::vector<Tensor>& inputs) {
   std::optional<ValueId> first;
   auto watch = [&](ValueId id, const Tensor& t) {
@@ -342,6 +343,13 @@ Result<std::optional<Divergence>> find_nan(const Program& program, Reference& re
   d.aten_op = node.full_name();
   d.module_path = node.module_path;
   d.source = node.source;
+  TRY_ASSIGN(onnx::Model model, onnx::read_model(onnx_path));
+  for (const Pair& pair : find_pairs(program, *model.graph)) {
+    if (pair.value != *first) continue;
+    const onnx::Node* made_by = model.graph->find(pair.onnx_name)->producer;
+    d.onnx_node = made_by->name;
+    d.op_type = made_by->op_type;
+  }
   return std::optional(d);
 }
 

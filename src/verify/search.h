@@ -28,8 +28,10 @@ Result<std::optional<Divergence>> find_divergence(const aten::Program& program,
                                                   const Options& options,
                                                   const SearchLimits& limits = {});
 
-// The first call of the program that makes a NaN out of inputs without one.
-Result<std::optional<Divergence>> find_nan(const aten::Program& program, Reference& reference,
+// The first call of the program that makes a NaN out of inputs without one, and the file's node that
+// stands for it.
+Result<std::optional<Divergence>> find_nan(const aten::Program& program,
+                                           const std::string& onnx_path, Reference& reference,
                                            const std::vector<Tensor>& inputs);
 
 }  // namespace onnxport::verify

@@ -186,7 +186,7 @@ class Proof {
     if (options_.fixed_batch > 0 && failed_->input_dims[0][0] != options_.fixed_batch) return {};
     TRY_ASSIGN(auto inputs, random_inputs(program_, failed_->input_dims, failed_->seed));
     auto found = saw_nan_ && !options_.allow_nan
-                     ? find_nan(program_, reference_, inputs)
+                     ? find_nan(program_, path_, reference_, inputs)
                      : find_divergence(program_, path_, reference_, inputs, options_);
     if (found.ok()) {
       verdict_.first = std::move(*found);
