@@ -197,6 +197,9 @@ class GraphReader {
       TRY_ASSIGN(JsonUnion inner, formats::json_union(u.value, u.tag));
       TRY_ASSIGN(std::string_view name, formats::json_string(inner.value, inner.tag));
       auto size = scope.size(name);
+      if (size) {  // the symbol may be a tensor's size too: then it can be had from there
+        for (std::string& symbol : size->symbols()) shared_.known_symbols.insert(std::move(symbol));
+      }
       note(fmt::format("input `{}` is a Python integer ({}), not a tensor: it is left out", name,
                        size ? size->str() : "unknown"));
       return {};
