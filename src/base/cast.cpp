@@ -1,5 +1,6 @@
-// Elementwise conversion between element types. An element is loaded as one of three numbers (double,
-// int64, uint64), which hold every source type exactly, and stored from it with one rounding.
+// Elementwise conversion between element types. An element is loaded as one of three numbers
+// (double, int64, uint64), which hold every source type exactly, and stored from it with one
+// rounding.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -32,11 +33,14 @@ T convert(Number x) {
 template <typename T>
 struct Plain {
   using Raw = T;
-  using Number = std::conditional_t<std::is_floating_point_v<T>, double,
-                                    std::conditional_t<std::is_same_v<T, uint64_t>, uint64_t, int64_t>>;
+  using Number =
+      std::conditional_t<std::is_floating_point_v<T>, double,
+                         std::conditional_t<std::is_same_v<T, uint64_t>, uint64_t, int64_t>>;
   static Number load(T x) { return static_cast<Number>(x); }
   template <typename N>
-  static T store(N x) { return convert<T>(x); }
+  static T store(N x) {
+    return convert<T>(x);
+  }
 };
 
 struct Bool {
@@ -44,7 +48,9 @@ struct Bool {
   using Number = int64_t;
   static int64_t load(uint8_t x) { return x != 0; }
   template <typename N>
-  static uint8_t store(N x) { return x != 0; }
+  static uint8_t store(N x) {
+    return x != 0;
+  }
 };
 
 template <float (*decode)(uint16_t), uint16_t (*encode)(float)>
@@ -53,7 +59,9 @@ struct Float16 {
   using Number = double;
   static double load(uint16_t x) { return decode(x); }
   template <typename N>
-  static uint16_t store(N x) { return encode(round_to_odd(static_cast<double>(x))); }
+  static uint16_t store(N x) {
+    return encode(round_to_odd(static_cast<double>(x)));
+  }
 };
 
 template <DType dtype>
@@ -62,31 +70,51 @@ struct Float8 {
   using Number = double;
   static double load(uint8_t x) { return float8_to_float(dtype, x); }
   template <typename N>
-  static uint8_t store(N x) { return float_to_float8(dtype, round_to_odd(static_cast<double>(x))); }
+  static uint8_t store(N x) {
+    return float_to_float8(dtype, round_to_odd(static_cast<double>(x)));
+  }
 };
 
 // Calls f with the codec of `dtype`.
 template <typename F>
 void with_codec(DType dtype, F f) {
   switch (dtype) {
-    case DType::kFloat: return f(Plain<float>());
-    case DType::kDouble: return f(Plain<double>());
-    case DType::kUint8: return f(Plain<uint8_t>());
-    case DType::kInt8: return f(Plain<int8_t>());
-    case DType::kUint16: return f(Plain<uint16_t>());
-    case DType::kInt16: return f(Plain<int16_t>());
-    case DType::kUint32: return f(Plain<uint32_t>());
-    case DType::kInt32: return f(Plain<int32_t>());
-    case DType::kUint64: return f(Plain<uint64_t>());
-    case DType::kInt64: return f(Plain<int64_t>());
-    case DType::kBool: return f(Bool());
-    case DType::kFloat16: return f(Float16<half_to_float, float_to_half>());
-    case DType::kBFloat16: return f(Float16<bfloat16_to_float, float_to_bfloat16>());
-    case DType::kFloat8E4M3FN: return f(Float8<DType::kFloat8E4M3FN>());
-    case DType::kFloat8E4M3FNUZ: return f(Float8<DType::kFloat8E4M3FNUZ>());
-    case DType::kFloat8E5M2: return f(Float8<DType::kFloat8E5M2>());
-    case DType::kFloat8E5M2FNUZ: return f(Float8<DType::kFloat8E5M2FNUZ>());
-    default: CHECK(false && "this element type has no conversion");
+    case DType::kFloat:
+      return f(Plain<float>());
+    case DType::kDouble:
+      return f(Plain<double>());
+    case DType::kUint8:
+      return f(Plain<uint8_t>());
+    case DType::kInt8:
+      return f(Plain<int8_t>());
+    case DType::kUint16:
+      return f(Plain<uint16_t>());
+    case DType::kInt16:
+      return f(Plain<int16_t>());
+    case DType::kUint32:
+      return f(Plain<uint32_t>());
+    case DType::kInt32:
+      return f(Plain<int32_t>());
+    case DType::kUint64:
+      return f(Plain<uint64_t>());
+    case DType::kInt64:
+      return f(Plain<int64_t>());
+    case DType::kBool:
+      return f(Bool());
+    case DType::kFloat16:
+      return f(Float16<half_to_float, float_to_half>());
+    case DType::kBFloat16:
+      return f(Float16<bfloat16_to_float, float_to_bfloat16>());
+    case DType::kFloat8E4M3FN:
+      return f(Float8<DType::kFloat8E4M3FN>());
+    case DType::kFloat8E4M3FNUZ:
+      return f(Float8<DType::kFloat8E4M3FNUZ>());
+    case DType::kFloat8E5M2:
+      return f(Float8<DType::kFloat8E5M2>());
+    case DType::kFloat8E5M2FNUZ:
+      return f(Float8<DType::kFloat8E5M2FNUZ>());
+    default:
+      CHECK(false && "this element type has no conversion");
   }
 }
 

@@ -1,12 +1,13 @@
 // The normal form. An Expr that is not a constant is a sum of terms, a term a coefficient times a
-// sorted list of atoms (powers are repeated), an atom a symbol or one of floordiv, mod, max, min over
-// two Exprs. Terms are sorted by degree, highest first, then by their atoms' texts: a graded
-// lexicographic order, so that polynomial long division works (exact_div). Atoms are compared by the
-// text they print as, which is unique for a structure because that structure is canonical itself.
+// sorted list of atoms (powers are repeated), an atom a symbol or one of floordiv, mod, max, min
+// over two Exprs. Terms are sorted by degree, highest first, then by their atoms' texts: a graded
+// lexicographic order, so that polynomial long division works (exact_div). Atoms are compared by
+// the text they print as, which is unique for a structure because that structure is canonical
+// itself.
 //
-// Budgets: a sum has at most kMaxTerms terms, a nest at most kMaxDepth levels. What would go over, or
-// overflows, or divides by zero, becomes a fresh symbol that nothing else equals and that eval() has
-// no value for.
+// Budgets: a sum has at most kMaxTerms terms, a nest at most kMaxDepth levels. What would go over,
+// or overflows, or divides by zero, becomes a fresh symbol that nothing else equals and that eval()
+// has no value for.
 #include "base/expr.h"
 
 #include <algorithm>
@@ -94,7 +95,8 @@ std::string quoted(const std::string& name) {
   return is_identifier(name) ? name : "\"" + name + "\"";
 }
 
-// Python's: the quotient rounds down, the remainder has the sign of b. b is not 0; nullopt on overflow.
+// Python's: the quotient rounds down, the remainder has the sign of b. b is not 0; nullopt on
+// overflow.
 std::optional<int64_t> floor_quotient(int64_t a, int64_t b) {
   if (a == INT64_MIN && b == -1) return std::nullopt;
   return a / b - (a % b != 0 && (a % b < 0) != (b < 0) ? 1 : 0);
@@ -158,7 +160,8 @@ struct ExprRep {
   // The atom, if e is that atom plus a constant.
   static const Atom* lone_atom(const Expr& e, int64_t* constant) {
     const ExprRep* rep = of(e);
-    if (rep == nullptr || rep->terms.size() > 2 || rep->terms[0].factors.size() != 1) return nullptr;
+    if (rep == nullptr || rep->terms.size() > 2 || rep->terms[0].factors.size() != 1)
+      return nullptr;
     if (rep->terms[0].coefficient != 1) return nullptr;
     *constant = 0;
     if (rep->terms.size() == 2) {
@@ -284,9 +287,10 @@ bool operator==(const Expr& a, const Expr& b) {
   if (a.rep_ == nullptr || b.rep_ == nullptr) return false;
   const Sum& x = a.rep_->terms;
   const Sum& y = b.rep_->terms;
-  return std::equal(x.begin(), x.end(), y.begin(), y.end(), [](const Monomial& s, const Monomial& t) {
-    return s.coefficient == t.coefficient && compare(s.factors, t.factors) == 0;
-  });
+  return std::equal(x.begin(), x.end(), y.begin(), y.end(),
+                    [](const Monomial& s, const Monomial& t) {
+                      return s.coefficient == t.coefficient && compare(s.factors, t.factors) == 0;
+                    });
 }
 
 std::string Expr::str() const {
@@ -618,8 +622,8 @@ Expr Expr::substitute(const std::map<std::string, Expr>& values) const {
         auto it = values.find(factor.symbol);
         product *= it == values.end() ? Expr::symbol(factor.symbol) : it->second;
       } else {
-        product *= apply(factor.op, factor.args[0].substitute(values),
-                         factor.args[1].substitute(values));
+        product *=
+            apply(factor.op, factor.args[0].substitute(values), factor.args[1].substitute(values));
       }
     }
     sum += product;

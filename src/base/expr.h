@@ -26,9 +26,9 @@ struct ExprRep;  // expr.cpp
 
 class Expr {
  public:
-  Expr() = default;                                 // 0
-  Expr(int64_t value) : value_(value) {}            // NOLINT(*-explicit-*)
-  Expr(int value) : value_(value) {}                // NOLINT(*-explicit-*)
+  Expr() = default;                       // 0
+  Expr(int64_t value) : value_(value) {}  // NOLINT(*-explicit-*)
+  Expr(int value) : value_(value) {}      // NOLINT(*-explicit-*)
   // Any text is a name: one that is no identifier prints in quotes inside a larger expression.
   static Expr symbol(std::string_view name);
 
@@ -55,7 +55,7 @@ class Expr {
   friend Expr mod(const Expr& a, const Expr& b);       // Python's %
   friend Expr max(const Expr& a, const Expr& b);
   friend Expr min(const Expr& a, const Expr& b);
-  friend Expr ceildiv(const Expr& a, const Expr& b);   // -(-a // b)
+  friend Expr ceildiv(const Expr& a, const Expr& b);  // -(-a // b)
 
   // a/b when the normal form proves it exact (e.g. 8*s0*h / (s0*h) = 8); nullopt otherwise.
   friend std::optional<Expr> exact_div(const Expr& a, const Expr& b);
@@ -63,7 +63,7 @@ class Expr {
   friend bool operator==(const Expr& a, const Expr& b);
   friend bool operator!=(const Expr& a, const Expr& b) { return !(a == b); }
 
-  std::string str() const;  // valid input of parse(); fit to be an ONNX dim_param
+  std::string str() const;                   // valid input of parse(); fit to be an ONNX dim_param
   std::vector<std::string> symbols() const;  // sorted, unique
   // nullopt when a symbol has no value or something overflows or divides by zero.
   std::optional<int64_t> eval(const std::map<std::string, int64_t>& values) const;
@@ -85,12 +85,12 @@ class Expr {
 
 struct Expr::Factor {
   Op op;
-  std::string symbol;            // kSymbol
-  std::vector<Expr> args;        // the others: two
+  std::string symbol;      // kSymbol
+  std::vector<Expr> args;  // the others: two
 };
 struct Expr::Term {
   int64_t coefficient;
-  std::vector<Factor> factors;   // powers are repeated factors
+  std::vector<Factor> factors;  // powers are repeated factors
 };
 
 Expr floordiv(const Expr& a, const Expr& b);

@@ -99,7 +99,8 @@ class Parser {
     for (;;) {
       if (take("//")) {
         TRY_ASSIGN(Fraction right, unary());
-        value = {floordiv(value.numerator * right.denominator, value.denominator * right.numerator)};
+        value = {
+            floordiv(value.numerator * right.denominator, value.denominator * right.numerator)};
       } else if (take("/")) {
         TRY_ASSIGN(Fraction right, unary());
         value = {value.numerator * right.denominator, value.denominator * right.numerator};
@@ -136,8 +137,7 @@ class Parser {
     if (!n.is_const() || n.value() < -16 || n.value() > 16) {
       return fail("only constant powers from -16 to 16 are understood");
     }
-    const Fraction factor =
-        n.value() < 0 ? Fraction{base.denominator, base.numerator} : base;
+    const Fraction factor = n.value() < 0 ? Fraction{base.denominator, base.numerator} : base;
     Fraction out{1};
     for (int64_t i = std::abs(n.value()); i > 0; --i) out = out * factor;
     return out;
@@ -180,7 +180,8 @@ class Parser {
         return fail("the number does not fit in 64 bits");
       }
     }
-    if (at_ < text_.size() && (std::isalpha(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_')) {
+    if (at_ < text_.size() &&
+        (std::isalpha(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_')) {
       return fail("a number runs into a name");
     }
     return value;
@@ -213,7 +214,8 @@ class Parser {
     TRY_ASSIGN(std::string symbol, quoted_name());
     while (take(",")) {
       skip_space();
-      if (name().empty() || !take("=")) return fail("an assumption such as integer=True was expected");
+      if (name().empty() || !take("="))
+        return fail("an assumption such as integer=True was expected");
       skip_space();
       if (name().empty()) return fail("True or False was expected");
     }
@@ -237,7 +239,8 @@ class Parser {
     }
     auto it = functions().find(function);
     if (it == functions().end()) {
-      return fail("`" + std::string(function) + "` is not an operation on sizes that onnxport knows");
+      return fail("`" + std::string(function) +
+                  "` is not an operation on sizes that onnxport knows");
     }
     const Function& f = it->second;
     const bool fits = f.arity < 0 ? !args.empty() : args.size() == static_cast<size_t>(f.arity);
@@ -282,8 +285,8 @@ class Parser {
 
   template <Expr (*f)(const Expr&, const Expr&)>
   static Result<Fraction> rounded_ratio(const Parser&, const Args& args) {
-    return Fraction{f(args[0].numerator * args[1].denominator,
-                      args[0].denominator * args[1].numerator)};
+    return Fraction{
+        f(args[0].numerator * args[1].denominator, args[0].denominator * args[1].numerator)};
   }
 
   static const std::map<std::string_view, Function>& functions();

@@ -118,9 +118,10 @@ TEST(Expr, ReadsSympysRepr) {
 }
 
 TEST(Expr, RefusesWhatItDoesNotUnderstand) {
-  for (const char* bad : {"", "s0 +", "Piecewise((1, s0 > 2), (2, True))", "Eq(s0, 1)", "s0 > 1", "(s0",
-                          "s0)", "s0/2", "2 s0", "s0**s1", "s0**99", "1/0", "99999999999999999999",
-                          "Max()", "FloorDiv(1)", "Symbol(s0)", "'", "a b", "3x"}) {
+  for (const char* bad :
+       {"", "s0 +", "Piecewise((1, s0 > 2), (2, True))", "Eq(s0, 1)", "s0 > 1", "(s0", "s0)",
+        "s0/2", "2 s0", "s0**s1", "s0**99", "1/0", "99999999999999999999", "Max()", "FloorDiv(1)",
+        "Symbol(s0)", "'", "a b", "3x"}) {
     EXPECT_FALSE(Expr::parse(bad).ok()) << bad;
   }
   EXPECT_FALSE(Expr::parse(std::string(100000, '(')).ok());
@@ -142,25 +143,45 @@ TEST(Expr, AgreesWithPlainArithmetic) {
   auto pick = [&](int n) { return static_cast<int>(random() % n); };
   for (int round = 0; round < 3000; ++round) {
     std::map<std::string, int64_t> values = {{"s", 1 + pick(40)}, {"h", 1 + pick(40)}};
-    struct Pair { Expr e; int64_t v; };
+    struct Pair {
+      Expr e;
+      int64_t v;
+    };
     std::vector<Pair> pool = {{s, values["s"]}, {h, values["h"]}, {2, 2}, {3, 3}, {-1, -1}, {8, 8}};
-    auto floor_div = [](int64_t a, int64_t b) { return a / b - (a % b != 0 && (a % b < 0) != (b < 0)); };
+    auto floor_div = [](int64_t a, int64_t b) {
+      return a / b - (a % b != 0 && (a % b < 0) != (b < 0));
+    };
     for (int step = 0; step < 6; ++step) {
       const Pair a = pool[pick(pool.size())];
       const Pair b = pool[pick(pool.size())];
       if (std::abs(a.v) > 1000000 || std::abs(b.v) > 1000000) continue;
       switch (pick(7)) {
-        case 0: pool.push_back({a.e + b.e, a.v + b.v}); break;
-        case 1: pool.push_back({a.e * b.e, a.v * b.v}); break;
-        case 2: pool.push_back({a.e - b.e, a.v - b.v}); break;
-        case 3: pool.push_back({max(a.e, b.e), std::max(a.v, b.v)}); break;
-        case 4: pool.push_back({min(a.e, b.e), std::min(a.v, b.v)}); break;
-        case 5: if (b.v != 0) pool.push_back({floordiv(a.e, b.e), floor_div(a.v, b.v)}); break;
-        case 6: if (b.v != 0) pool.push_back({mod(a.e, b.e), a.v - b.v * floor_div(a.v, b.v)}); break;
+        case 0:
+          pool.push_back({a.e + b.e, a.v + b.v});
+          break;
+        case 1:
+          pool.push_back({a.e * b.e, a.v * b.v});
+          break;
+        case 2:
+          pool.push_back({a.e - b.e, a.v - b.v});
+          break;
+        case 3:
+          pool.push_back({max(a.e, b.e), std::max(a.v, b.v)});
+          break;
+        case 4:
+          pool.push_back({min(a.e, b.e), std::min(a.v, b.v)});
+          break;
+        case 5:
+          if (b.v != 0) pool.push_back({floordiv(a.e, b.e), floor_div(a.v, b.v)});
+          break;
+        case 6:
+          if (b.v != 0) pool.push_back({mod(a.e, b.e), a.v - b.v * floor_div(a.v, b.v)});
+          break;
       }
       const Pair& last = pool.back();
       const auto got = last.e.eval(values);
-      ASSERT_TRUE(!got || *got == last.v) << last.e.str() << " at s=" << values["s"] << " h=" << values["h"];
+      ASSERT_TRUE(!got || *got == last.v)
+          << last.e.str() << " at s=" << values["s"] << " h=" << values["h"];
       auto again = Expr::parse(last.e.str());
       ASSERT_TRUE(again.ok()) << again.error().str();
       ASSERT_EQ(*again, last.e) << last.e.str() << " vs " << again->str();

@@ -83,6 +83,10 @@ class MappedRange final : public Storage {
     if (!out.empty()) std::memcpy(out.data(), view().data() + offset, out.size());
   }
   void release() const override { file_->release(offset_, size_); }
+  void release_range(size_t offset, size_t size) const override {
+    CHECK(offset <= size_ && size <= size_ - offset);
+    file_->release(offset_ + offset, size);
+  }
 
  private:
   std::shared_ptr<const MappedFile> file_;

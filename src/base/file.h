@@ -30,8 +30,8 @@ class MappedFile : public std::enable_shared_from_this<MappedFile> {
     return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()};
   }
 
-  // A view of [offset, offset + size), which must lie inside the file. Its release() gives the whole
-  // pages of the range back to the kernel; they are read again when touched.
+  // A view of [offset, offset + size), which must lie inside the file. Its release() gives the
+  // whole pages of the range back to the kernel; they are read again when touched.
   Result<std::shared_ptr<const Storage>> storage(uint64_t offset, uint64_t size) const;
   void release(size_t offset, size_t size) const;
 
@@ -42,8 +42,8 @@ class MappedFile : public std::enable_shared_from_this<MappedFile> {
   std::span<const std::byte> bytes_;
 };
 
-// Writes a temporary beside `path`; commit() flushes it to the disk and renames it to `path`. Without
-// a successful commit() the temporary is removed, and what was at `path` stays.
+// Writes a temporary beside `path`; commit() flushes it to the disk and renames it to `path`.
+// Without a successful commit() the temporary is removed, and what was at `path` stays.
 class AtomicFile {
  public:
   static Result<std::unique_ptr<AtomicFile>> create(const std::string& path);

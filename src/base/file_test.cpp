@@ -41,7 +41,8 @@ TEST_F(File, WritesMoreThanItsBuffer) {
   auto file = AtomicFile::create(path("a"));
   ASSERT_TRUE(file.ok());
   std::string expected;
-  for (const size_t size : {size_t{10}, size_t{1} << 20, (size_t{1} << 20) - 1, size_t{3} << 20, size_t{1}}) {
+  for (const size_t size :
+       {size_t{10}, size_t{1} << 20, (size_t{1} << 20) - 1, size_t{3} << 20, size_t{1}}) {
     const std::string part(size, static_cast<char>('a' + expected.size() % 26));
     ASSERT_TRUE((*file)->write(part).ok());
     expected += part;
@@ -80,7 +81,7 @@ TEST_F(File, LeavesNothingBehindWhenWritingFails) {
   struct rlimit old {};
   ::getrlimit(RLIMIT_FSIZE, &old);
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  const struct rlimit small {4096, old.rlim_max};
+  const struct rlimit small { 4096, old.rlim_max };
   ::setrlimit(RLIMIT_FSIZE, &small);
   const Status status = write_file(path("a"), std::string(100000, 'x'));
   ::setrlimit(RLIMIT_FSIZE, &old);

@@ -85,26 +85,41 @@ struct Copier {
   static constexpr size_t kTile = 16;
 
   static void strided(const std::byte* from, size_t stride, size_t count, std::byte* out) {
-    for (size_t i = 0; i < count; ++i) std::memcpy(out + i * kSize, from + i * stride * kSize, kSize);
+    for (size_t i = 0; i < count; ++i)
+      std::memcpy(out + i * kSize, from + i * stride * kSize, kSize);
   }
 
   // out[i * out_stride + j] = from[i + j * from_stride]. In tiles, so that every cache line of the
   // source is read once, also where its rows lie a power of two apart.
   static void matrix(const std::byte* from, size_t from_stride, size_t rows, size_t columns,
                      std::byte* out, size_t out_stride) {
-    std::byte tile[kTile][kTile][kSize];
     for (size_t j0 = 0; j0 < columns; j0 += kTile) {
       const size_t nj = std::min(kTile, columns - j0);
       for (size_t i0 = 0; i0 < rows; i0 += kTile) {
         const size_t ni = std::min(kTile, rows - i0);
-        for (size_t j = 0; j < nj; ++j) {
-          const std::byte* line = from + ((j0 + j) * from_stride + i0) * kSize;
-          for (size_t i = 0; i < ni; ++i) std::memcpy(tile[i][j], line + i * kSize, kSize);
-        }
-        for (size_t i = 0; i < ni; ++i) {
-          std::memcpy(out + ((i0 + i) * out_stride + j0) * kSize, tile[i], nj * kSize);
+        const std::byte* corner = from + (j0 * from_stride + i0) * kSize;
+        std::byte* target = out + (i0 * out_stride + j0) * kSize;
+        if (ni == kTile && nj == kTile) {
+          tile(corner, from_stride, kTile, kTile, target, out_stride);  // unrolled
+        } else {
+          tile(corner, from_stride, ni, nj, target, out_stride);
         }
       }
+    }
+  }
+
+  // matrix() for at most kTile rows and columns: through a buffer, so that both sides are touched
+  // in whole lines.
+  [[gnu::always_inline]] static inline void tile(const std::byte* from, size_t from_stride,
+                                                 size_t rows, size_t columns, std::byte* out,
+                                                 size_t out_stride) {
+    std::byte buffer[kTile][kTile][kSize];
+    for (size_t j = 0; j < columns; ++j) {
+      const std::byte* line = from + j * from_stride * kSize;
+      for (size_t i = 0; i < rows; ++i) std::memcpy(buffer[i][j], line + i * kSize, kSize);
+    }
+    for (size_t i = 0; i < rows; ++i) {
+      std::memcpy(out + i * out_stride * kSize, buffer[i], columns * kSize);
     }
   }
 
@@ -140,7 +155,8 @@ struct Copier {
     size_t inner = 1;
     for (const Axis& axis : axes.subspan(1)) inner *= axis.count;
     for (size_t i = 0; i < axes[0].count; ++i) {
-      columns(from + i * axes[0].stride * kSize, rows, row_size, axes.subspan(1), at + i * inner, out);
+      columns(from + i * axes[0].stride * kSize, rows, row_size, axes.subspan(1), at + i * inner,
+              out);
     }
   }
 
@@ -225,8 +241,8 @@ class TransposedStorage final : public ElementStorage {
   }
 
  private:
-  // A source that is not in memory is computed once and kept until release(). This is the rare case:
-  // lazy_transpose() moves transpositions below the other lazy storages where it can.
+  // A source that is not in memory is computed once and kept until release(). This is the rare
+  // case: lazy_transpose() moves transpositions below the other lazy storages where it can.
   std::shared_ptr<const std::vector<std::byte>> compute_source() const {
     const std::lock_guard lock(mutex_);
     if (computed_ == nullptr) {
@@ -253,7 +269,8 @@ class ScaledStorage final : public ElementStorage {
         dims(std::move(dims)),
         axis(axis),
         factors(std::move(factors)) {
-    for (size_t i = axis + 1; i < this->dims.size(); ++i) inner_ *= static_cast<size_t>(this->dims[i]);
+    for (size_t i = axis + 1; i < this->dims.size(); ++i)
+      inner_ *= static_cast<size_t>(this->dims[i]);
   }
 
   const DType dtype;
@@ -309,12 +326,14 @@ StoragePtr lazy_transpose(StoragePtr source, size_t element_size, std::vector<in
     std::vector<int64_t> result_dims;
     for (const int64_t p : perm) result_dims.push_back(dims[p]);
     const size_t result_axis = static_cast<size_t>(axis - perm.begin());
-    return lazy_scale(lazy_transpose(inner->source(), element_size, std::move(dims), std::move(perm)),
-                      inner->dtype, std::move(result_dims), result_axis, inner->factors);
+    return lazy_scale(
+        lazy_transpose(inner->source(), element_size, std::move(dims), std::move(perm)),
+        inner->dtype, std::move(result_dims), result_axis, inner->factors);
   }
   if (auto cast = lazy_cast_source(*source)) {
-    return lazy_cast(lazy_transpose(cast->source, byte_size(cast->from), std::move(dims), std::move(perm)),
-                     cast->from, cast->to);
+    return lazy_cast(
+        lazy_transpose(cast->source, byte_size(cast->from), std::move(dims), std::move(perm)),
+        cast->from, cast->to);
   }
   return std::make_shared<TransposedStorage>(std::move(source), element_size, std::move(dims),
                                              std::move(perm));

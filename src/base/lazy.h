@@ -15,8 +15,9 @@ namespace onnxport {
 
 using StoragePtr = std::shared_ptr<const Storage>;
 
-// `source` itself when the permutation moves nothing. A transposition of a transposition is one, and
-// of a cast or scaling moves below it, so that the source of a transposition is in memory if it can be.
+// `source` itself when the permutation moves nothing. A transposition of a transposition is one,
+// and of a cast or scaling moves below it, so that the source of a transposition is in memory if it
+// can be.
 StoragePtr lazy_transpose(StoragePtr source, size_t element_size, std::vector<int64_t> dims,
                           std::vector<int64_t> perm);
 

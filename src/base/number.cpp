@@ -95,7 +95,8 @@ float decode(const Float8Format& f, uint8_t bits) {
   }
   if (!f.infinities && !f.unsigned_zero && (bits & 0x7f) == 0x7f) return nan;
   const int whole = exponent == 0 ? mantissa : mantissa + (1 << f.mantissa_bits);
-  return sign * std::ldexp(static_cast<float>(whole), std::max(exponent, 1) - f.bias - f.mantissa_bits);
+  return sign *
+         std::ldexp(static_cast<float>(whole), std::max(exponent, 1) - f.bias - f.mantissa_bits);
 }
 
 // The finite magnitudes in order: code i is the i-th.
@@ -126,14 +127,16 @@ uint8_t float_to_float8(DType dtype, float value) {
   static const std::array<Magnitudes, 4> tables = {
       magnitudes(format_of(DType::kFloat8E4M3FN)), magnitudes(format_of(DType::kFloat8E4M3FNUZ)),
       magnitudes(format_of(DType::kFloat8E5M2)), magnitudes(format_of(DType::kFloat8E5M2FNUZ))};
-  const Magnitudes& m = tables[static_cast<size_t>(dtype) - static_cast<size_t>(DType::kFloat8E4M3FN)];
+  const Magnitudes& m =
+      tables[static_cast<size_t>(dtype) - static_cast<size_t>(DType::kFloat8E4M3FN)];
 
   const float x = std::fabs(value);
   const float last = m.value[m.count - 1];
   const float step = last - m.value[m.count - 2];
   // PyTorch's and ONNX's non-saturating rule: beyond the last rounding interval is infinity or NaN.
   if (x > last + step / 2 || (x == last + step / 2 && (m.count - 1) % 2 == 1)) {
-    return f.infinities ? static_cast<uint8_t>(sign | 0x7c) : static_cast<uint8_t>(f.unsigned_zero ? nan : sign | nan);
+    return f.infinities ? static_cast<uint8_t>(sign | 0x7c)
+                        : static_cast<uint8_t>(f.unsigned_zero ? nan : sign | nan);
   }
   int above = static_cast<int>(std::lower_bound(m.value.begin(), m.value.begin() + m.count, x) -
                                m.value.begin());

@@ -69,17 +69,16 @@ using Status = Result<void>;
 #define ONNXPORT_CAT(a, b) ONNXPORT_CAT2(a, b)
 
 // TRY(status_expr): returns its error, if any.
-#define TRY(...)                                                    \
-  do {                                                              \
-    if (auto try_status = (__VA_ARGS__); !try_status.ok())          \
-      return std::move(try_status).error();                         \
+#define TRY(...)                                                                                 \
+  do {                                                                                           \
+    if (auto try_status = (__VA_ARGS__); !try_status.ok()) return std::move(try_status).error(); \
   } while (0)
 
 // TRY_ASSIGN(auto x, result_expr): x is the value, or the error is returned.
 #define TRY_ASSIGN(lhs, ...) TRY_ASSIGN_(ONNXPORT_CAT(try_result_, __LINE__), lhs, __VA_ARGS__)
-#define TRY_ASSIGN_(tmp, lhs, ...)                   \
-  auto tmp = (__VA_ARGS__);                          \
-  if (!tmp.ok()) return std::move(tmp).error();      \
+#define TRY_ASSIGN_(tmp, lhs, ...)              \
+  auto tmp = (__VA_ARGS__);                     \
+  if (!tmp.ok()) return std::move(tmp).error(); \
   lhs = std::move(tmp).value()
 
 // CHECK(cond): a broken invariant of this program (never of its input): prints and aborts.

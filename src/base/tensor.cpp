@@ -18,14 +18,14 @@ struct DTypeFacts {
 
 DTypeFacts facts(DType dtype) {
   static constexpr DTypeFacts table[] = {
-      {"undefined", 0},      {"float32", 32},        {"uint8", 8},       {"int8", 8},
-      {"uint16", 16},        {"int16", 16},          {"int32", 32},      {"int64", 64},
-      {"string", 0},         {"bool", 8},            {"float16", 16},    {"float64", 64},
-      {"uint32", 32},        {"uint64", 64},         {"complex64", 64},  {"complex128", 128},
-      {"bfloat16", 16},      {"float8e4m3fn", 8},    {"float8e4m3fnuz", 8}, {"float8e5m2", 8},
-      {"float8e5m2fnuz", 8}, {"uint4", 4},           {"int4", 4},        {"float4e2m1", 4},
-      {"float8e8m0", 8},     {"uint2", 2},           {"int2", 2},
-      {"float6e2m3", 6},     {"float6e3m2", 6},
+      {"undefined", 0},      {"float32", 32},     {"uint8", 8},          {"int8", 8},
+      {"uint16", 16},        {"int16", 16},       {"int32", 32},         {"int64", 64},
+      {"string", 0},         {"bool", 8},         {"float16", 16},       {"float64", 64},
+      {"uint32", 32},        {"uint64", 64},      {"complex64", 64},     {"complex128", 128},
+      {"bfloat16", 16},      {"float8e4m3fn", 8}, {"float8e4m3fnuz", 8}, {"float8e5m2", 8},
+      {"float8e5m2fnuz", 8}, {"uint4", 4},        {"int4", 4},           {"float4e2m1", 4},
+      {"float8e8m0", 8},     {"uint2", 2},        {"int2", 2},           {"float6e2m3", 6},
+      {"float6e3m2", 6},
   };
   const auto i = static_cast<size_t>(dtype);
   return i < std::size(table) ? table[i] : DTypeFacts{"undefined", 0};
@@ -263,7 +263,10 @@ Tensor Tensor::scaled(int axis, std::vector<double> factors) const {
   if (axis < 0) axis += static_cast<int>(dims.size());
   CHECK(axis >= 0 && static_cast<size_t>(axis) < dims.size());
   CHECK(static_cast<size_t>(dims[axis]) == factors.size());
-  return {dtype, dims, lazy_scale(storage, dtype, dims, static_cast<size_t>(axis), std::move(factors)), {}};
+  return {dtype,
+          dims,
+          lazy_scale(storage, dtype, dims, static_cast<size_t>(axis), std::move(factors)),
+          {}};
 }
 
 Tensor Tensor::cast(DType to) const {

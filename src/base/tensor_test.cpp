@@ -47,7 +47,9 @@ class Hidden final : public Storage {
   explicit Hidden(Tensor t) : t_(std::move(t)) {}
   size_t size() const override { return t_.nbytes(); }
   std::span<const std::byte> view() const override { return {}; }
-  void read(size_t offset, std::span<std::byte> out) const override { t_.storage->read(offset, out); }
+  void read(size_t offset, std::span<std::byte> out) const override {
+    t_.storage->read(offset, out);
+  }
   void release() const override { ++released; }
   mutable int released = 0;
 
@@ -94,8 +96,10 @@ TEST(Tensor, ComposesTranspositionsWithCastsAndScalings) {
   const Tensor t = counting({2, 3});
   const std::vector<float> expected = {0, 30, 10, 40, 20, 50};
   EXPECT_EQ(t.scaled(0, {10, 10}).transposed({1, 0}).values<float>(), expected);
-  EXPECT_EQ(t.transposed({1, 0}).scaled(1, {1, 2}).values<float>(), (std::vector<float>{0, 6, 1, 8, 2, 10}));
-  EXPECT_EQ(t.scaled(0, {1, 2}).transposed({1, 0}).values<float>(), (std::vector<float>{0, 6, 1, 8, 2, 10}));
+  EXPECT_EQ(t.transposed({1, 0}).scaled(1, {1, 2}).values<float>(),
+            (std::vector<float>{0, 6, 1, 8, 2, 10}));
+  EXPECT_EQ(t.scaled(0, {1, 2}).transposed({1, 0}).values<float>(),
+            (std::vector<float>{0, 6, 1, 8, 2, 10}));
   EXPECT_EQ(t.cast(DType::kInt64).transposed({1, 0}).values<int64_t>(),
             (std::vector<int64_t>{0, 3, 1, 4, 2, 5}));
 }
@@ -124,19 +128,23 @@ TEST(Tensor, StreamsALargeTransposition) {
 TEST(Tensor, HandlesNoElementsAndOneElement) {
   EXPECT_EQ(counting({0, 3}).transposed({1, 0}).dims, (std::vector<int64_t>{3, 0}));
   EXPECT_TRUE(counting({0, 3}).transposed({1, 0}).values<float>().empty());
-  EXPECT_EQ(Tensor::scalar(DType::kFloat, 2.5).transposed({}).values<float>(), std::vector<float>{2.5f});
+  EXPECT_EQ(Tensor::scalar(DType::kFloat, 2.5).transposed({}).values<float>(),
+            std::vector<float>{2.5f});
 }
 
 TEST(Tensor, CastsAsCppDoes) {
-  const Tensor t = Tensor::of<float>(DType::kFloat, {6}, {-1.9f, 0.0f, 1.5f, 300.0f, NAN, INFINITY});
+  const Tensor t =
+      Tensor::of<float>(DType::kFloat, {6}, {-1.9f, 0.0f, 1.5f, 300.0f, NAN, INFINITY});
   EXPECT_EQ(t.cast(DType::kInt32).values<int32_t>(), (std::vector<int32_t>{-1, 0, 1, 300, 0, -1}));
   EXPECT_EQ(t.cast(DType::kBool).values<uint8_t>(), (std::vector<uint8_t>{1, 0, 1, 1, 1, 1}));
   EXPECT_EQ(t.cast(DType::kUint8).values<uint8_t>()[3], 44);  // 300 wraps
   EXPECT_EQ(Tensor::ints({-1, 1ll << 40}).cast(DType::kUint64).values<uint64_t>()[0], ~0ull);
   EXPECT_EQ(Tensor::of<uint64_t>(DType::kUint64, {1}, {~0ull}).as_doubles()[0], 0x1p64);
   EXPECT_EQ(Tensor::scalar(DType::kBFloat16, 1.0).as_doubles()[0], 1.0);
-  EXPECT_EQ(Tensor::scalar(DType::kFloat16, 0.1).cast(DType::kFloat).values<float>()[0], 0.0999755859375f);
-  EXPECT_EQ(Tensor::of<float>(DType::kFloat, {2}, {2.9f, -2.9f}).as_ints(), (std::vector<int64_t>{2, -2}));
+  EXPECT_EQ(Tensor::scalar(DType::kFloat16, 0.1).cast(DType::kFloat).values<float>()[0],
+            0.0999755859375f);
+  EXPECT_EQ(Tensor::of<float>(DType::kFloat, {2}, {2.9f, -2.9f}).as_ints(),
+            (std::vector<int64_t>{2, -2}));
 }
 
 TEST(Tensor, RoundsHalfToNearestEven) {
@@ -150,7 +158,7 @@ TEST(Tensor, RoundsHalfToNearestEven) {
   }
   EXPECT_EQ(float_to_half(65519.99f), 0x7bff);
   EXPECT_EQ(float_to_half(65520.0f), 0x7c00);
-  EXPECT_EQ(float_to_half(0x1p-25f), 0);            // a tie, to even
+  EXPECT_EQ(float_to_half(0x1p-25f), 0);  // a tie, to even
   EXPECT_EQ(float_to_half(std::nextafter(0x1p-25f, 1.0f)), 1);
   EXPECT_EQ(float_to_half(1.0f + 0x1p-11f), 0x3c00);  // a tie, to even
   EXPECT_EQ(float_to_half(1.0f + 3 * 0x1p-11f), 0x3c02);
@@ -162,7 +170,8 @@ TEST(Tensor, RoundsHalfToNearestEven) {
 }
 
 TEST(Tensor, RoundTripsTheEightBitFloats) {
-  for (DType dtype : {DType::kFloat8E4M3FN, DType::kFloat8E4M3FNUZ, DType::kFloat8E5M2, DType::kFloat8E5M2FNUZ}) {
+  for (DType dtype :
+       {DType::kFloat8E4M3FN, DType::kFloat8E4M3FNUZ, DType::kFloat8E5M2, DType::kFloat8E5M2FNUZ}) {
     for (int bits = 0; bits < 256; ++bits) {
       const float x = float8_to_float(dtype, static_cast<uint8_t>(bits));
       if (std::isnan(x)) continue;
@@ -176,7 +185,9 @@ TEST(Tensor, RoundTripsTheEightBitFloats) {
 }
 
 TEST(Tensor, RefusesSizesThatOverflow) {
-  const auto refused = [](std::vector<int64_t> dims) { return !checked_nbytes(DType::kFloat, dims).ok(); };
+  const auto refused = [](std::vector<int64_t> dims) {
+    return !checked_nbytes(DType::kFloat, dims).ok();
+  };
   EXPECT_TRUE(refused({-1}));
   EXPECT_TRUE(refused({int64_t{1} << 32, int64_t{1} << 32}));
   EXPECT_TRUE(refused({int64_t{1} << 62}));

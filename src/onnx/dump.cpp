@@ -75,7 +75,9 @@ struct AttributeText {
     for (const Attribute::GraphRef& graph : x) text += (*this)(graph);
     return text;
   }
-  std::string operator()(const Opaque& x) const { return fmt::format("({} bytes)", x.bytes.size()); }
+  std::string operator()(const Opaque& x) const {
+    return fmt::format("({} bytes)", x.bytes.size());
+  }
 };
 
 std::string node_text(const Node& node, int indent) {
@@ -121,7 +123,8 @@ std::string dump(const Model& model) {
   for (const auto& [domain, version] : model.opset_imports) {
     out += fmt::format("opset {} {}\n", domain.empty() ? "ai.onnx" : domain, version);
   }
-  for (const auto& [key, value] : model.metadata) out += fmt::format("metadata {} = {:?}\n", key, value);
+  for (const auto& [key, value] : model.metadata)
+    out += fmt::format("metadata {} = {:?}\n", key, value);
   if (!model.functions.empty()) out += fmt::format("functions {}\n", model.functions.size());
   dump_graph(*model.graph, 0, out);
   return out;

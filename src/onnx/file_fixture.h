@@ -1,5 +1,5 @@
-// For the tests of reading, writing and checking: a folder of their own and a model with most of what
-// a file can hold.
+// For the tests of reading, writing and checking: a folder of their own and a model with most of
+// what a file can hold.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -71,7 +71,9 @@ inline Model sample_model(int64_t width = 8) {
     body->add_output(out);
     return Attribute(body);
   };
-  Node* choice = g.add_node("If", {flag}, {{"then_branch", branch("Add", "then")}, {"else_branch", branch("Neg", "else")}});
+  Node* choice =
+      g.add_node("If", {flag},
+                 {{"then_branch", branch("Add", "then")}, {"else_branch", branch("Neg", "else")}});
   g.rename(choice->outputs[0], "z");
   choice->outputs[0]->dtype = DType::kFloat;
   choice->outputs[0]->shape = Shape{n, unknown_dim()};

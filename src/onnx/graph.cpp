@@ -13,9 +13,8 @@ void add_use(Value* value, Node* node, size_t input) {
 
 void drop_use(Value* value, const Node* node, size_t input) {
   if (value == nullptr) return;
-  auto it = std::find_if(value->uses.begin(), value->uses.end(), [&](const Use& use) {
-    return use.node == node && use.input == input;
-  });
+  auto it = std::find_if(value->uses.begin(), value->uses.end(),
+                         [&](const Use& use) { return use.node == node && use.input == input; });
   CHECK(it != value->uses.end());
   value->uses.erase(it);
 }

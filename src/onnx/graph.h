@@ -40,16 +40,17 @@ struct Attribute {
   using Strings = std::vector<std::string>;
   using GraphRef = std::shared_ptr<Graph>;
   std::variant<int64_t, float, std::string, Tensor, GraphRef, Ints, Floats, Strings,
-               std::vector<Tensor>, std::vector<GraphRef>, Opaque> v;
+               std::vector<Tensor>, std::vector<GraphRef>, Opaque>
+      v;
 
-  Attribute(int64_t x) : v(x) {}                        // NOLINT(*-explicit-*)
-  Attribute(int x) : v(static_cast<int64_t>(x)) {}      // NOLINT(*-explicit-*)
-  Attribute(bool x) : v(static_cast<int64_t>(x)) {}     // NOLINT(*-explicit-*)
-  Attribute(float x) : v(x) {}                          // NOLINT(*-explicit-*)
-  Attribute(double x) : v(static_cast<float>(x)) {}     // NOLINT(*-explicit-*)
-  Attribute(const char* x) : v(std::string(x)) {}       // NOLINT(*-explicit-*)
+  Attribute(int64_t x) : v(x) {}                     // NOLINT(*-explicit-*)
+  Attribute(int x) : v(static_cast<int64_t>(x)) {}   // NOLINT(*-explicit-*)
+  Attribute(bool x) : v(static_cast<int64_t>(x)) {}  // NOLINT(*-explicit-*)
+  Attribute(float x) : v(x) {}                       // NOLINT(*-explicit-*)
+  Attribute(double x) : v(static_cast<float>(x)) {}  // NOLINT(*-explicit-*)
+  Attribute(const char* x) : v(std::string(x)) {}    // NOLINT(*-explicit-*)
   template <typename T>
-  Attribute(T x) : v(std::move(x)) {}                   // NOLINT(*-explicit-*)
+  Attribute(T x) : v(std::move(x)) {}  // NOLINT(*-explicit-*)
 };
 using Attributes = std::vector<std::pair<std::string, Attribute>>;  // in the order of the file
 
@@ -62,18 +63,18 @@ struct Use {
 struct Value {
   std::string name;
   DType dtype = DType::kUndefined;
-  std::optional<Shape> shape;                 // nullopt: rank unknown
-  std::optional<std::vector<Expr>> ints;      // known content of an integer scalar or 1-D tensor
-  std::optional<Tensor> initializer;          // constant content
-  Node* producer = nullptr;                   // null: graph input, initializer or outer-scope value
-  size_t output = 0;                          // index into producer->outputs
+  std::optional<Shape> shape;             // nullopt: rank unknown
+  std::optional<std::vector<Expr>> ints;  // known content of an integer scalar or 1-D tensor
+  std::optional<Tensor> initializer;      // constant content
+  Node* producer = nullptr;               // null: graph input, initializer or outer-scope value
+  size_t output = 0;                      // index into producer->outputs
   std::vector<Use> uses;
-  int graph_outputs = 0;                      // how many times it is an output of its graph
-  bool is_input = false;                      // listed in Graph::inputs (may have an initializer too)
-  std::string type_proto;                     // serialized TypeProto of sequence/optional/map values
+  int graph_outputs = 0;   // how many times it is an output of its graph
+  bool is_input = false;   // listed in Graph::inputs (may have an initializer too)
+  std::string type_proto;  // serialized TypeProto of sequence/optional/map values
   std::string doc;
-  Graph* graph = nullptr;                     // null once erased
-  size_t position = 0;                        // Graph's own: index among its values
+  Graph* graph = nullptr;  // null once erased
+  size_t position = 0;     // Graph's own: index among its values
 
   // A constant that nobody can override from outside.
   const Tensor* constant() const { return initializer && !is_input ? &*initializer : nullptr; }
@@ -83,17 +84,17 @@ struct Value {
 
 struct Node {
   std::string op_type;
-  std::string domain;                         // "" is ai.onnx
+  std::string domain;  // "" is ai.onnx
   std::string name;
   std::string overload;
-  std::vector<Value*> inputs;                 // nullptr: an optional input that is left out
-  std::vector<Value*> outputs;                // nullptr: an optional output that is left out
+  std::vector<Value*> inputs;   // nullptr: an optional input that is left out
+  std::vector<Value*> outputs;  // nullptr: an optional output that is left out
   Attributes attributes;
   std::string doc;
   std::vector<std::pair<std::string, std::string>> metadata;
   std::vector<std::string> device_configurations;  // serialized NodeDeviceConfigurationProtos
-  int32_t origin = -1;                        // index of the aten node it was lowered from
-  Graph* graph = nullptr;                     // null once erased
+  int32_t origin = -1;                             // index of the aten node it was lowered from
+  Graph* graph = nullptr;                          // null once erased
   Node* prev = nullptr;
   Node* next = nullptr;
 
@@ -112,13 +113,13 @@ struct Node {
   void remove(std::string_view attribute);
 };
 
-// Erased nodes and values leave the lists at once but stay in memory, empty and with a null `graph`,
-// until the graph dies: a pointer in somebody's work list may be asked whether it is still alive.
-// A subgraph must not outlive the graph around it.
+// Erased nodes and values leave the lists at once but stay in memory, empty and with a null
+// `graph`, until the graph dies: a pointer in somebody's work list may be asked whether it is still
+// alive. A subgraph must not outlive the graph around it.
 class Graph {
  public:
   Graph() = default;
-  explicit Graph(Graph* outer) : outer_(outer) {}   // a subgraph body
+  explicit Graph(Graph* outer) : outer_(outer) {}  // a subgraph body
   ~Graph();
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
@@ -144,29 +145,31 @@ class Graph {
   const std::vector<Value*>& outputs() const { return outputs_; }
 
   // --- changing -----------------------------------------------------------------------------
-  void set_input(Node* node, size_t index, Value* value);   // keeps uses right; may extend
-  void replace_uses(Value* old_value, Value* new_value);    // uses by nodes (subgraphs too), not outputs
+  void set_input(Node* node, size_t index, Value* value);  // keeps uses right; may extend
+  void replace_uses(Value* old_value,
+                    Value* new_value);  // uses by nodes (subgraphs too), not outputs
   // Every use and every graph output of old_value becomes new_value. A graph output keeps its name:
-  // new_value takes it if it can (made by a node of this graph, not an output yet), else an Identity
-  // is inserted; the declared type and shape stay. `old_value` is left unused. When `keep_name` and
-  // new_value is fresh (made by a node, not an output, no uses so far), it takes old_value's name.
+  // new_value takes it if it can (made by a node of this graph, not an output yet), else an
+  // Identity is inserted; the declared type and shape stay. `old_value` is left unused. When
+  // `keep_name` and new_value is fresh (made by a node, not an output, no uses so far), it takes
+  // old_value's name.
   void replace(Value* old_value, Value* new_value, bool keep_name = true);
-  void rename(Value* value, std::string name);              // made unique when taken
-  void erase(Node* node);                                   // and its outputs, which must be unused
-  void erase_value(Value* value);                           // an unused initializer or input
+  void rename(Value* value, std::string name);  // made unique when taken
+  void erase(Node* node);                       // and its outputs, which must be unused
+  void erase_value(Value* value);               // an unused initializer or input
   void move_before(Node* node, Node* before);
 
   // --- walking ------------------------------------------------------------------------------
   Node* first() const { return head_; }
   Node* last() const { return tail_; }
-  size_t node_count() const { return node_count_; }        // this graph only
-  size_t total_node_count() const;                         // with subgraphs
-  std::vector<Node*> nodes() const;                        // a snapshot, safe to erase while walking
+  size_t node_count() const { return node_count_; }  // this graph only
+  size_t total_node_count() const;                   // with subgraphs
+  std::vector<Node*> nodes() const;                  // a snapshot, safe to erase while walking
   const std::vector<std::unique_ptr<Value>>& values() const;  // in order of creation
-  std::vector<Value*> initializers() const;                // in order of creation
-  Value* find(std::string_view value_name) const;          // this graph only
+  std::vector<Value*> initializers() const;                   // in order of creation
+  Value* find(std::string_view value_name) const;             // this graph only
   // Kahn's algorithm, stable; false when there is a cycle. Also checks nothing else.
-  bool sort();                                             // this graph only
+  bool sort();  // this graph only
 
  private:
   Graph* outer_ = nullptr;
@@ -195,23 +198,24 @@ std::vector<Graph*> subgraphs(const Node& node);
 struct Model {
   std::unique_ptr<Graph> graph = std::make_unique<Graph>();
   int64_t ir_version = 8;
-  std::map<std::string, int64_t> opset_imports;            // domain -> version; "" is ai.onnx
+  std::map<std::string, int64_t> opset_imports;  // domain -> version; "" is ai.onnx
   std::string producer_name;
   std::string producer_version;
   std::string domain;
   int64_t model_version = 0;
   std::string doc;
   std::vector<std::pair<std::string, std::string>> metadata;
-  std::vector<std::string> functions;                      // serialized FunctionProtos
-  std::vector<std::string> training_info;                  // serialized TrainingInfoProtos
-  std::vector<std::string> configurations;                 // serialized DeviceConfigurationProtos
+  std::vector<std::string> functions;       // serialized FunctionProtos
+  std::vector<std::string> training_info;   // serialized TrainingInfoProtos
+  std::vector<std::string> configurations;  // serialized DeviceConfigurationProtos
   int64_t opset() const {
     auto it = opset_imports.find("");
     return it == opset_imports.end() ? 0 : it->second;
   }
 };
 
-// ir_version for an opset: 8 up to 18, 9 for 19-20, 10 for 21-22, 11 for 23, ... (onnx's own table).
+// ir_version for an opset: 8 up to 18, 9 for 19-20, 10 for 21-22, 11 for 23, ... (onnx's own
+// table).
 int64_t ir_version_for_opset(int64_t opset);
 std::string dump(const Model& model);  // readable text, stable: for golden files and messages
 

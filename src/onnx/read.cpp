@@ -90,8 +90,9 @@ class GraphBuilder {
   Result<Value*> add_value(const std::string& name, const char* what) {
     if (name.empty()) return Error{std::string(what) + " without a name", ""};
     if (values_.contains(name)) {
-      return Error{std::string(what) + " " + name + " has the name of another value; names must be "
-                   "unique (the graph is not in SSA form)",
+      return Error{std::string(what) + " " + name +
+                       " has the name of another value; names must be "
+                       "unique (the graph is not in SSA form)",
                    ""};
     }
     Value* value = graph_.add_value(name);
@@ -188,7 +189,8 @@ class GraphBuilder {
   Status add_output(const ::onnx::ValueInfoProto& proto) {
     Value* value = resolve(proto.name());
     if (value == nullptr) {
-      return Error{"output `" + proto.name() + "` of graph " + graph_.name + " is given by nothing", ""};
+      return Error{"output `" + proto.name() + "` of graph " + graph_.name + " is given by nothing",
+                   ""};
     }
     if (value->graph == &graph_ && !value->is_input) set_type(proto, *value);
     graph_.add_output(value);
@@ -287,14 +289,14 @@ Status read_graph(std::string_view bytes, const MappedFile& file, ExternalFiles&
     TRY_ASSIGN(SplitTensor split, split_tensor(field->bytes));
     auto tensor = from_proto(split.rest, split.raw, file, external);
     if (!tensor.ok()) return std::move(tensor).error().at("initializer " + split.rest.name());
-    initializers.push_back(
-        {split.rest.name(), split.rest.doc_string(), std::move(tensor).value()});
+    initializers.push_back({split.rest.name(), split.rest.doc_string(), std::move(tensor).value()});
   }
   ::onnx::GraphProto proto;
   if (!proto.ParseFromString(rest)) {
-    return Error{"the graph does not parse as ONNX; the file is damaged, or its subgraphs nest "
-                 "more than 30 deep",
-                 ""};
+    return Error{
+        "the graph does not parse as ONNX; the file is damaged, or its subgraphs nest "
+        "more than 30 deep",
+        ""};
   }
   rest = {};
   return GraphBuilder(graph, file, external).build(proto, std::move(initializers));

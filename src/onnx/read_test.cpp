@@ -95,7 +95,9 @@ TEST_F(Read, DecodesTypedFields) {
   proto.mutable_graph()->mutable_initializer(6)->add_int32_data(0x03);
   auto model = read(proto);
   ASSERT_TRUE(model.ok()) << model.error().str();
-  auto doubles = [&](const char* name) { return model->graph->find(name)->initializer->as_doubles(); };
+  auto doubles = [&](const char* name) {
+    return model->graph->find(name)->initializer->as_doubles();
+  };
   EXPECT_EQ(doubles("f"), (std::vector<double>{1.5, 2.5}));
   EXPECT_EQ(doubles("h"), std::vector<double>{1});
   EXPECT_EQ(doubles("b"), std::vector<double>{1});
@@ -108,7 +110,8 @@ TEST_F(Read, DecodesTypedFields) {
 TEST_F(Read, RefusesTensorsOfTheWrongLength) {
   auto proto = small_model();
   add_tensor(proto, "w", 1, {3})->set_raw_data("12345678");
-  EXPECT_NE(refusal(proto).find("initializer w: it has 8 bytes; its sizes and type say 12"), std::string::npos);
+  EXPECT_NE(refusal(proto).find("initializer w: it has 8 bytes; its sizes and type say 12"),
+            std::string::npos);
   proto = small_model();
   add_tensor(proto, "w", 1, {int64_t{1} << 40, int64_t{1} << 40})->set_raw_data("1234");
   EXPECT_NE(refusal(proto).find("too large"), std::string::npos);
@@ -141,7 +144,8 @@ TEST_F(Read, RefusesExternalDataThatIsNotThere) {
     auto proto = small_model();
     auto* tensor = add_tensor(proto, "w", 1, {1});
     tensor->set_data_location(::onnx::TensorProto::EXTERNAL);
-    for (const auto& [key, value] : {std::pair("location", file), std::pair("offset", offset), std::pair("length", length)}) {
+    for (const auto& [key, value] :
+         {std::pair("location", file), std::pair("offset", offset), std::pair("length", length)}) {
       auto* entry = tensor->add_external_data();
       entry->set_key(key);
       entry->set_value(value);
@@ -159,7 +163,8 @@ TEST_F(Read, RefusesExternalDataThatIsNotThere) {
 TEST_F(Read, RefusesGraphsThatAreNone) {
   auto proto = small_model();
   proto.mutable_graph()->mutable_node(0)->set_input(0, "nothing");
-  EXPECT_NE(refusal(proto).find("node #0 (Relu): it reads `nothing`, which nothing gives"), std::string::npos);
+  EXPECT_NE(refusal(proto).find("node #0 (Relu): it reads `nothing`, which nothing gives"),
+            std::string::npos);
   proto = small_model();
   proto.mutable_graph()->mutable_output(0)->set_name("nothing");
   EXPECT_NE(refusal(proto).find("`nothing`"), std::string::npos);
@@ -189,7 +194,11 @@ TEST_F(Read, RefusesSubgraphsThatNestTooDeep) {
 
 TEST_F(Read, KeepsDimensionNames) {
   auto proto = small_model();
-  auto* shape = proto.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape();
+  auto* shape = proto.mutable_graph()
+                    ->mutable_input(0)
+                    ->mutable_type()
+                    ->mutable_tensor_type()
+                    ->mutable_shape();
   proto.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(1);
   for (const char* name : {"batch", "2*batch + 1", "height/32", "Width of it", "unk__3"}) {
     shape->add_dim()->set_dim_param(name);

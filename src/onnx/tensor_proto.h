@@ -16,7 +16,8 @@
 
 namespace onnxport::onnx {
 
-// A TensorProto taken apart without its raw_data: `rest` has every other field, `raw` views the file.
+// A TensorProto taken apart without its raw_data: `rest` has every other field, `raw` views the
+// file.
 struct SplitTensor {
   ::onnx::TensorProto rest;
   std::optional<std::string_view> raw;

@@ -110,9 +110,9 @@ Status check_storage(const Tensor& tensor) {
   if (tensor.dtype == DType::kUndefined) return Error{"its element type is not set", ""};
   const size_t stored = tensor.storage == nullptr ? 0 : tensor.storage->size();
   if (stored == size) return {};
-  return Error{"it has " + std::to_string(stored) + " bytes; its sizes and type say " +
-                   std::to_string(size),
-               ""};
+  return Error{
+      "it has " + std::to_string(stored) + " bytes; its sizes and type say " + std::to_string(size),
+      ""};
 }
 
 Status to_proto(const Tensor& tensor, ::onnx::TensorProto& proto) {

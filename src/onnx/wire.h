@@ -41,9 +41,9 @@ enum WireType { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 struct Field {
   uint32_t number = 0;
   int type = 0;
-  uint64_t varint = 0;        // kVarint
-  std::string_view bytes;     // kBytes: the content; kFixed32, kFixed64: the little-endian bytes
-  std::string_view whole;     // tag, length and content
+  uint64_t varint = 0;     // kVarint
+  std::string_view bytes;  // kBytes: the content; kFixed32, kFixed64: the little-endian bytes
+  std::string_view whole;  // tag, length and content
   bool is_bytes(uint32_t n) const { return number == n && type == kBytes; }
 };
 

@@ -1,6 +1,6 @@
-// The file is laid out before anything is written: a list of pieces, each some bytes and then, maybe,
-// the elements of one initializer. The lengths that protobuf puts in front of nested messages are
-// known from it, and the elements are streamed from where they are.
+// The file is laid out before anything is written: a list of pieces, each some bytes and then,
+// maybe, the elements of one initializer. The lengths that protobuf puts in front of nested
+// messages are known from it, and the elements are streamed from where they are.
 //
 //   ModelProto   = ir_version, producer, ...; 7: GraphProto; 8: opset_import; metadata; functions
 //   GraphProto   = 1: node ...; 2: name; 5: initializer ...; inputs, outputs, value_info, ...
@@ -180,6 +180,7 @@ Status stream(const Storage& storage, AtomicFile& file, std::vector<std::byte>& 
     const uint64_t n = std::min(kBlock, storage.size() - at);
     if (!view.empty()) {
       TRY(file.write(view.subspan(at, n)));
+      storage.release_range(at, n);
       continue;
     }
     buffer.resize(kBlock);

@@ -1,5 +1,5 @@
-// Model -> ONNX file, streamed and atomic: a temporary beside the target, fsync, rename. Weights are
-// copied block by block from where they are (mapped file, lazy view): memory follows the graph.
+// Model -> ONNX file, streamed and atomic: a temporary beside the target, fsync, rename. Weights
+// are copied block by block from where they are (mapped file, lazy view): memory follows the graph.
 #pragma once
 
 #include <cstdint>

@@ -81,7 +81,8 @@ TEST_F(Write, PutsLargeInitializersBesideALargeFile) {
 TEST_F(Write, AlignsExternalDataToPages) {
   Model model = sample_model();
   for (int i = 0; i < 3; ++i) {
-    model.graph->add_initializer("pad" + std::to_string(i), Tensor::filled(DType::kUint8, {5000}, i));
+    model.graph->add_initializer("pad" + std::to_string(i),
+                                 Tensor::filled(DType::kUint8, {5000}, i));
   }
   auto written = write_model(model, path("m.onnx"), {.external_data_above = 0});
   ASSERT_TRUE(written.ok());
@@ -116,7 +117,8 @@ TEST_F(Write, KeepsEveryKindOfAttribute) {
   node->set("is", Attribute::Ints{1, -2});
   node->set("fs", Attribute::Floats{1.5f});
   node->set("ss", Attribute::Strings{"a", "b"});
-  node->set("ts", std::vector<Tensor>{Tensor::scalar(DType::kFloat16, 1), Tensor::scalar(DType::kBool, 1)});
+  node->set("ts", std::vector<Tensor>{Tensor::scalar(DType::kFloat16, 1),
+                                      Tensor::scalar(DType::kBool, 1)});
   node->set("none", Attribute::Ints{});
   Tensor strings{DType::kString, {2}, nullptr, {"p", "q"}};
   node->set("strings", strings);
