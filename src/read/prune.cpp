@@ -108,7 +108,8 @@ void note_training(Program& program) {
   size_t dropouts = 0;
   const Node* first = nullptr;
   for (const Node& node : program.nodes) {
-    bool norm = (node.op == "aten::batch_norm" || node.op == "aten::_native_batch_norm_legit") &&
+    bool norm = (node.op == "aten::batch_norm" || node.op == "aten::_native_batch_norm_legit" ||
+                 node.op == "aten::_native_batch_norm_legit_functional") &&
                 is_true(node, "training") && has_statistics(node);
     bool dropout = (node.op == "aten::dropout" || node.op == "aten::feature_dropout" ||
                     node.op == "aten::alpha_dropout" || node.op == "aten::native_dropout") &&

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <map>
+
 #include "formats/json.h"
 #include "formats/torch_save.h"
 #include "formats/zip.h"
@@ -42,7 +44,7 @@ class ArchiveReader {
     TRY(load_json(program));
     TRY(saved_dict(root_ + "serialized_state_dict.pt", out_.state));
     TRY(saved_dict(root_ + "serialized_constants.pt", out_.constants));
-    return std::move(out_);
+    return finished();
   }
 
   // `version` holds the schema version, "5.1"; the program repeats it, where it is checked.
@@ -59,6 +61,22 @@ class ArchiveReader {
     const std::string constants = root_ + "data/constants/";
     TRY(payload(weights, "_weights_config.json", out_.state));
     TRY(payload(constants, "_constants_config.json", out_.constants));
+    return finished();
+  }
+
+  // Tied weights were read from the same bytes, each by itself: here they get one Storage, by which
+  // they are known from now on.
+  Pt2Archive finished() {
+    std::map<std::pair<const std::byte*, size_t>, std::shared_ptr<const Storage>> by_place;
+    for (Tensors* tensors : {&out_.state, &out_.constants}) {
+      for (auto& [name, tensor] : *tensors) {
+        std::span<const std::byte> view = tensor.storage->view();
+        if (view.empty()) continue;
+        auto& first = by_place[{view.data(), view.size()}];
+        if (first == nullptr) first = tensor.storage;
+        tensor.storage = first;
+      }
+    }
     return std::move(out_);
   }
 
