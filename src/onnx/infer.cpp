@@ -217,7 +217,7 @@ Status infer(Node& node, int64_t opset) {
 }
 
 // Bodies before the node that runs them, with an explicit stack: nesting comes from a file.
-Status infer(Model& model) {
+Status infer(Model& model, std::vector<Error>* problems) {
   struct Frame {
     Node* next;
     bool entered;
@@ -242,7 +242,10 @@ Status infer(Model& model) {
       }
     }
     stack.back() = {node->next, false};
-    TRY(infer(*node, opset));
+    if (Status status = infer(*node, opset); !status.ok()) {
+      if (problems == nullptr) return status;
+      problems->push_back(status.error());
+    }
   }
   return {};
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "base/result.h"
 #include "onnx/graph.h"
@@ -13,7 +14,8 @@ namespace onnxport::onnx {
 // breaks its operator's rules (ranks or sizes that can never fit).
 Status infer(Node& node, int64_t opset);
 
-// The whole graph, in order, subgraphs included.
-Status infer(Model& model);
+// The whole graph, in order, subgraphs included. With `problems`, nodes that break their operator's
+// rules are listed there and left unknown; without, the first one is the error.
+Status infer(Model& model, std::vector<Error>* problems = nullptr);
 
 }  // namespace onnxport::onnx

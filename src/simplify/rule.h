@@ -40,12 +40,18 @@ class Match {
   // A new node before `node` (or before `before`), shapes inferred.
   virtual Value* op(std::string_view op_type, std::vector<Value*> inputs, Attributes attributes = {},
                     Node* before = nullptr) = 0;
+  // The same, for more outputs.
+  virtual Node* op_n(std::string_view op_type, std::vector<Value*> inputs, Attributes attributes,
+                     size_t outputs, Node* before = nullptr) = 0;
   virtual Value* constant(Tensor tensor, std::string_view name_hint) = 0;
   // node's first output becomes `value` everywhere (see Graph::replace); node dies if unused.
   virtual void replace(Node& node, Value* value) = 0;
   virtual void replace_value(Value* old_value, Value* new_value) = 0;
   virtual void set_input(Node& node, size_t index, Value* value) = 0;
   virtual void touch(Node& node) = 0;               // attributes changed in place
+  // Another operator in place of node's; its inputs and outputs stay.
+  virtual void change_op(Node& node, std::string_view op_type, Attributes attributes) = 0;
+  virtual void drop_inputs_from(Node& node, size_t first) = 0;
 };
 
 struct Rule {

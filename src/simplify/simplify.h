@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "onnx/graph.h"
+#include "simplify/fold.h"
 
 namespace onnxport::simplify {
 
@@ -19,6 +20,7 @@ struct Options {
   std::set<std::string> skip;               // rule names
   // A folded tensor may be larger than what it replaces by at most this many bytes.
   int64_t max_growth = 1 << 20;
+  Evaluate evaluate;                        // for constants that onnx::fold does not compute; may be null
 };
 
 struct Summary {

@@ -1,0 +1,170 @@
+// What a Conv, ConvTranspose, Gemm or MatMul with a constant weight can take in.
+#include <algorithm>
+#include <cmath>
+
+#include "simplify/scale_shift.h"
+#include "simplify/words.h"
+
+namespace onnxport::simplify {
+namespace {
+
+// BatchNormalization(Conv(x, w, b))  =>  Conv(x, w * s, (b - mean) * s + bias)
+//     s = scale / sqrt(var + epsilon); ConvTranspose and Gemm too, when nothing else uses the result
+RULE_ROUNDING(fuse_batch_normalization, "BatchNormalization") {
+  if (node.get<int64_t>("training_mode", 0) != 0) return no_match("training");
+  for (size_t i = 1; i < node.outputs.size(); ++i) {
+    if (node.outputs[i] != nullptr && !node.outputs[i]->unused()) return no_match("training");
+  }
+  const auto affine = affine_of(maker(node.input(0), node));
+  if (!affine || affine->node->is("MatMul") || !used_once(node.input(0))) {
+    return no_match("no Conv of its own before");
+  }
+  std::vector<std::vector<double>> p;
+  for (size_t i = 1; i <= 4; ++i) {
+    const Tensor* t = constant_of(node.input(i));
+    if (t == nullptr || t->numel() != affine->channels) return no_match("statistics not constant");
+    p.push_back(t->as_doubles());
+  }
+  const double epsilon = node.get<float>("epsilon", 1e-5F);
+  ScaleShift by;
+  for (size_t c = 0; c < p[0].size(); ++c) {
+    const double scale = p[0][c] / std::sqrt(p[3][c] + epsilon);
+    by.scale.push_back(scale);
+    by.shift.push_back(p[1][c] - p[2][c] * scale);
+  }
+  return absorb(m, *affine, node, by);
+}
+
+// Mul(Conv(x, w, b), k)  =>  Conv(x, w * k, b * k)        k constant, one number an output channel
+// Add(Conv(x, w, b), k)  =>  Conv(x, w, b + k)            Div and Sub too; Gemm and MatMul too
+RULE_ROUNDING(fuse_scale_or_shift, "Mul", "Div", "Add", "Sub") {
+  for (size_t i = 0; i < 2; ++i) {
+    if (i == 1 && (node.is("Div") || node.is("Sub"))) break;
+    const Value* x = node.input(i);
+    const Tensor* k = constant_of(node.input(1 - i));
+    if (x == nullptr || k == nullptr || !x->shape || !used_once(x)) continue;
+    const auto affine = affine_of(maker(x, node));
+    if (!affine || !same_shape(x, node.output())) continue;
+    auto factors = along_axis(*k, x->shape->size(), affine->channel_axis, affine->channels);
+    if (!factors) continue;
+    ScaleShift by;
+    if (node.is("Mul") || node.is("Div")) {
+      if (node.is("Div")) {
+        for (double& f : *factors) f = 1 / f;
+      }
+      if (std::any_of(factors->begin(), factors->end(), [](double f) { return !std::isfinite(f); })) {
+        return no_match("a factor is not finite");
+      }
+      by.scale = *factors;
+    } else {
+      if (node.is("Sub")) {
+        for (double& f : *factors) f = -f;
+      }
+      by.shift = *factors;
+    }
+    return absorb(m, *affine, node, by);
+  }
+  return no_match("no constant one number a channel beside a weighted node");
+}
+
+// Mul(Add(MatMul(x, w), b), k)  =>  Add(MatMul(x, w * k), b * k)        k one number a column
+RULE_ROUNDING(fuse_scale_into_linear, "Mul") {
+  for (size_t i = 0; i < 2; ++i) {
+    const Value* x = node.input(i);
+    const Tensor* k = constant_of(node.input(1 - i));
+    Node* add = maker(x, "Add", node);
+    if (k == nullptr || add == nullptr || !x->shape || !used_once(x)) continue;
+    for (size_t j = 0; j < 2; ++j) {
+      const Value* product = add->input(j);
+      Node* matmul = maker(product, "MatMul", node);
+      const Tensor* b = constant_of(add->input(1 - j));
+      if (matmul == nullptr || b == nullptr || !used_once(product)) continue;
+      const auto affine = affine_of(matmul);
+      if (!affine || !same_shape(x, node.output()) || !same_shape(x, product)) continue;
+      const size_t rank = x->shape->size();
+      auto factors = along_axis(*k, rank, rank - 1, affine->channels);
+      auto bias = along_axis(*b, rank, rank - 1, affine->channels);
+      if (!factors || !bias) continue;
+      for (size_t c = 0; c < bias->size(); ++c) (*bias)[c] *= (*factors)[c];
+      const Tensor& w = *constant_of(matmul->input(1));
+      Value* weight = m.constant(w.scaled(1, *factors), matmul->input(1)->name);
+      Value* scaled = m.op("MatMul", {matmul->input(0), weight}, {}, add);
+      scaled->producer->name = matmul->name;
+      scaled->producer->origin = matmul->origin;
+      Value* shift = m.constant(tensor_of(w.dtype, *bias), add->input(1 - j)->name);
+      Value* sum = m.op("Add", {scaled, shift});
+      m.replace(node, sum);
+      sum->producer->name = add->name;
+      return done();
+    }
+  }
+  return no_match("no Linear before");
+}
+
+// Conv(Pad(x, zeros), pads: p)  =>  Conv(x, pads: p + the zeros)        only spatial axes padded
+RULE(fuse_pad_into_conv, "Conv", "AveragePool") {
+  Node* pad = maker(node.input(0), "Pad", node);
+  if (pad == nullptr || !used_once(pad->output())) return no_match("no Pad before");
+  if (pad->get<std::string>("mode", std::string("constant")) != "constant") {
+    return no_match("not padded with zeros");
+  }
+  if (pad->get<float>("value", 0.0F) != 0.0F || pad->input(3) != nullptr) return no_match("value");
+  if (pad->input(2) != nullptr && !is_scalar(pad->input(2), 0)) return no_match("value");
+  const std::string automatic = node.get<std::string>("auto_pad", std::string("NOTSET"));
+  if (automatic != "NOTSET" && automatic != "VALID") return no_match("automatic padding");
+  auto amounts = list_of(*pad, "pads", 1);
+  if (!amounts || amounts->size() < 6 || amounts->size() % 2 != 0) return no_match("pads");
+  const size_t rank = amounts->size() / 2;
+  auto pads = node.get<onnx::Attribute::Ints>("pads", {});
+  if (pads.empty()) pads.assign(2 * (rank - 2), 0);
+  if (pads.size() != 2 * (rank - 2)) return no_match("pads");
+  if (node.is("AveragePool")) {
+    const bool unpadded = std::all_of(pads.begin(), pads.end(), [](int64_t p) { return p == 0; });
+    if (!unpadded || node.get<int64_t>("ceil_mode", 0) != 0) return no_match("counted otherwise");
+    const auto kernel = node.get<onnx::Attribute::Ints>("kernel_shape", {});
+    for (size_t i = 0; i < kernel.size(); ++i) {
+      if ((*amounts)[2 + i] >= kernel[i] || (*amounts)[rank + 2 + i] >= kernel[i]) {
+        return no_match("more padding than a window");
+      }
+    }
+  }
+  for (size_t i = 0; i < rank; ++i) {
+    const int64_t before = (*amounts)[i], after = (*amounts)[rank + i];
+    if (before < 0 || after < 0) return no_match("cut off, not padded");
+    if (i < 2 && (before != 0 || after != 0)) return no_match("channels padded");
+    if (i < 2) continue;
+    pads[i - 2] += before;
+    pads[rank - 2 + i - 2] += after;
+  }
+  node.set("pads", pads);
+  node.remove("auto_pad");
+  if (node.is("AveragePool")) node.set("count_include_pad", 1);
+  m.set_input(node, 0, pad->input(0));
+  return done();
+}
+
+// MatMul(a, b) + c  =>  Gemm(a, b, c)        matrices, c one number a column
+RULE_ROUNDING(matmul_add_to_gemm, "Add") {
+  for (size_t i = 0; i < 2; ++i) {
+    Node* matmul = maker(node.input(i), "MatMul", node);
+    const Value* c = node.input(1 - i);
+    if (matmul == nullptr || constant_of(c) == nullptr || !used_once(matmul->output())) continue;
+    const Value *a = matmul->input(0), *b = matmul->input(1);
+    if (!a->shape || !b->shape || !c->shape || a->shape->size() != 2 || b->shape->size() != 2) {
+      continue;
+    }
+    if (!is_floating(a->dtype) || (m.opset() < 11 && c->shape->size() != 1)) continue;
+    if (c->shape->size() > 2 || c->shape->empty()) continue;
+    if (c->shape->size() == 2 && !(*c->shape)[0].is_const(1)) continue;
+    if (c->shape->back() != b->shape->back()) continue;
+    Value* y = m.op("Gemm", {matmul->input(0), matmul->input(1), node.input(1 - i)});
+    const std::string name = matmul->name;
+    m.replace(node, y);
+    y->producer->name = name;
+    return done();
+  }
+  return no_match("no product of matrices");
+}
+
+}  // namespace
+}  // namespace onnxport::simplify

@@ -1,0 +1,355 @@
+#include "simplify/engine.h"
+
+#include <algorithm>
+
+#include "onnx/fold.h"
+#include "onnx/infer.h"
+#include "simplify/words.h"
+
+namespace onnxport::simplify {
+namespace {
+
+std::vector<Rule>& registry() {
+  static std::vector<Rule> rules;
+  return rules;
+}
+
+constexpr int64_t kFoldElements = int64_t{1} << 20;
+
+// Data movement of a constant of any size without touching its bytes.
+std::optional<std::vector<Tensor>> move_lazily(const Node& node) {
+  const Tensor* x = constant_of(node.input(0));
+  const Value* out = node.output();
+  if (x == nullptr || byte_size(x->dtype) == 0 || node.outputs.size() != 1) return std::nullopt;
+  if (node.is("Transpose")) {
+    auto perm = node.get<onnx::Attribute::Ints>("perm", {});
+    if (perm.empty()) {
+      for (size_t i = x->dims.size(); i-- > 0;) perm.push_back(static_cast<int64_t>(i));
+    }
+    if (perm.size() != x->dims.size()) return std::nullopt;
+    return std::vector<Tensor>{x->transposed(perm)};
+  }
+  if (node.is("Reshape") || node.is("Flatten") || node.is("Squeeze") || node.is("Unsqueeze")) {
+    if (!out->shape) return std::nullopt;
+    std::vector<int64_t> dims;
+    int64_t count = 1;
+    for (const Expr& d : *out->shape) {
+      if (!d.is_const()) return std::nullopt;
+      dims.push_back(d.value());
+      count *= d.value();
+    }
+    if (count != x->numel()) return std::nullopt;
+    return std::vector<Tensor>{x->reshaped(std::move(dims))};
+  }
+  return std::nullopt;
+}
+
+// An integer output whose content data propagation knows completely.
+std::optional<std::vector<Tensor>> from_ints(const Node& node) {
+  const Value* out = node.output();
+  if (out == nullptr || node.outputs.size() != 1 || !out->ints || !out->shape) return std::nullopt;
+  if (out->shape->size() > 1) return std::nullopt;
+  if (!out->shape->empty() && !(*out->shape)[0].is_const()) return std::nullopt;
+  std::vector<int64_t> values;
+  for (const Expr& e : *out->ints) {
+    if (!e.is_const()) return std::nullopt;
+    values.push_back(e.value());
+  }
+  const std::vector<int64_t> dims =
+      out->shape->empty() ? std::vector<int64_t>{}
+                          : std::vector<int64_t>{static_cast<int64_t>(values.size())};
+  if (out->dtype == DType::kInt64) {
+    return std::vector<Tensor>{Tensor::of<int64_t>(DType::kInt64, dims, values)};
+  }
+  if (out->dtype == DType::kInt32) {
+    return std::vector<Tensor>{Tensor::of<int32_t>(
+        DType::kInt32, dims, std::vector<int32_t>(values.begin(), values.end()))};
+  }
+  if (out->dtype == DType::kBool) {
+    return std::vector<Tensor>{Tensor::of<uint8_t>(
+        DType::kBool, dims, std::vector<uint8_t>(values.begin(), values.end()))};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool register_rule(Rule rule) {
+  registry().push_back(std::move(rule));
+  return true;
+}
+
+std::vector<const Rule*> all_rules() {
+  std::vector<const Rule*> rules;
+  for (const Rule& rule : registry()) rules.push_back(&rule);
+  std::sort(rules.begin(), rules.end(), [](const Rule* a, const Rule* b) {
+    return std::string_view(a->name) < std::string_view(b->name);
+  });
+  return rules;
+}
+
+Engine::Engine(onnx::Model& model, const Options& options, Summary& summary)
+    : model_(model), options_(options), summary_(summary), opset_(model.opset()) {
+  for (const Rule* rule : all_rules()) {
+    if (options.exact && rule->rounding) continue;
+    if (options.skip.count(rule->name) != 0) continue;
+    for (const std::string& op_type : rule->op_types) rules_[op_type].push_back(rule);
+  }
+  queue_all();
+}
+
+std::vector<onnx::Graph*> Engine::graphs() const {
+  std::vector<onnx::Graph*> all{model_.graph.get()};
+  for (size_t i = 0; i < all.size(); ++i) {
+    for (Node* node = all[i]->first(); node != nullptr; node = node->next) {
+      for (onnx::Graph* body : onnx::subgraphs(*node)) all.push_back(body);
+    }
+  }
+  return all;
+}
+
+void Engine::queue_all() {
+  for (onnx::Graph* graph : graphs()) {
+    for (Node* node = graph->first(); node != nullptr; node = node->next) queue(node);
+  }
+}
+
+void Engine::queue(Node* node) {
+  if (node == nullptr || node->graph == nullptr) return;
+  if (listed_.insert(node).second) list_.push_back(node);
+}
+
+void Engine::queue_around(Value* value) {
+  if (value == nullptr) return;
+  queue(value->producer);
+  for (const onnx::Use& use : value->uses) queue(use.node);
+}
+
+void Engine::fired(const char* rule) {
+  ++summary_.fired[rule];
+  changed_ = true;
+}
+
+// The budget is a guard against two rules that undo each other: the result stays a right graph.
+void Engine::run() {
+  size_t budget = 100 * list_.size() + 10000;
+  while (!list_.empty() && budget-- > 0) {
+    Node* node = list_.front();
+    list_.pop_front();
+    listed_.erase(node);
+    if (node->graph != nullptr) visit(node);
+  }
+  list_.clear();
+  listed_.clear();
+}
+
+void Engine::visit(Node* node) {
+  if (erase_if_dead(*node)) return;
+  current_ = node;
+  if (try_fold(*node)) {
+    fired("fold_constant");
+    return;
+  }
+  if (!node->domain.empty()) return;
+  auto rules = rules_.find(node->op_type);
+  if (rules == rules_.end()) return;
+  for (const Rule* rule : rules->second) {
+    current_ = node;
+    if (node->output() == nullptr) return;
+    if (!rule->apply(*this, *node).changed) continue;
+    fired(rule->name);
+    if (node->graph != nullptr && !erase_if_dead(*node)) queue(node);
+    return;
+  }
+}
+
+bool Engine::erase_if_dead(Node& node) {
+  for (const Value* out : node.outputs) {
+    if (out != nullptr && !out->unused()) return false;
+  }
+  // A body's values of the graphs around it lose a user when the body goes.
+  std::vector<Node*> makers;
+  for (const Value* in : node.inputs) {
+    if (in != nullptr && in->producer != nullptr) makers.push_back(in->producer);
+  }
+  const std::vector<onnx::Graph*> bodies = onnx::subgraphs(node);
+  for (size_t i = 0; i < bodies.size(); ++i) {
+    for (Node* inner = bodies[i]->first(); inner != nullptr; inner = inner->next) {
+      for (const Value* in : inner->inputs) {
+        if (in != nullptr && in->producer != nullptr && in->graph == node.graph) {
+          makers.push_back(in->producer);
+        }
+      }
+    }
+  }
+  // The list may hold nodes of the bodies, which die with them.
+  if (!bodies.empty()) {
+    std::vector<onnx::Graph*> all = bodies;
+    for (size_t i = 0; i < all.size(); ++i) {
+      for (Node* inner = all[i]->first(); inner != nullptr; inner = inner->next) {
+        if (listed_.erase(inner) != 0) std::erase(list_, inner);
+        for (onnx::Graph* deeper : onnx::subgraphs(*inner)) all.push_back(deeper);
+      }
+    }
+  }
+  node.graph->erase(&node);
+  for (Node* maker : makers) queue(maker);
+  changed_ = true;
+  return true;
+}
+
+bool Engine::growth_allowed(const Node& node, const std::vector<Tensor>& tensors) const {
+  int64_t growth = 0;
+  for (size_t i = 0; i < tensors.size() && i < node.outputs.size(); ++i) {
+    if (node.outputs[i] != nullptr && !node.outputs[i]->unused()) {
+      growth += static_cast<int64_t>(tensors[i].nbytes());
+    }
+  }
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    const Value* in = node.inputs[i];
+    if (in == nullptr || in->constant() == nullptr || in->graph_outputs != 0) continue;
+    const bool only_here = std::all_of(in->uses.begin(), in->uses.end(), [&](const onnx::Use& use) {
+      return use.node == &node;
+    });
+    if (only_here) growth -= static_cast<int64_t>(in->constant()->nbytes());
+  }
+  if (node.is("Constant")) return true;
+  return growth <= options_.max_growth;
+}
+
+bool Engine::try_fold(Node& node) {
+  if (!node.domain.empty() || !is_deterministic(node)) return false;
+  if (node.is("Identity") && node.output() != nullptr && node.output()->graph_outputs > 0) {
+    return false;
+  }
+  if (node.is("Constant") && node.output() != nullptr && node.output()->graph_outputs > 0) {
+    return false;
+  }
+  const bool constant_inputs =
+      std::all_of(node.inputs.begin(), node.inputs.end(), [](const Value* in) {
+        return in == nullptr || in->constant() != nullptr;
+      });
+  std::optional<std::vector<Tensor>> tensors;
+  if (constant_inputs) {
+    tensors = move_lazily(node);
+    if (!tensors) tensors = onnx::fold(node, opset_, kFoldElements);
+    if (!tensors && node.is("Constant")) {
+      const onnx::Attribute* value = node.find("value");
+      const Tensor* t = value != nullptr ? std::get_if<Tensor>(&value->v) : nullptr;
+      if (t != nullptr) tensors = std::vector<Tensor>{*t};
+    }
+  }
+  if (!tensors) tensors = from_ints(node);
+  if (!tensors) return false;
+  return replace_by_constants(node, std::move(*tensors));
+}
+
+bool Engine::replace_by_constants(Node& node, std::vector<Tensor> tensors) {
+  if (tensors.size() < node.outputs.size() || !growth_allowed(node, tensors)) return false;
+  onnx::Graph& graph = *node.graph;
+  std::vector<Value*> makers = node.inputs;
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    Value* old_value = node.outputs[i];
+    if (old_value == nullptr || old_value->unused()) continue;
+    const std::string name = old_value->name;
+    const bool keeps_name = old_value->graph_outputs == 0;
+    Value* value = graph.add_initializer(name, std::move(tensors[i]));
+    graph.replace(old_value, value);
+    if (keeps_name) {
+      graph.rename(old_value, name + ".folded");
+      graph.rename(value, name);
+    }
+    queue_around(value);
+  }
+  erase_if_dead(node);
+  changed_ = true;
+  return true;
+}
+
+void Engine::infer_again(Node& node) {
+  // What breaks its operator's rules stays unknown here, and is the checker's to report.
+  (void)onnx::infer(node, opset_).ok();
+}
+
+Node* Engine::op_n(std::string_view op_type, std::vector<Value*> inputs, Attributes attributes,
+                   size_t outputs, Node* before) {
+  if (before == nullptr) before = current_;
+  Node* node = current_->graph->add_node(std::string(op_type), std::move(inputs),
+                                         std::move(attributes), outputs, before);
+  node->origin = current_->origin;
+  if (!current_->name.empty()) node->name = current_->name + "/" + node->op_type;
+  infer_again(*node);
+  queue(node);
+  return node;
+}
+
+Value* Engine::op(std::string_view op_type, std::vector<Value*> inputs, Attributes attributes,
+                  Node* before) {
+  Node* node = op_n(op_type, std::move(inputs), std::move(attributes), 1, before);
+  if (std::all_of(node->inputs.begin(), node->inputs.end(), [](const Value* in) {
+        return in == nullptr || in->constant() != nullptr;
+      })) {
+    std::optional<std::vector<Tensor>> folded = move_lazily(*node);
+    if (!folded) folded = onnx::fold(*node, opset_, kFoldElements);
+    if (folded) {
+      const std::string hint = node->input(0) != nullptr ? node->input(0)->name : "constant";
+      erase_if_dead(*node);
+      return constant(std::move((*folded)[0]), hint);
+    }
+  }
+  return node->output();
+}
+
+Value* Engine::constant(Tensor tensor, std::string_view name_hint) {
+  return current_->graph->add_initializer(std::string(name_hint), std::move(tensor));
+}
+
+void Engine::replace(Node& node, Value* value) {
+  Node* made_by = value->producer;
+  if (made_by != nullptr && made_by->origin == node.origin && value->uses.empty() &&
+      value->graph_outputs == 0) {
+    made_by->name = node.name;  // the new node stands where the old one stood
+  }
+  replace_value(node.output(), value);
+  queue(&node);
+}
+
+void Engine::replace_value(Value* old_value, Value* new_value) {
+  if (!new_value->shape) new_value->shape = old_value->shape;
+  if (new_value->dtype == DType::kUndefined) new_value->dtype = old_value->dtype;
+  if (!new_value->ints && new_value->constant() == nullptr) new_value->ints = old_value->ints;
+  old_value->graph->replace(old_value, new_value);
+  queue(old_value->producer);
+  queue_around(new_value);
+}
+
+void Engine::set_input(Node& node, size_t index, Value* value) {
+  Value* before = node.input(index);
+  node.graph->set_input(&node, index, value);
+  queue_around(before);  // a value used once may be ready for a rule now
+  queue_around(value);
+  touch(node);
+}
+
+void Engine::touch(Node& node) {
+  infer_again(node);
+  queue(&node);
+  for (Value* out : node.outputs) queue_around(out);
+}
+
+void Engine::change_op(Node& node, std::string_view op_type, Attributes attributes) {
+  node.op_type = std::string(op_type);
+  node.attributes = std::move(attributes);
+  touch(node);
+}
+
+void Engine::drop_inputs_from(Node& node, size_t first) {
+  while (node.inputs.size() > first) {
+    const size_t last = node.inputs.size() - 1;
+    if (node.inputs[last] != nullptr) set_input(node, last, nullptr);
+    node.inputs.pop_back();
+  }
+  touch(node);
+}
+
+}  // namespace onnxport::simplify

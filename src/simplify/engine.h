@@ -1,0 +1,78 @@
+// The work list: rules are tried on nodes, in the order of their names, until nothing changes.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "onnx/graph.h"
+#include "simplify/rule.h"
+#include "simplify/simplify.h"
+
+namespace onnxport::simplify {
+
+class Engine final : public Match {
+ public:
+  Engine(onnx::Model& model, const Options& options, Summary& summary);
+
+  // One round over everything on the list; every node is on it at first.
+  void run();
+  // Puts every node of every graph on the list.
+  void queue_all();
+  bool changed() const { return changed_; }
+  void clear_changed() { changed_ = false; }
+  void fired(const char* rule);
+
+  // --- Match -------------------------------------------------------------------------------------
+  int64_t opset() const override { return opset_; }
+  Value* op(std::string_view op_type, std::vector<Value*> inputs, Attributes attributes,
+            Node* before) override;
+  Node* op_n(std::string_view op_type, std::vector<Value*> inputs, Attributes attributes,
+             size_t outputs, Node* before) override;
+  Value* constant(Tensor tensor, std::string_view name_hint) override;
+  void replace(Node& node, Value* value) override;
+  void replace_value(Value* old_value, Value* new_value) override;
+  void set_input(Node& node, size_t index, Value* value) override;
+  void touch(Node& node) override;
+  void change_op(Node& node, std::string_view op_type, Attributes attributes) override;
+  void drop_inputs_from(Node& node, size_t first) override;
+
+  // node's outputs become these constants, if growth allows; see Options::max_growth.
+  bool replace_by_constants(Node& node, std::vector<Tensor> tensors);
+  // Every graph, outer ones first.
+  std::vector<onnx::Graph*> graphs() const;
+
+ private:
+  void queue(Node* node);
+  void queue_around(Value* value);      // its maker and its users
+  void visit(Node* node);
+  bool erase_if_dead(Node& node);
+  bool try_fold(Node& node);
+  void infer_again(Node& node);
+  bool growth_allowed(const Node& node, const std::vector<Tensor>& tensors) const;
+
+  onnx::Model& model_;
+  const Options& options_;
+  Summary& summary_;
+  const int64_t opset_;
+  std::unordered_map<std::string_view, std::vector<const Rule*>> rules_;
+  std::deque<Node*> list_;
+  std::unordered_set<Node*> listed_;
+  Node* current_ = nullptr;             // the node that a rule is tried on
+  bool changed_ = false;
+};
+
+// Nodes equal in operator, inputs and attributes become one; so do equal initializers (merge.cpp).
+void merge_duplicates(Engine& engine);
+// Nodes and initializers that nothing uses.
+void drop_unused_initializers(Engine& engine);
+// Whether two runs of the node give the same result: no random numbers, no bodies.
+bool is_deterministic(const Node& node);
+// Constant nodes that onnx::fold leaves, all of them in one run (evaluate.cpp).
+void evaluate_constants(Engine& engine, const onnx::Model& model, const Evaluate& evaluate);
+
+}  // namespace onnxport::simplify

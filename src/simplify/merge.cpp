@@ -1,0 +1,149 @@
+// Duplicates: nodes with the same operator, inputs and attributes, and initializers of equal content.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "simplify/engine.h"
+#include "simplify/words.h"
+
+namespace onnxport::simplify {
+namespace {
+
+void append(std::string& key, const void* bytes, size_t size) {
+  key.append(static_cast<const char*>(bytes), size);
+}
+void append(std::string& key, uint64_t value) { append(key, &value, sizeof value); }
+void append(std::string& key, std::string_view text) {
+  append(key, text.size());
+  key.append(text);
+}
+
+void append(std::string& key, const Tensor& t) {
+  append(key, static_cast<uint64_t>(t.dtype));
+  append(key, t.dims.size());
+  for (int64_t d : t.dims) append(key, static_cast<uint64_t>(d));
+  for (const std::string& s : t.strings) append(key, s);
+  if (t.storage != nullptr) append(key, content_hash(t));
+}
+
+struct AppendAttribute {
+  std::string& key;
+  void operator()(int64_t x) const { append(key, static_cast<uint64_t>(x)); }
+  void operator()(float x) const { append(key, &x, sizeof x); }
+  void operator()(const std::string& x) const { append(key, std::string_view(x)); }
+  void operator()(const Tensor& x) const { append(key, x); }
+  void operator()(const onnx::Attribute::GraphRef& x) const {
+    append(key, reinterpret_cast<uint64_t>(x.get()));
+  }
+  void operator()(const onnx::Opaque& x) const { append(key, std::string_view(x.bytes)); }
+  template <typename T>
+  void operator()(const std::vector<T>& list) const {
+    append(key, list.size());
+    for (const T& x : list) (*this)(x);
+  }
+};
+
+std::string key_of(const Node& node) {
+  std::string key;
+  append(key, std::string_view(node.op_type));
+  append(key, node.inputs.size());
+  for (const Value* in : node.inputs) append(key, reinterpret_cast<uint64_t>(in));
+  append(key, node.outputs.size());
+  std::vector<const std::pair<std::string, onnx::Attribute>*> sorted;
+  for (const auto& entry : node.attributes) sorted.push_back(&entry);
+  std::sort(sorted.begin(), sorted.end(),
+            [](const auto* a, const auto* b) { return a->first < b->first; });
+  for (const auto* entry : sorted) {
+    append(key, std::string_view(entry->first));
+    append(key, entry->second.v.index());
+    std::visit(AppendAttribute{key}, entry->second.v);
+  }
+  return key;
+}
+
+bool can_merge(const Node& node, const Node& first) {
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    const Value *a = node.outputs[i], *b = first.outputs[i];
+    if (a == nullptr) continue;
+    if (b == nullptr || !can_replace(a, b)) return false;
+  }
+  return true;
+}
+
+void merge_nodes(Engine& engine, onnx::Graph& graph) {
+  std::unordered_map<std::string, Node*> seen;
+  for (Node* node : graph.nodes()) {
+    if (!node->domain.empty() || !is_deterministic(*node)) continue;
+    auto [it, fresh] = seen.emplace(key_of(*node), node);
+    if (fresh || !can_merge(*node, *it->second)) continue;
+    for (size_t i = 0; i < node->outputs.size(); ++i) {
+      if (node->outputs[i] != nullptr && !node->outputs[i]->unused()) {
+        engine.replace_value(node->outputs[i], it->second->outputs[i]);
+      }
+    }
+    engine.fired("merge_duplicate_nodes");
+  }
+}
+
+// Cheap: sizes, and a few bytes from three places. Only those that agree are read completely.
+std::string sample(const Tensor& t) {
+  std::string key;
+  append(key, static_cast<uint64_t>(t.dtype));
+  for (int64_t d : t.dims) append(key, static_cast<uint64_t>(d));
+  const size_t size = t.nbytes();
+  for (size_t place = 0; place < 3 && size > 0; ++place) {
+    std::array<std::byte, 32> bytes{};
+    const size_t from = place * (size / 3);
+    const size_t n = std::min(bytes.size(), size - from);
+    t.storage->read(from, std::span<std::byte>(bytes.data(), n));
+    append(key, bytes.data(), n);
+  }
+  return key;
+}
+
+void merge_initializers(Engine& engine, onnx::Graph& graph) {
+  std::unordered_map<std::string, std::vector<Value*>> alike;
+  for (Value* value : graph.initializers()) {
+    const Tensor* t = value->constant();
+    if (t == nullptr || value->unused() || value->graph_outputs > 0) continue;
+    if (byte_size(t->dtype) == 0 || t->storage == nullptr) continue;
+    std::vector<Value*>& group = alike[sample(*t)];
+    auto same = std::find_if(group.begin(), group.end(), [&](const Value* other) {
+      return t->storage == other->constant()->storage || same_bytes(*t, *other->constant());
+    });
+    if (same == group.end()) {
+      group.push_back(value);
+      continue;
+    }
+    engine.replace_value(value, *same);
+    engine.fired("merge_duplicate_initializers");
+  }
+}
+
+}  // namespace
+
+bool is_deterministic(const Node& node) {
+  static const std::unordered_set<std::string_view> kRandom = {
+      "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike",
+      "Multinomial",  "Bernoulli",        "Dropout"};
+  return kRandom.count(node.op_type) == 0 && onnx::subgraphs(node).empty();
+}
+
+void merge_duplicates(Engine& engine) {
+  for (onnx::Graph* graph : engine.graphs()) {
+    merge_initializers(engine, *graph);
+    merge_nodes(engine, *graph);
+  }
+}
+
+void drop_unused_initializers(Engine& engine) {
+  for (onnx::Graph* graph : engine.graphs()) {
+    for (Value* value : graph->initializers()) {
+      if (value->producer == nullptr && !value->is_input && value->unused()) {
+        graph->erase_value(value);
+      }
+    }
+  }
+}
+
+}  // namespace onnxport::simplify

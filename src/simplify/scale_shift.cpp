@@ -1,0 +1,71 @@
+#include "simplify/scale_shift.h"
+
+#include "simplify/words.h"
+
+namespace onnxport::simplify {
+
+std::optional<Affine> affine_of(Node* node) {
+  if (node == nullptr || !node->domain.empty()) return std::nullopt;
+  const Tensor* w = constant_of(node->input(1));
+  if (w == nullptr || (w->dtype != DType::kFloat && w->dtype != DType::kDouble)) {
+    return std::nullopt;
+  }
+  if (node->input(2) != nullptr && constant_of(node->input(2)) == nullptr) return std::nullopt;
+  const Value* y = node->output();
+  if (node->is("Conv") && w->dims.size() >= 3) return Affine{node, w->dims[0], 1, 0};
+  if (node->is("ConvTranspose") && w->dims.size() >= 3 && node->get<int64_t>("group", 1) == 1) {
+    return Affine{node, w->dims[1], 1, 1};
+  }
+  if (node->is("Gemm") && w->dims.size() == 2 && node->get<float>("alpha", 1.0F) == 1.0F &&
+      node->get<float>("beta", 1.0F) == 1.0F) {
+    const int axis = node->get<int64_t>("transB", 0) != 0 ? 0 : 1;
+    return Affine{node, w->dims[static_cast<size_t>(axis)], 1, axis};
+  }
+  if (node->is("MatMul") && w->dims.size() == 2 && y->shape && y->shape->size() >= 2) {
+    return Affine{node, w->dims[1], y->shape->size() - 1, 1};
+  }
+  return std::nullopt;
+}
+
+namespace {
+
+// The bias as `channels` numbers; empty when there is none, nullopt when it has another form.
+std::optional<std::vector<double>> bias_of(const Affine& a) {
+  const Tensor* bias = constant_of(a.node->input(2));
+  if (bias == nullptr) return std::vector<double>{};
+  return along_axis(*bias, 1 + (bias->dims.size() > 1 ? bias->dims.size() - 1 : 0),
+                    bias->dims.empty() ? 0 : bias->dims.size() - 1, a.channels);
+}
+
+}  // namespace
+
+Outcome absorb(Match& m, const Affine& a, Node& user, const ScaleShift& by) {
+  const Tensor& w = *constant_of(a.node->input(1));
+  if (a.node->is("MatMul") && !by.shift.empty()) return no_match("MatMul has no bias");
+  auto bias = bias_of(a);
+  if (!bias) return no_match("the bias is not one number a channel");
+  std::vector<Value*> inputs{a.node->input(0), a.node->input(1)};
+  if (!by.scale.empty()) {
+    inputs[1] = m.constant(w.scaled(a.weight_axis, by.scale), a.node->input(1)->name);
+  }
+  if (!bias->empty() || !by.shift.empty()) {
+    std::vector<double> sum(static_cast<size_t>(a.channels), 0);
+    for (size_t i = 0; i < sum.size(); ++i) {
+      if (!bias->empty()) sum[i] = (*bias)[i] * (by.scale.empty() ? 1.0 : by.scale[i]);
+      if (!by.shift.empty()) sum[i] += by.shift[i];
+    }
+    const std::string name = a.node->input(2) != nullptr ? a.node->input(2)->name
+                                                         : a.node->input(1)->name + ".bias";
+    inputs.push_back(m.constant(tensor_of(w.dtype, sum), name));
+  }
+  const std::string name = a.node->name;
+  const int32_t origin = a.node->origin;
+  Value* y = m.op(a.node->op_type, inputs, a.node->attributes);
+  Node* made = y->producer;
+  m.replace(user, y);
+  made->name = name;  // the weight's owner is what a reader of the graph looks for
+  made->origin = origin;
+  return done();
+}
+
+}  // namespace onnxport::simplify

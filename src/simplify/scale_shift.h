@@ -1,0 +1,34 @@
+// y = x * scale + shift along the output channels of a node that has a constant weight: what
+// BatchNormalization and Mul or Add with a constant mean to the Conv, ConvTranspose, Gemm or MatMul
+// before them. The weight becomes a lazy view (Tensor::scaled); nothing large is computed here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "simplify/rule.h"
+
+namespace onnxport::simplify {
+
+struct ScaleShift {
+  std::vector<double> scale;  // one an output channel; empty: 1
+  std::vector<double> shift;  // empty: 0
+};
+
+// The output channels of a node that can take a scale and a shift, or nullopt when it cannot: the
+// weight is not constant, or used elsewhere, ...
+struct Affine {
+  Node* node;
+  int64_t channels;
+  size_t channel_axis;        // of its output
+  int weight_axis;
+  double weight_factor = 1;   // Gemm's alpha and beta are taken as they are
+};
+std::optional<Affine> affine_of(Node* node);
+
+// node := node * scale + shift, and user's output becomes its output. `user` may be BatchNormalization
+// or an elementwise node; the node must be used by it alone.
+Outcome absorb(Match& m, const Affine& affine, Node& user, const ScaleShift& by);
+
+}  // namespace onnxport::simplify

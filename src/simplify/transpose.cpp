@@ -1,0 +1,148 @@
+#include <algorithm>
+#include <unordered_set>
+
+#include "simplify/words.h"
+
+namespace onnxport::simplify {
+namespace {
+
+using Perm = std::vector<int64_t>;
+
+std::optional<Perm> perm_of(const Node& node) {
+  Perm perm = node.get<onnx::Attribute::Ints>("perm", {});
+  if (perm.empty()) {
+    if (!node.input(0)->shape) return std::nullopt;
+    for (size_t i = node.input(0)->shape->size(); i-- > 0;) perm.push_back(static_cast<int64_t>(i));
+  }
+  return perm;
+}
+
+bool is_identity(const Perm& perm) {
+  for (size_t i = 0; i < perm.size(); ++i) {
+    if (perm[i] != static_cast<int64_t>(i)) return false;
+  }
+  return true;
+}
+
+Perm compose(const Perm& first, const Perm& second) {
+  Perm out;
+  for (int64_t p : second) out.push_back(first[static_cast<size_t>(p)]);
+  return out;
+}
+
+// Transpose(Transpose(x, p), q)  =>  Transpose(x, p[q]), or x when nothing moves
+RULE(merge_transposes, "Transpose") {
+  Node* inner = maker(node.input(0), "Transpose", node);
+  if (inner == nullptr) return no_match("no transpose before");
+  auto p = perm_of(*inner), q = perm_of(node);
+  if (!p || !q || p->size() != q->size()) return no_match("the rank is unknown");
+  const Perm both = compose(*p, *q);
+  if (is_identity(both) && can_replace(node.output(), inner->input(0))) {
+    m.replace(node, inner->input(0));
+    return done();
+  }
+  node.set("perm", both);
+  m.set_input(node, 0, inner->input(0));
+  return done();
+}
+
+bool reshapes(const Node* node) {
+  return node != nullptr && (node->is("Reshape") || node->is("Squeeze") || node->is("Unsqueeze") ||
+                             node->is("Flatten"));
+}
+
+// Transpose(x) that moves only axes of size 1  =>  Reshape(x)        beside another reshape
+RULE(transpose_to_reshape, "Transpose") {
+  const Value* x = node.input(0);
+  auto perm = perm_of(node);
+  if (!x->shape || !perm || !node.output()->shape) return no_match("the shape is unknown");
+  int64_t last = -1;
+  for (int64_t p : *perm) {
+    if ((*x->shape)[static_cast<size_t>(p)].is_const(1)) continue;
+    if (p < last) return no_match("larger axes move");
+    last = p;
+  }
+  const bool after = reshapes(maker(x, node)) && used_once(x);
+  const bool before = used_once(node.output()) && reshapes(node.output()->uses[0].node);
+  if (!after && !before) return no_match("no reshape beside it");
+  Value* y = reshaped(m, node.input(0), *node.output()->shape);
+  if (y == nullptr) return no_match("two sizes or more are open");
+  m.replace(node, y);
+  return done();
+}
+
+const std::unordered_set<std::string_view>& pointwise() {
+  static const std::unordered_set<std::string_view> ops = {
+      "Relu", "Sigmoid", "Tanh",     "Gelu",    "Erf",       "Exp",      "Log",  "Sqrt",
+      "Neg",  "Abs",     "HardSwish", "Mish",   "LeakyRelu", "Elu",      "Selu", "HardSigmoid",
+      "Cast", "Softplus", "Softsign", "Not",    "Clip",      "Reciprocal"};
+  return ops;
+}
+
+// Transpose(f(Transpose(x, p)), q)  =>  f(x)        f pointwise, q undoing p
+RULE(cancel_transposes_around, "Transpose") {
+  Node* f = maker(node.input(0), node);
+  if (f == nullptr || !f->domain.empty() || pointwise().count(f->op_type) == 0) {
+    return no_match("nothing pointwise before");
+  }
+  Node* first = maker(f->input(0), "Transpose", node);
+  if (first == nullptr || !used_once(f->output())) return no_match("no transpose before it");
+  auto p = perm_of(*first), q = perm_of(node);
+  if (!p || !q || p->size() != q->size() || !is_identity(compose(*p, *q))) {
+    return no_match("the transposes do not cancel");
+  }
+  std::vector<Value*> inputs = f->inputs;
+  inputs[0] = first->input(0);
+  m.replace(node, m.op(f->op_type, inputs, f->attributes));
+  return done();
+}
+
+// Reduce(Transpose(x, p), axes)  =>  Reduce(x, p[axes])        when the axes left keep their order
+RULE(reduce_without_transpose, "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin") {
+  Node* inner = maker(node.input(0), "Transpose", node);
+  if (inner == nullptr || !used_once(inner->output())) return no_match("no transpose before");
+  auto perm = perm_of(*inner);
+  auto axes = list_of(node, "axes", 1);
+  if (!perm || !axes || axes->empty()) return no_match("the axes are unknown");
+  if (node.get<int64_t>("keepdims", 1) != 0) return no_match("the axes stay");
+  std::vector<bool> reduced(perm->size(), false);
+  std::vector<int64_t> mapped;
+  for (int64_t a : *axes) {
+    auto axis = axis_in(a, perm->size());
+    if (!axis) return no_match("a bad axis");
+    reduced[*axis] = true;
+    mapped.push_back((*perm)[*axis]);
+  }
+  int64_t last = -1;
+  for (size_t i = 0; i < perm->size(); ++i) {
+    if (reduced[i]) continue;
+    if ((*perm)[i] < last) return no_match("the axes that stay move");
+    last = (*perm)[i];
+  }
+  std::sort(mapped.begin(), mapped.end());
+  if (node.find("axes") != nullptr) {
+    node.set("axes", mapped);
+  } else {
+    m.set_input(node, 1, m.constant(Tensor::ints(mapped), "axes"));
+  }
+  m.set_input(node, 0, inner->input(0));
+  return done();
+}
+
+// Gemm(Transpose(a), b)  =>  Gemm(a, b, transA: flipped)        and b likewise
+RULE(fuse_transpose_into_gemm, "Gemm") {
+  for (size_t i = 0; i < 2; ++i) {
+    Node* t = maker(node.input(i), "Transpose", node);
+    if (t == nullptr) continue;
+    auto perm = perm_of(*t);
+    if (!perm || *perm != Perm{1, 0}) continue;
+    const char* flag = i == 0 ? "transA" : "transB";
+    node.set(flag, node.get<int64_t>(flag, 0) == 0 ? 1 : 0);
+    m.set_input(node, i, t->input(0));
+    return done();
+  }
+  return no_match("no transposed operand");
+}
+
+}  // namespace
+}  // namespace onnxport::simplify
