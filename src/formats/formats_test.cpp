@@ -199,7 +199,7 @@ std::shared_ptr<const Storage> floats(int n) {
   std::vector<float> values;
   for (int i = 0; i < n; ++i) values.push_back(static_cast<float>(i));
   std::vector<std::byte> bytes(values.size() * 4);
-  std::memcpy(bytes.data(), values.data(), bytes.size());
+  if (n > 0) std::memcpy(bytes.data(), values.data(), bytes.size());
   return owned(std::move(bytes));
 }
 

@@ -244,7 +244,7 @@ TEST_F(BadPt2, OtherFilesAreRecognised) {
   length[0] = static_cast<char>(header.size());
   EXPECT_THAT(error_of(length + header + "1234"), AllOf(HasSubstr("safetensors"), HasSubstr("torch.export.save")));
   EXPECT_THAT(error_of(std::string("\x80\x02}q\x00.", 6)), HasSubstr("Python pickle"));
-  EXPECT_THAT(error_of(std::string("\x08\x08\x12\x07pytorch\x1a\x05" "2.1.0:", 21)), HasSubstr("is an ONNX file"));
+  EXPECT_THAT(error_of(std::string("\x08\x08\x12\x07pytorch\x1a\x05" "2.1.0:", 19)), HasSubstr("is an ONNX file"));
   EXPECT_THAT(error_of(TestZip::make({{"m/code/__torch__.py", "x"}, {"m/data.pkl", "x"}})),
               AllOf(HasSubstr("TorchScript"), HasSubstr("torch.export.save")));
   EXPECT_THAT(error_of(TestZip::make({{"archive/data.pkl", "x"}})),
