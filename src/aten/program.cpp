@@ -207,8 +207,9 @@ std::string dump(const Program& program) {
   std::string out;
   if (!program.producer.empty()) out += "producer " + program.producer + "\n";
   for (const auto& [symbol, range] : program.ranges) {
-    out += range.max == INT64_MAX ? fmt::format("symbol {}: at least {}\n", symbol, range.min)
-                                  : fmt::format("symbol {}: {} to {}\n", symbol, range.min, range.max);
+    out += range.max == INT64_MAX
+               ? fmt::format("symbol {}: at least {}\n", symbol, range.min)
+               : fmt::format("symbol {}: {} to {}\n", symbol, range.min, range.max);
   }
   for (const Input& input : program.inputs) {
     out += fmt::format("input %{}: {} {}\n", program.value(input.value).name,

@@ -1,5 +1,6 @@
 // aten::Program: a straight line of functional ATen calls. The one form that every reader produces
-// and that lowering and the reference run start from; nothing after a reader knows the source format.
+// and that lowering and the reference run start from; nothing after a reader knows the source
+// format.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +33,8 @@ struct Word {
   friend bool operator==(const Word&, const Word&) = default;
 };
 
-// An argument of a call. Integers and SymInts are both Expr. A tensor list is an ArgList of ValueIds
-// (an optional tensor in it may be None).
+// An argument of a call. Integers and SymInts are both Expr. A tensor list is an ArgList of
+// ValueIds (an optional tensor in it may be None).
 struct Arg;
 using ArgList = std::vector<Arg>;
 struct Arg {
@@ -45,7 +46,9 @@ struct Arg {
   Arg(T value) : v(std::move(value)) {}  // NOLINT(*-explicit-*)
   bool is_none() const { return v.index() == 0; }
   template <typename T>
-  const T* as() const { return std::get_if<T>(&v); }
+  const T* as() const {
+    return std::get_if<T>(&v);
+  }
 };
 std::string to_string(const Arg& arg);  // for messages and dumps
 
@@ -58,26 +61,26 @@ struct NamedArg {
 // them from data (aten::item); size arithmetic never is: readers turn it into Exprs.
 struct Value {
   enum class Kind { kTensor, kScalar };
-  std::string name;                    // unique; the name in the source (`conv2d_3`)
+  std::string name;  // unique; the name in the source (`conv2d_3`)
   Kind kind = Kind::kTensor;
   DType dtype = DType::kUndefined;
-  std::optional<Shape> shape;          // nullopt: rank not known to the source
-  std::optional<Shape> strides;        // in elements, where the source records them; only what
-                                       // follows aliases (read/functionalize.h) has use for them
-  std::optional<Expr> scalar;          // kScalar: the symbol that stands for it (`u0`)
+  std::optional<Shape> shape;    // nullopt: rank not known to the source
+  std::optional<Shape> strides;  // in elements, where the source records them; only what
+                                 // follows aliases (read/functionalize.h) has use for them
+  std::optional<Expr> scalar;    // kScalar: the symbol that stands for it (`u0`)
 };
 
 struct Node {
-  std::string op;                      // "aten::conv2d"
-  std::string overload;                // "" for the default overload
-  // As given: a source may omit arguments that have their default value, so lowering binds them with
-  // the rule's own schema (aten::bind) and the reference run with libtorch's. Each name once, in
-  // schema order as far as the source keeps it; "" is a positional argument.
+  std::string op;        // "aten::conv2d"
+  std::string overload;  // "" for the default overload
+  // As given: a source may omit arguments that have their default value, so lowering binds them
+  // with the rule's own schema (aten::bind) and the reference run with libtorch's. Each name once,
+  // in schema order as far as the source keeps it; "" is a positional argument.
   std::vector<NamedArg> args;
-  std::vector<ValueId> outputs;        // flat; elements of a returned list in order; invalid: None
-  std::string module_path;             // "layer4.2.conv3"; "" at the root
-  std::string module_type;             // "torch.nn.modules.conv.Conv2d"
-  std::string source;                  // "model.py:42 in forward: x = self.conv(x)"; may be ""
+  std::vector<ValueId> outputs;  // flat; elements of a returned list in order; invalid: None
+  std::string module_path;       // "layer4.2.conv3"; "" at the root
+  std::string module_type;       // "torch.nn.modules.conv.Conv2d"
+  std::string source;            // "model.py:42 in forward: x = self.conv(x)"; may be ""
   std::string full_name() const { return overload.empty() ? op : op + "." + overload; }
   const Arg* arg(std::string_view name) const;  // null when not given
 };
@@ -85,30 +88,30 @@ struct Node {
 // A parameter, buffer or lifted constant. Tied weights are two Weights whose tensors share storage.
 struct Weight {
   ValueId value;
-  std::string fqn;                     // "layer4.2.conv3.weight"
+  std::string fqn;  // "layer4.2.conv3.weight"
   Tensor tensor;
 };
 
 struct Input {
   ValueId value;
-  std::string name;                    // as the user's forward() calls it
+  std::string name;  // as the user's forward() calls it
 };
 
 struct Output {
   ValueId value;
-  std::string name;                    // key of a dict or dataclass output, else ""
+  std::string name;  // key of a dict or dataclass output, else ""
 };
 
 struct Program {
   std::vector<Value> values;
-  std::vector<Node> nodes;             // in execution order
+  std::vector<Node> nodes;  // in execution order
   std::vector<Weight> weights;
-  std::vector<Input> inputs;           // user tensor inputs, in order
-  std::vector<Output> outputs;         // flattened user outputs; non-tensors left out (see notes)
-  std::map<std::string, Range> ranges; // per symbol
-  std::vector<std::string> notes;      // what the reader left out or decided, for the report
+  std::vector<Input> inputs;            // user tensor inputs, in order
+  std::vector<Output> outputs;          // flattened user outputs; non-tensors left out (see notes)
+  std::map<std::string, Range> ranges;  // per symbol
+  std::vector<std::string> notes;       // what the reader left out or decided, for the report
   std::string source_file;
-  std::string producer;                // "torch 2.13.0"
+  std::string producer;  // "torch 2.13.0"
 
   const Value& value(ValueId id) const { return values[static_cast<size_t>(id.index)]; }
   ValueId add_value(Value value);

@@ -279,7 +279,8 @@ Result<std::vector<Arg>> bind(const Schema& schema, const std::vector<NamedArg>&
       i = next_positional++;
       if (i >= slots.size() || schema.params[i].keyword_only) {
         return Error{fmt::format("{} takes {} positional arguments, {} or more are given",
-                                 schema.full_name(), i, i + 1), ""};
+                                 schema.full_name(), i, i + 1),
+                     ""};
       }
     } else {
       while (i < slots.size() && schema.params[i].name != named.name) ++i;
@@ -289,7 +290,8 @@ Result<std::vector<Arg>> bind(const Schema& schema, const std::vector<NamedArg>&
     }
     if (slots[i] != nullptr) {
       return Error{fmt::format("argument `{}` of {} is given twice", schema.params[i].name,
-                               schema.full_name()), ""};
+                               schema.full_name()),
+                   ""};
     }
     slots[i] = &named.arg;
   }
@@ -298,7 +300,8 @@ Result<std::vector<Arg>> bind(const Schema& schema, const std::vector<NamedArg>&
   for (size_t i = 0; i < slots.size(); ++i) {
     const SchemaParam& param = schema.params[i];
     if (slots[i] == nullptr && !param.default_value) {
-      return Error{fmt::format("argument `{}` of {} is missing", param.name, schema.full_name()), ""};
+      return Error{fmt::format("argument `{}` of {} is missing", param.name, schema.full_name()),
+                   ""};
     }
     out.push_back(fit(param, slots[i] != nullptr ? *slots[i] : *param.default_value));
   }

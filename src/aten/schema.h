@@ -1,5 +1,6 @@
 // An ATen operator schema, as PyTorch prints it:
-//   "aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor"
+//   "aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) ->
+//   Tensor"
 #pragma once
 
 #include <optional>
@@ -13,23 +14,23 @@
 namespace onnxport::aten {
 
 struct SchemaParam {
-  std::string type;               // without alias annotation: "Tensor", "int[2]", "SymInt[]?", ...
+  std::string type;  // without alias annotation: "Tensor", "int[2]", "SymInt[]?", ...
   std::string name;
   std::optional<Arg> default_value;
   bool keyword_only = false;
-  bool written = false;           // alias annotation with '!': the argument is mutated
-  std::string alias_set;          // "a" for Tensor(a) / Tensor(a!), else empty
+  bool written = false;   // alias annotation with '!': the argument is mutated
+  std::string alias_set;  // "a" for Tensor(a) / Tensor(a!), else empty
 };
 
 struct SchemaReturn {
-  std::string type;               // "Tensor", "Tensor[]", "SymInt", ...
+  std::string type;  // "Tensor", "Tensor[]", "SymInt", ...
   std::string alias_set;
   bool written = false;
 };
 
 struct Schema {
-  std::string name;               // "aten::addmm"
-  std::string overload;           // "" for the default overload
+  std::string name;      // "aten::addmm"
+  std::string overload;  // "" for the default overload
   std::vector<SchemaParam> params;
   std::vector<SchemaReturn> returns;
 

@@ -39,7 +39,8 @@ TEST(Schema, ReadsTypesNamesAndDefaults) {
 }
 
 TEST(Schema, KnowsWhatIsWritten) {
-  Schema s = parse("aten::add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)");
+  Schema s =
+      parse("aten::add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)");
   EXPECT_TRUE(s.mutates());
   EXPECT_TRUE(s.params[0].written);
   EXPECT_EQ(s.params[0].alias_set, "a");
@@ -56,9 +57,10 @@ TEST(Schema, ReadsNoReturnsAndTupleReturns) {
 }
 
 TEST(Schema, SaysWhereItIsWrong) {
-  for (const char* bad : {"", "aten::f", "aten::f(", "aten::f(Tensor self", "aten::f(Tensor self)", "f(Tensor a) -> Tensor",
-                          "aten::f(Tensor) -> Tensor", "aten::f(Tensor self=) -> Tensor",
-                          "aten::f(int a=[1) -> Tensor", "aten::f(Tensor self) -> Tensor, x", "aten::(Tensor a) -> Tensor",
+  for (const char* bad : {"", "aten::f", "aten::f(", "aten::f(Tensor self", "aten::f(Tensor self)",
+                          "f(Tensor a) -> Tensor", "aten::f(Tensor) -> Tensor",
+                          "aten::f(Tensor self=) -> Tensor", "aten::f(int a=[1) -> Tensor",
+                          "aten::f(Tensor self) -> Tensor, x", "aten::(Tensor a) -> Tensor",
                           "aten::f(str a=\"x) -> Tensor", "aten::f(Tensor(a self) -> Tensor"}) {
     auto schema = parse_schema(bad);
     ASSERT_FALSE(schema.ok()) << bad;

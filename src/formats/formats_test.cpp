@@ -25,7 +25,8 @@ std::string text_of(const Storage& storage) {
   return {reinterpret_cast<const char*>(storage.view().data()), storage.size()};
 }
 
-// --- zip ------------------------------------------------------------------------------------------
+// --- zip
+// ------------------------------------------------------------------------------------------
 
 std::string deflated(const std::string& text) {
   std::string out(text.size() + 64, '\0');
@@ -88,7 +89,8 @@ TEST(Zip, DeflatedEntryMustBeWhatItClaims) {
 TEST(Zip, LimitsInflationAndEntries) {
   ZipLimits limits;
   limits.max_inflated = 999;
-  auto zip = Zip::open(bytes_of(TestZip::make({deflated_entry("b", std::string(1000, 'x'))})), limits);
+  auto zip =
+      Zip::open(bytes_of(TestZip::make({deflated_entry("b", std::string(1000, 'x'))})), limits);
   ASSERT_TRUE(zip.ok());
   auto b = zip->read(*zip->find("b"), Zip::Crc::kSkip);
   ASSERT_FALSE(b.ok());
@@ -105,7 +107,8 @@ TEST(Zip, RefusesNamesThatAreThereTwice) {
 
 TEST(Zip, RefusesAnEmptyArchive) { EXPECT_FALSE(Zip::open(bytes_of(TestZip::make({}))).ok()); }
 
-// --- JSON -----------------------------------------------------------------------------------------
+// --- JSON
+// -----------------------------------------------------------------------------------------
 
 TEST(Json, DepthAndSizeAreLimited) {
   EXPECT_TRUE(Json::parse("[[1]]", {100, 8}).ok());
@@ -130,7 +133,8 @@ TEST(Json, FieldsSayWhatIsWrong) {
   EXPECT_TRUE(std::isinf(*json_double(*json_field(root, "b"), "b")));
 }
 
-// --- pickle ---------------------------------------------------------------------------------------
+// --- pickle
+// ---------------------------------------------------------------------------------------
 
 Result<Pickle> pickle(const std::string& text) {
   auto storage = bytes_of(text);
@@ -140,8 +144,11 @@ Result<Pickle> pickle(const std::string& text) {
 TEST(Pickle, ReadsPlainData) {
   // pickle.dumps({"a": (1, -2, 3.5), "b": [True, None, "x"]}, protocol=2)
   const char raw[] =
-      "\x80\x02}q\x00(X\x01\x00\x00\x00" "aq\x01K\x01J\xfe\xff\xff\xffG@\x0c\x00\x00\x00\x00\x00\x00\x87q\x02"
-      "X\x01\x00\x00\x00" "bq\x03]q\x04(\x88NX\x01\x00\x00\x00xq\x05" "eu.";
+      "\x80\x02}q\x00(X\x01\x00\x00\x00"
+      "aq\x01K\x01J\xfe\xff\xff\xffG@\x0c\x00\x00\x00\x00\x00\x00\x87q\x02"
+      "X\x01\x00\x00\x00"
+      "bq\x03]q\x04(\x88NX\x01\x00\x00\x00xq\x05"
+      "eu.";
   auto p = pickle(std::string(raw, sizeof raw - 1));
   ASSERT_TRUE(p.ok()) << p.error().str();
   const PickleObject& top = p->top();
@@ -164,9 +171,30 @@ TEST(Pickle, CallsAreRecordsAndNothingRuns) {
 }
 
 TEST(Pickle, RefusesBrokenOnes) {
-  for (const std::string bad :
-       {"", "\x80", "(", "t.", ".", "0", "h\x05.", "N", "X\xff\xff\xff\x7f" "abc", "s.", "(u.", "NNR.", "]N}u.",
-        "\x95\x01", "I12x\n.", "e.", "(NNe.", "b.", "Q.", "\x93.", "\xff", "iX\n", "(e."}) {
+  for (const std::string bad : {"",
+                                "\x80",
+                                "(",
+                                "t.",
+                                ".",
+                                "0",
+                                "h\x05.",
+                                "N",
+                                "X\xff\xff\xff\x7f"
+                                "abc",
+                                "s.",
+                                "(u.",
+                                "NNR.",
+                                "]N}u.",
+                                "\x95\x01",
+                                "I12x\n.",
+                                "e.",
+                                "(NNe.",
+                                "b.",
+                                "Q.",
+                                "\x93.",
+                                "\xff",
+                                "iX\n",
+                                "(e."}) {
     EXPECT_FALSE(pickle(bad).ok()) << testing::PrintToString(bad);
   }
 }
@@ -190,10 +218,12 @@ TEST(TorchSave, ATensorThatOnlyPythonCanBuildIsNamed) {
   auto saved = read_saved_dict(
       bytes_of(TestZip::make({{"x/data.pkl", "}(S'w'\nctorch._utils\n_rebuild_qtensor\n(tRu."}})));
   ASSERT_FALSE(saved.ok());
-  EXPECT_THAT(saved.error().str(), testing::AllOf(HasSubstr("_rebuild_qtensor"), HasSubstr("tensor `w`")));
+  EXPECT_THAT(saved.error().str(),
+              testing::AllOf(HasSubstr("_rebuild_qtensor"), HasSubstr("tensor `w`")));
 }
 
-// --- strided tensors ------------------------------------------------------------------------------
+// --- strided tensors
+// ------------------------------------------------------------------------------
 
 std::shared_ptr<const Storage> floats(int n) {
   std::vector<float> values;

@@ -34,7 +34,8 @@ std::string explain(simdjson::error_code code, const JsonLimits& limits) {
 Result<Json> Json::parse(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.max_bytes) {
     return Error{fmt::format("JSON of {} bytes is longer than the limit of {}", text.size(),
-                             limits.max_bytes), ""};
+                             limits.max_bytes),
+                 ""};
   }
   Json json;
   json.parser_ = std::make_unique<simdjson::dom::parser>(limits.max_bytes);

@@ -1,6 +1,6 @@
-// The pickle machine (Lib/pickletools.py documents every opcode): a stack, a stack of marks, a memo.
-// One loop over the bytes, no recursion; each opcode makes at most one object, so the number of
-// objects is bounded by the input.
+// The pickle machine (Lib/pickletools.py documents every opcode): a stack, a stack of marks, a
+// memo. One loop over the bytes, no recursion; each opcode makes at most one object, so the number
+// of objects is bounded by the input.
 #include "formats/pickle.h"
 
 #include <fmt/format.h>
@@ -36,11 +36,13 @@ class Machine {
   }
 
  private:
-  // --- reading ------------------------------------------------------------------------------------
+  // --- reading
+  // ------------------------------------------------------------------------------------
   Result<std::string_view> take(uint64_t n) {
     if (n > bytes_.size() - at_) {
       return Error{fmt::format("the pickle is cut off ({} more bytes needed, {} left)", n,
-                               bytes_.size() - at_), ""};
+                               bytes_.size() - at_),
+                   ""};
     }
     std::string_view out(reinterpret_cast<const char*>(bytes_.data()) + at_, n);
     at_ += n;
@@ -49,7 +51,8 @@ class Machine {
   Result<uint64_t> little(int n) {
     TRY_ASSIGN(std::string_view raw, take(static_cast<uint64_t>(n)));
     uint64_t out = 0;
-    for (int i = n; i-- > 0;) out = out << 8 | static_cast<unsigned char>(raw[static_cast<size_t>(i)]);
+    for (int i = n; i-- > 0;)
+      out = out << 8 | static_cast<unsigned char>(raw[static_cast<size_t>(i)]);
     return out;
   }
   Result<std::string_view> line() {
@@ -60,7 +63,8 @@ class Machine {
     return rest.substr(0, end);
   }
 
-  // --- the stack ----------------------------------------------------------------------------------
+  // --- the stack
+  // ----------------------------------------------------------------------------------
   Status push(PickleObject object) {
     pickle_.objects.push_back(std::move(object));
     stack_.push_back(static_cast<PickleId>(pickle_.objects.size() - 1));
@@ -156,7 +160,8 @@ class Machine {
     return push_items(Kind::kCall, {callable, args});
   }
 
-  // --- opcodes ------------------------------------------------------------------------------------
+  // --- opcodes
+  // ------------------------------------------------------------------------------------
   Status sized_text(Kind kind, int length_bytes) {
     TRY_ASSIGN(uint64_t n, little(length_bytes));
     TRY_ASSIGN(std::string_view text, take(n));
@@ -196,7 +201,8 @@ class Machine {
   Status stack_global() {
     TRY_ASSIGN(PickleId name, pop());
     TRY_ASSIGN(PickleId module, pop());
-    return push_text(Kind::kGlobal, pickle_.objects[module].text + " " + pickle_.objects[name].text);
+    return push_text(Kind::kGlobal,
+                     pickle_.objects[module].text + " " + pickle_.objects[name].text);
   }
   Status build() {
     TRY_ASSIGN(PickleId state, pop());
@@ -274,9 +280,11 @@ class Machine {
     TRY_ASSIGN(std::string_view text, line());
     return push_text(kind, text);
   }
-  Status quoted_line() {  // protocol 0: the string as repr() writes it; escapes are kept as they are
+  Status
+  quoted_line() {  // protocol 0: the string as repr() writes it; escapes are kept as they are
     TRY_ASSIGN(std::string_view text, line());
-    if (text.size() < 2 || text.front() != text.back()) return Error{"has a string without quotes", ""};
+    if (text.size() < 2 || text.front() != text.back())
+      return Error{"has a string without quotes", ""};
     return push_text(Kind::kString, text.substr(1, text.size() - 2));
   }
   Status text_float() {
@@ -290,62 +298,125 @@ class Machine {
 
   Status step(unsigned char opcode) {
     switch (opcode) {
-      case 0x80: return skip(1);                                 // PROTO
-      case 0x95: return skip(8);                                 // FRAME
-      case '.': return stop();
-      case '(': marks_.push_back(stack_.size()); return {};
-      case '0': return pop_one();
-      case '1': return drop_to_mark();
-      case '2': return duplicate();
-      case 'N': return push_kind(Kind::kNone);
-      case 0x88: return push_int(Kind::kBool, 1);
-      case 0x89: return push_int(Kind::kBool, 0);
-      case 'I': case 'L': return text_int();
-      case 'J': return signed_int32();
-      case 'K': return unsigned_int(1);
-      case 'M': return unsigned_int(2);
-      case 0x8a: return indexed(1, &Machine::long_int);
-      case 0x8b: return indexed(4, &Machine::long_int);
-      case 'F': return text_float();
-      case 'G': return big_endian_float();
-      case 'V': return text_line(Kind::kString);
-      case 'S': return quoted_line();
-      case 'X': case 'T': return sized_text(Kind::kString, 4);
-      case 0x8c: case 'U': return sized_text(Kind::kString, 1);
-      case 0x8d: return sized_text(Kind::kString, 8);
-      case 'B': return sized_text(Kind::kBytes, 4);
-      case 'C': return sized_text(Kind::kBytes, 1);
-      case 0x8e: case 0x96: return sized_text(Kind::kBytes, 8);
-      case ')': return push_kind(Kind::kTuple);
-      case ']': return push_kind(Kind::kList);
-      case '}': return push_kind(Kind::kDict);
-      case 0x8f: return push_kind(Kind::kSet);
-      case 't': return collect(Kind::kTuple);
-      case 'l': return collect(Kind::kList);
-      case 'd': return collect(Kind::kDict);
-      case 0x91: return collect(Kind::kSet);
-      case 0x85: return tuple(1);
-      case 0x86: return tuple(2);
-      case 0x87: return tuple(3);
-      case 'a': return add_one(false);
-      case 'e': case 0x90: return add_many(false);
-      case 's': return add_one(true);
-      case 'u': return add_many(true);
-      case 'c': return global();
-      case 0x93: return stack_global();
-      case 'R': case 0x81: return call(2);
-      case 0x92: return call(3);
-      case 'b': return build();
-      case 'Q': return persistent();
-      case 'P': return text_persistent();
-      case 'h': return indexed(1, &Machine::recall);
-      case 'j': return indexed(4, &Machine::recall);
-      case 'g': return text_indexed(&Machine::recall);
-      case 'q': return indexed(1, &Machine::memoize);
-      case 'r': return indexed(4, &Machine::memoize);
-      case 'p': return text_indexed(&Machine::memoize);
-      case 0x94: return memoize(memo_.size());
-      default: return Error{fmt::format("opcode 0x{:02x} is not one that stored data needs", opcode), ""};
+      case 0x80:
+        return skip(1);  // PROTO
+      case 0x95:
+        return skip(8);  // FRAME
+      case '.':
+        return stop();
+      case '(':
+        marks_.push_back(stack_.size());
+        return {};
+      case '0':
+        return pop_one();
+      case '1':
+        return drop_to_mark();
+      case '2':
+        return duplicate();
+      case 'N':
+        return push_kind(Kind::kNone);
+      case 0x88:
+        return push_int(Kind::kBool, 1);
+      case 0x89:
+        return push_int(Kind::kBool, 0);
+      case 'I':
+      case 'L':
+        return text_int();
+      case 'J':
+        return signed_int32();
+      case 'K':
+        return unsigned_int(1);
+      case 'M':
+        return unsigned_int(2);
+      case 0x8a:
+        return indexed(1, &Machine::long_int);
+      case 0x8b:
+        return indexed(4, &Machine::long_int);
+      case 'F':
+        return text_float();
+      case 'G':
+        return big_endian_float();
+      case 'V':
+        return text_line(Kind::kString);
+      case 'S':
+        return quoted_line();
+      case 'X':
+      case 'T':
+        return sized_text(Kind::kString, 4);
+      case 0x8c:
+      case 'U':
+        return sized_text(Kind::kString, 1);
+      case 0x8d:
+        return sized_text(Kind::kString, 8);
+      case 'B':
+        return sized_text(Kind::kBytes, 4);
+      case 'C':
+        return sized_text(Kind::kBytes, 1);
+      case 0x8e:
+      case 0x96:
+        return sized_text(Kind::kBytes, 8);
+      case ')':
+        return push_kind(Kind::kTuple);
+      case ']':
+        return push_kind(Kind::kList);
+      case '}':
+        return push_kind(Kind::kDict);
+      case 0x8f:
+        return push_kind(Kind::kSet);
+      case 't':
+        return collect(Kind::kTuple);
+      case 'l':
+        return collect(Kind::kList);
+      case 'd':
+        return collect(Kind::kDict);
+      case 0x91:
+        return collect(Kind::kSet);
+      case 0x85:
+        return tuple(1);
+      case 0x86:
+        return tuple(2);
+      case 0x87:
+        return tuple(3);
+      case 'a':
+        return add_one(false);
+      case 'e':
+      case 0x90:
+        return add_many(false);
+      case 's':
+        return add_one(true);
+      case 'u':
+        return add_many(true);
+      case 'c':
+        return global();
+      case 0x93:
+        return stack_global();
+      case 'R':
+      case 0x81:
+        return call(2);
+      case 0x92:
+        return call(3);
+      case 'b':
+        return build();
+      case 'Q':
+        return persistent();
+      case 'P':
+        return text_persistent();
+      case 'h':
+        return indexed(1, &Machine::recall);
+      case 'j':
+        return indexed(4, &Machine::recall);
+      case 'g':
+        return text_indexed(&Machine::recall);
+      case 'q':
+        return indexed(1, &Machine::memoize);
+      case 'r':
+        return indexed(4, &Machine::memoize);
+      case 'p':
+        return text_indexed(&Machine::memoize);
+      case 0x94:
+        return memoize(memo_.size());
+      default:
+        return Error{fmt::format("opcode 0x{:02x} is not one that stored data needs", opcode), ""};
     }
   }
 

@@ -1,6 +1,6 @@
-// A Python pickle read as data. Nothing is imported, called or built: a global is a name, a call is a
-// record of what would be called with which arguments. Covers what pickle protocols 0 to 5 write for
-// plain data, tensors' rebuild calls and persistent ids; other opcodes are errors.
+// A Python pickle read as data. Nothing is imported, called or built: a global is a name, a call is
+// a record of what would be called with which arguments. Covers what pickle protocols 0 to 5 write
+// for plain data, tensors' rebuild calls and persistent ids; other opcodes are errors.
 #pragma once
 
 #include <cstdint>
@@ -22,21 +22,28 @@ using PickleId = uint32_t;
 
 struct PickleObject {
   enum class Kind {
-    kNone, kBool, kInt, kFloat, kString, kBytes,
-    kTuple, kList, kSet,    // items
-    kDict,                  // items: key, value, key, value, ...
-    kGlobal,                // text: "torch._utils _rebuild_tensor_v2" (module, space, name)
-    kPersistent,            // items[0]: the id that the pickler gave to something stored elsewhere
-    kCall,                  // items[0]: callable, items[1]: tuple of arguments
+    kNone,
+    kBool,
+    kInt,
+    kFloat,
+    kString,
+    kBytes,
+    kTuple,
+    kList,
+    kSet,         // items
+    kDict,        // items: key, value, key, value, ...
+    kGlobal,      // text: "torch._utils _rebuild_tensor_v2" (module, space, name)
+    kPersistent,  // items[0]: the id that the pickler gave to something stored elsewhere
+    kCall,        // items[0]: callable, items[1]: tuple of arguments
   };
   Kind kind = Kind::kNone;
-  int64_t integer = 0;      // kInt, kBool
-  double number = 0;        // kFloat
-  std::string text;         // kString, kBytes, kGlobal
+  int64_t integer = 0;  // kInt, kBool
+  double number = 0;    // kFloat
+  std::string text;     // kString, kBytes, kGlobal
   std::vector<PickleId> items;
-  std::vector<PickleId> added;            // what was appended or set on a kCall (an OrderedDict's
-                                          // key, value, key, value, ...)
-  std::vector<PickleId> state;            // what BUILD would have given to it
+  std::vector<PickleId> added;  // what was appended or set on a kCall (an OrderedDict's
+                                // key, value, key, value, ...)
+  std::vector<PickleId> state;  // what BUILD would have given to it
 };
 
 struct Pickle {

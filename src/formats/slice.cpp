@@ -24,7 +24,7 @@ class Slice final : public Storage {
   const std::shared_ptr<const MappedFile>& file() const { return file_; }
 
  private:
-  std::shared_ptr<const Storage> base_;          // keeps the bytes alive, unless a file does
+  std::shared_ptr<const Storage> base_;  // keeps the bytes alive, unless a file does
   std::shared_ptr<const MappedFile> file_;
   std::span<const std::byte> bytes_;
 };

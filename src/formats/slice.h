@@ -1,5 +1,5 @@
-// A part of another storage's bytes: how archive entries and tensors inside them point into a mapped
-// file. Keeps the other storage alive.
+// A part of another storage's bytes: how archive entries and tensors inside them point into a
+// mapped file. Keeps the other storage alive.
 #pragma once
 
 #include <memory>

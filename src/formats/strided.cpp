@@ -28,7 +28,8 @@ Result<size_t> extent(const Strided& s) {
     }
   }
   size_t bytes = 0;
-  if (last < 0 || __builtin_mul_overflow(static_cast<size_t>(last) + 1, byte_size(s.dtype), &bytes)) {
+  if (last < 0 ||
+      __builtin_mul_overflow(static_cast<size_t>(last) + 1, byte_size(s.dtype), &bytes)) {
     return Error{describe(s) + " reaches beyond 2^63 bytes", ""};
   }
   return bytes;
@@ -48,8 +49,9 @@ bool dense(const Strided& s, const std::vector<int64_t>& order) {
 
 Result<Tensor> gathered(const Strided& s, const Storage& storage, size_t nbytes, size_t max_copy) {
   if (nbytes > max_copy) {
-    return Error{fmt::format("{} must be copied to {} bytes, more than the limit of {}", describe(s),
-                             nbytes, max_copy), ""};
+    return Error{fmt::format("{} must be copied to {} bytes, more than the limit of {}",
+                             describe(s), nbytes, max_copy),
+                 ""};
   }
   const size_t element = byte_size(s.dtype);
   std::span<const std::byte> in = storage.view();
@@ -72,19 +74,22 @@ Result<Tensor> gathered(const Strided& s, const Storage& storage, size_t nbytes,
 
 Result<Tensor> strided_tensor(const Strided& s, std::shared_ptr<const Storage> storage,
                               size_t max_copy) {
-  if (byte_size(s.dtype) == 0) return Error{describe(s) + ": this element type has no raw bytes", ""};
+  if (byte_size(s.dtype) == 0)
+    return Error{describe(s) + ": this element type has no raw bytes", ""};
   if (s.sizes.size() != s.strides.size()) {
     return Error{describe(s) + ": as many strides as sizes are needed", ""};
   }
   TRY_ASSIGN(size_t nbytes, checked_nbytes(s.dtype, s.sizes));
-  if (s.offset < 0 || std::any_of(s.strides.begin(), s.strides.end(), [](int64_t x) { return x < 0; })) {
+  if (s.offset < 0 ||
+      std::any_of(s.strides.begin(), s.strides.end(), [](int64_t x) { return x < 0; })) {
     return Error{describe(s) + ": strides and offset cannot be negative", ""};
   }
   if (nbytes == 0) return Tensor::owned(s.dtype, s.sizes, {});
   TRY_ASSIGN(size_t needed, extent(s));
   if (needed > storage->size()) {
     return Error{fmt::format("{} needs {} bytes, but only {} are stored", describe(s), needed,
-                             storage->size()), ""};
+                             storage->size()),
+                 ""};
   }
   std::vector<int64_t> order(s.sizes.size());
   std::iota(order.begin(), order.end(), int64_t{0});

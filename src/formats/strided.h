@@ -16,9 +16,9 @@ struct Strided {
   int64_t offset = 0;            // in elements
 };
 
-// Row-major, without copying where that can be: a view if the elements lie in order, a lazy transpose
-// if they are dense in another order of dimensions, a copy (at most `max_copy` bytes) otherwise.
-// An error if an element lies outside the storage or the sizes overflow.
+// Row-major, without copying where that can be: a view if the elements lie in order, a lazy
+// transpose if they are dense in another order of dimensions, a copy (at most `max_copy` bytes)
+// otherwise. An error if an element lies outside the storage or the sizes overflow.
 Result<Tensor> strided_tensor(const Strided& layout, std::shared_ptr<const Storage> storage,
                               size_t max_copy = size_t{1} << 32);
 

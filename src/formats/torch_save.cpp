@@ -1,7 +1,7 @@
 // A tensor in the pickle is a call, as data:
-//   torch._utils._rebuild_tensor_v2(storage, offset, sizes, strides, requires_grad, hooks[, metadata])
-//   torch._utils._rebuild_tensor_v3(..., hooks, dtype[, metadata])   for types without a storage class
-//   torch._utils._rebuild_parameter(tensor, requires_grad, hooks)
+//   torch._utils._rebuild_tensor_v2(storage, offset, sizes, strides, requires_grad, hooks[,
+//   metadata]) torch._utils._rebuild_tensor_v3(..., hooks, dtype[, metadata])   for types without a
+//   storage class torch._utils._rebuild_parameter(tensor, requires_grad, hooks)
 //   torch._utils._rebuild_parameter_with_state(tensor, requires_grad, hooks, state)
 // and a storage is a persistent id: ('storage', torch.FloatStorage, '0', 'cpu', element count).
 #include "formats/torch_save.h"
@@ -22,21 +22,36 @@ using Kind = PickleObject::Kind;
 
 DType dtype_named(std::string_view name) {
   static const std::map<std::string_view, DType> kTypes = {
-      {"torch FloatStorage", DType::kFloat},     {"torch float32", DType::kFloat},
-      {"torch DoubleStorage", DType::kDouble},   {"torch float64", DType::kDouble},
-      {"torch HalfStorage", DType::kFloat16},    {"torch float16", DType::kFloat16},
-      {"torch BFloat16Storage", DType::kBFloat16}, {"torch bfloat16", DType::kBFloat16},
-      {"torch LongStorage", DType::kInt64},      {"torch int64", DType::kInt64},
-      {"torch IntStorage", DType::kInt32},       {"torch int32", DType::kInt32},
-      {"torch ShortStorage", DType::kInt16},     {"torch int16", DType::kInt16},
-      {"torch CharStorage", DType::kInt8},       {"torch int8", DType::kInt8},
-      {"torch ByteStorage", DType::kUint8},      {"torch uint8", DType::kUint8},
-      {"torch BoolStorage", DType::kBool},       {"torch bool", DType::kBool},
-      {"torch ComplexFloatStorage", DType::kComplex64}, {"torch complex64", DType::kComplex64},
-      {"torch ComplexDoubleStorage", DType::kComplex128}, {"torch complex128", DType::kComplex128},
-      {"torch uint16", DType::kUint16},          {"torch uint32", DType::kUint32},
-      {"torch uint64", DType::kUint64},          {"torch float8_e4m3fn", DType::kFloat8E4M3FN},
-      {"torch float8_e4m3fnuz", DType::kFloat8E4M3FNUZ}, {"torch float8_e5m2", DType::kFloat8E5M2},
+      {"torch FloatStorage", DType::kFloat},
+      {"torch float32", DType::kFloat},
+      {"torch DoubleStorage", DType::kDouble},
+      {"torch float64", DType::kDouble},
+      {"torch HalfStorage", DType::kFloat16},
+      {"torch float16", DType::kFloat16},
+      {"torch BFloat16Storage", DType::kBFloat16},
+      {"torch bfloat16", DType::kBFloat16},
+      {"torch LongStorage", DType::kInt64},
+      {"torch int64", DType::kInt64},
+      {"torch IntStorage", DType::kInt32},
+      {"torch int32", DType::kInt32},
+      {"torch ShortStorage", DType::kInt16},
+      {"torch int16", DType::kInt16},
+      {"torch CharStorage", DType::kInt8},
+      {"torch int8", DType::kInt8},
+      {"torch ByteStorage", DType::kUint8},
+      {"torch uint8", DType::kUint8},
+      {"torch BoolStorage", DType::kBool},
+      {"torch bool", DType::kBool},
+      {"torch ComplexFloatStorage", DType::kComplex64},
+      {"torch complex64", DType::kComplex64},
+      {"torch ComplexDoubleStorage", DType::kComplex128},
+      {"torch complex128", DType::kComplex128},
+      {"torch uint16", DType::kUint16},
+      {"torch uint32", DType::kUint32},
+      {"torch uint64", DType::kUint64},
+      {"torch float8_e4m3fn", DType::kFloat8E4M3FN},
+      {"torch float8_e4m3fnuz", DType::kFloat8E4M3FNUZ},
+      {"torch float8_e5m2", DType::kFloat8E5M2},
       {"torch float8_e5m2fnuz", DType::kFloat8E5M2FNUZ},
   };
   auto it = kTypes.find(name);
@@ -74,8 +89,11 @@ class SavedReader {
         return rebuilt(args, dtype_named(at(args[6]).text));
       }
       if (!rebuild.starts_with("torch._utils _rebuild_parameter") || args.empty()) {
-        return Error{fmt::format("is made by `{}`, which needs Python; save plain tensors (a tensor "
-                                 "subclass or a quantized tensor cannot be read)", rebuild), ""};
+        return Error{
+            fmt::format("is made by `{}`, which needs Python; save plain tensors (a tensor "
+                        "subclass or a quantized tensor cannot be read)",
+                        rebuild),
+            ""};
       }
       id = args[0];
     }
@@ -132,7 +150,8 @@ class SavedReader {
     }
     layout.dtype = dtype != DType::kUndefined ? dtype : dtype_named(at(id[1]).text);
     if (layout.dtype == DType::kUndefined) {
-      return Error{fmt::format("has the element type `{}`, which is not supported", at(id[1]).text), ""};
+      return Error{fmt::format("has the element type `{}`, which is not supported", at(id[1]).text),
+                   ""};
     }
     std::string name = root_ + "data/" + at(id[2]).text;
     const ZipEntry* entry = zip_.find(name);
@@ -148,7 +167,8 @@ class SavedReader {
 
 }  // namespace
 
-Result<SavedTensors> read_saved_dict(std::shared_ptr<const Storage> bytes, const ZipLimits& limits) {
+Result<SavedTensors> read_saved_dict(std::shared_ptr<const Storage> bytes,
+                                     const ZipLimits& limits) {
   TRY_ASSIGN(SavedReader reader, SavedReader::open(std::move(bytes), limits));
   const PickleObject& top = reader.pickle().top();
   // A dict, or collections.OrderedDict() with what was set on it.
@@ -159,7 +179,8 @@ Result<SavedTensors> read_saved_dict(std::shared_ptr<const Storage> bytes, const
   SavedTensors out;
   for (size_t i = 0; i + 1 < items.size(); i += 2) {
     const PickleObject& key = reader.at(items[i]);
-    if (key.kind != Kind::kString) return Error{"has a key that is no string", "torch.save archive"};
+    if (key.kind != Kind::kString)
+      return Error{"has a key that is no string", "torch.save archive"};
     if (!reader.is_tensor(items[i + 1])) {
       out.others.push_back(key.text);
       continue;

@@ -37,8 +37,9 @@ uLong write_memory(voidpf, voidpf, const void*, uLong) { return 0; }
 ZPOS64_T tell_memory(voidpf, voidpf stream) { return memory(stream).at; }
 long seek_memory(voidpf, voidpf stream, ZPOS64_T offset, int origin) {
   Memory& m = memory(stream);
-  uint64_t base = origin == ZLIB_FILEFUNC_SEEK_CUR ? m.at
-                  : origin == ZLIB_FILEFUNC_SEEK_END ? m.bytes.size() : 0;
+  uint64_t base = origin == ZLIB_FILEFUNC_SEEK_CUR   ? m.at
+                  : origin == ZLIB_FILEFUNC_SEEK_END ? m.bytes.size()
+                                                     : 0;
   if (offset > m.bytes.size() || base > m.bytes.size() - offset) return -1;
   m.at = base + offset;
   return 0;
@@ -58,8 +59,9 @@ Error bad(const std::string& entry, const std::string& why) {
   return Error{why, "archive entry `" + entry + "`"};
 }
 
-// True if the record that ends a zip archive (22 bytes, then a comment of the length that it says) ends
-// exactly at the end of the bytes. A cut file may hold such a record elsewhere: that of a zip in it.
+// True if the record that ends a zip archive (22 bytes, then a comment of the length that it says)
+// ends exactly at the end of the bytes. A cut file may hold such a record elsewhere: that of a zip
+// in it.
 bool ends_like_zip(std::span<const std::byte> bytes) {
   constexpr size_t kRecord = 22;
   constexpr size_t kMaxComment = 65535;
@@ -85,28 +87,31 @@ Result<ZipEntry> current_entry(unzFile unzip, size_t archive_size) {
   if ((info.flag & kEncrypted) != 0) return bad(entry.name, "is encrypted");
   if (info.compression_method != 0 && info.compression_method != kDeflate) {
     return bad(entry.name, fmt::format("uses compression method {}; only stored and deflated "
-                                       "entries can be read", info.compression_method));
+                                       "entries can be read",
+                                       info.compression_method));
   }
   entry.stored = info.compression_method == 0;
   entry.stored_size = info.compressed_size;
   entry.size = info.uncompressed_size;
   entry.crc = static_cast<uint32_t>(info.crc);
   if (entry.stored && entry.stored_size != entry.size) {
-    return bad(entry.name, fmt::format("says it is {} bytes stored as {}", entry.size,
-                                       entry.stored_size));
+    return bad(entry.name,
+               fmt::format("says it is {} bytes stored as {}", entry.size, entry.stored_size));
   }
   int method = 0;
   int level = 0;
   if (unzOpenCurrentFile2(unzip, &method, &level, 1) != UNZ_OK) {
-    return bad(entry.name, "its local header is missing or contradicts the zip directory; the file "
-                           "is damaged, copy or save it again");
+    return bad(entry.name,
+               "its local header is missing or contradicts the zip directory; the file "
+               "is damaged, copy or save it again");
   }
   entry.offset = unzGetCurrentFileZStreamPos64(unzip);
   unzCloseCurrentFile(unzip);
   if (entry.offset > archive_size || entry.stored_size > archive_size - entry.offset) {
-    return bad(entry.name, fmt::format("its {} bytes at {} lie outside the archive of {} bytes; the "
-                                       "file is damaged, copy or save it again",
-                                       entry.stored_size, entry.offset, archive_size));
+    return bad(entry.name,
+               fmt::format("its {} bytes at {} lie outside the archive of {} bytes; the "
+                           "file is damaged, copy or save it again",
+                           entry.stored_size, entry.offset, archive_size));
   }
   return entry;
 }
@@ -114,9 +119,8 @@ Result<ZipEntry> current_entry(unzFile unzip, size_t archive_size) {
 Status check_overlaps(const std::vector<ZipEntry>& entries) {
   std::vector<size_t> order(entries.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return entries[a].offset < entries[b].offset;
-  });
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return entries[a].offset < entries[b].offset; });
   for (size_t i = 1; i < order.size(); ++i) {
     const ZipEntry& before = entries[order[i - 1]];
     const ZipEntry& after = entries[order[i]];
@@ -151,8 +155,10 @@ Result<std::shared_ptr<const Storage>> inflate_entry(const ZipEntry& entry,
   }
   inflateEnd(&z);
   if (state != Z_STREAM_END || out_at != out.size()) {
-    return bad(entry.name, fmt::format("its compressed data is damaged or does not make the {} bytes "
-                                       "that it claims", entry.size));
+    return bad(entry.name,
+               fmt::format("its compressed data is damaged or does not make the {} bytes "
+                           "that it claims",
+                           entry.size));
   }
   return owned(std::move(out));
 }
@@ -179,16 +185,20 @@ Result<Zip> Zip::open(std::shared_ptr<const Storage> bytes, const ZipLimits& lim
   functions.opaque = &stream;
   UnzipPtr unzip(ends_like_zip(stream.bytes) ? unzOpen2_64("", &functions) : nullptr);
   if (unzip == nullptr) {
-    return Error{looks_like_zip(stream.bytes)
-                     ? "begins like a zip archive but has no directory at its end: it is truncated or "
-                       "damaged; copy or save it again"
-                     : "is not a zip archive", ""};
+    return Error{
+        looks_like_zip(stream.bytes)
+            ? "begins like a zip archive but has no directory at its end: it is truncated or "
+              "damaged; copy or save it again"
+            : "is not a zip archive",
+        ""};
   }
   unz_global_info64 info;
-  if (unzGetGlobalInfo64(unzip.get(), &info) != UNZ_OK) return Error{"the zip directory is damaged", ""};
+  if (unzGetGlobalInfo64(unzip.get(), &info) != UNZ_OK)
+    return Error{"the zip directory is damaged", ""};
   if (info.number_entry > limits.max_entries) {
     return Error{fmt::format("the zip directory has {} entries, more than the limit of {}",
-                             info.number_entry, limits.max_entries), ""};
+                             info.number_entry, limits.max_entries),
+                 ""};
   }
   // A directory record takes 46 bytes at least: a count that cannot be true is not allocated for.
   zip.entries_.reserve(std::min<size_t>(info.number_entry, stream.bytes.size() / 46));
@@ -199,9 +209,11 @@ Result<Zip> Zip::open(std::shared_ptr<const Storage> bytes, const ZipLimits& lim
     zip.entries_.push_back(std::move(entry));
   }
   if (zip.entries_.size() != info.number_entry) {
-    return Error{fmt::format("the zip directory promises {} entries but {} can be read; the file is "
-                             "damaged, copy or save it again", info.number_entry, zip.entries_.size()),
-                 ""};
+    return Error{
+        fmt::format("the zip directory promises {} entries but {} can be read; the file is "
+                    "damaged, copy or save it again",
+                    info.number_entry, zip.entries_.size()),
+        ""};
   }
   TRY(check_overlaps(zip.entries_));
   for (size_t i = 0; i < zip.entries_.size(); ++i) {
@@ -223,8 +235,8 @@ Result<std::shared_ptr<const Storage>> Zip::read(const ZipEntry& entry, Crc crc)
   std::shared_ptr<const Storage> out = std::move(part).value();
   if (!entry.stored) {
     if (entry.size > limits_.max_inflated) {
-      return bad(entry.name, fmt::format("inflates to {} bytes, more than the limit of {}", entry.size,
-                                         limits_.max_inflated));
+      return bad(entry.name, fmt::format("inflates to {} bytes, more than the limit of {}",
+                                         entry.size, limits_.max_inflated));
     }
     TRY_ASSIGN(out, inflate_entry(entry, out->view()));
   }
@@ -232,8 +244,10 @@ Result<std::shared_ptr<const Storage>> Zip::read(const ZipEntry& entry, Crc crc)
     std::span<const std::byte> view = out->view();
     uLong sum = crc32_z(0, reinterpret_cast<const Bytef*>(view.data()), view.size());
     if (sum != entry.crc) {
-      return bad(entry.name, fmt::format("its checksum is {:08x}, the zip directory says {:08x}: the "
-                                         "file is damaged, copy or save it again", sum, entry.crc));
+      return bad(entry.name,
+                 fmt::format("its checksum is {:08x}, the zip directory says {:08x}: the "
+                             "file is damaged, copy or save it again",
+                             sum, entry.crc));
     }
   }
   return out;

@@ -1,5 +1,5 @@
-// A zip archive over bytes in memory (a mapped file, or an entry of another archive). A stored entry
-// is a view of those bytes; a deflated one is inflated into owned memory, within a limit.
+// A zip archive over bytes in memory (a mapped file, or an entry of another archive). A stored
+// entry is a view of those bytes; a deflated one is inflated into owned memory, within a limit.
 //
 // Refused, naming the entry: encryption, compression other than deflate, a local header that
 // contradicts the directory, data outside the archive, entries that overlap, two of one name.

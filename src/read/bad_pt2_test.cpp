@@ -1,5 +1,5 @@
-// Files that are wrong: each gives an error that names the file, the place in it and what to do, and
-// nothing else happens (run under the sanitizers, that is the point of most of these).
+// Files that are wrong: each gives an error that names the file, the place in it and what to do,
+// and nothing else happens (run under the sanitizers, that is the point of most of these).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,7 +25,8 @@ class BadPt2 : public testing::Test {
  protected:
   void SetUp() override {
     const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    path_ = (fs::temp_directory_path() / (std::string("onnxport-bad-") + info->name() + ".pt2")).string();
+    path_ = (fs::temp_directory_path() / (std::string("onnxport-bad-") + info->name() + ".pt2"))
+                .string();
   }
   void TearDown() override { fs::remove(path_); }
 
@@ -54,7 +55,8 @@ class BadPt2 : public testing::Test {
       EXPECT_TRUE(storage.ok()) << e.name;
       TestEntry entry;
       entry.name = e.name;
-      entry.content.assign(reinterpret_cast<const char*>((*storage)->view().data()), (*storage)->size());
+      entry.content.assign(reinterpret_cast<const char*>((*storage)->view().data()),
+                           (*storage)->size());
       out.push_back(std::move(entry));
     }
     return out;
@@ -86,7 +88,8 @@ TEST_F(BadPt2, AFixturePutTogetherAgainReads) {
 TEST_F(BadPt2, TruncatedAnywhere) {
   for (const char* name : {"2.13.0/convnet", "2.8.0/convnet", "2.4.1/convnet"}) {
     const std::string whole = fixture(name);
-    for (size_t n = 0; n < whole.size(); n += n < 64 || n > whole.size() - 64 ? 1 : whole.size() / 97) {
+    for (size_t n = 0; n < whole.size();
+         n += n < 64 || n > whole.size() - 64 ? 1 : whole.size() / 97) {
       std::string error = error_of(whole.substr(0, n));
       EXPECT_NE(error, "no error") << n;
       if (n > 64) {
@@ -124,8 +127,9 @@ TEST_F(BadPt2, MissingFile) {
 TEST_F(BadPt2, DeepJson) {
   auto all = entries("2.13.0/convnet");
   named(all, "models/model.json").content = std::string(100'000, '[') + std::string(100'000, ']');
-  EXPECT_THAT(error_of(TestZip::make(all)),
-              AllOf(HasSubstr("models/model.json"), HasSubstr("nested deeper than the limit of 256")));
+  EXPECT_THAT(
+      error_of(TestZip::make(all)),
+      AllOf(HasSubstr("models/model.json"), HasSubstr("nested deeper than the limit of 256")));
   named(all, "models/model.json").content = std::string(100'000, '{');
   EXPECT_NE(error_of(TestZip::make(all)), "no error");
 }
@@ -161,9 +165,11 @@ TEST_F(BadPt2, NegativeOffset) {
 
 TEST_F(BadPt2, SizesWhoseProductOverflows) {
   auto all = entries("2.13.0/convnet");
-  change(named(all, "model_weights_config.json").content, "\"sizes\": [{\"as_int\": 4}, {\"as_int\": 3}",
+  change(named(all, "model_weights_config.json").content,
+         "\"sizes\": [{\"as_int\": 4}, {\"as_int\": 3}",
          "\"sizes\": [{\"as_int\": 4611686018427387904}, {\"as_int\": 4611686018427387904}");
-  EXPECT_THAT(error_of(TestZip::make(all)), AllOf(HasSubstr("conv.weight"), HasSubstr("4611686018427387904")));
+  EXPECT_THAT(error_of(TestZip::make(all)),
+              AllOf(HasSubstr("conv.weight"), HasSubstr("4611686018427387904")));
 }
 
 TEST_F(BadPt2, StridesThatOverflow) {
@@ -175,30 +181,35 @@ TEST_F(BadPt2, StridesThatOverflow) {
 
 TEST_F(BadPt2, WeightOfAnotherShapeThanTheProgramSays) {
   auto all = entries("2.13.0/convnet");
-  change(named(all, "model_weights_config.json").content, "\"sizes\": [{\"as_int\": 4}, {\"as_int\": 3}",
+  change(named(all, "model_weights_config.json").content,
+         "\"sizes\": [{\"as_int\": 4}, {\"as_int\": 3}",
          "\"sizes\": [{\"as_int\": 3}, {\"as_int\": 3}");
-  EXPECT_THAT(error_of(TestZip::make(all)),
-              AllOf(HasSubstr("conv.weight"), HasSubstr("[4, 3, 3, 3]"), HasSubstr("[3, 3, 3, 3]")));
+  EXPECT_THAT(
+      error_of(TestZip::make(all)),
+      AllOf(HasSubstr("conv.weight"), HasSubstr("[4, 3, 3, 3]"), HasSubstr("[3, 3, 3, 3]")));
 }
 
 TEST_F(BadPt2, UnknownSchemaVersion) {
   auto all = entries("2.13.0/convnet");
   change(named(all, "models/model.json").content, "\"schema_version\": {\"major\": 8",
          "\"schema_version\": {\"major\": 99");
-  EXPECT_THAT(error_of(TestZip::make(all)),
-              AllOf(HasSubstr("schema version 99."), HasSubstr("versions 5 to 8"), HasSubstr("2.13.0")));
+  EXPECT_THAT(
+      error_of(TestZip::make(all)),
+      AllOf(HasSubstr("schema version 99."), HasSubstr("versions 5 to 8"), HasSubstr("2.13.0")));
 }
 
 TEST_F(BadPt2, MissingWeightEntry) {
   auto all = entries("2.13.0/convnet");
   named(all, "data/weights/weight_0").name = "convnet/data/weights/elsewhere";
-  EXPECT_THAT(error_of(TestZip::make(all)), AllOf(HasSubstr("conv.weight"), HasSubstr("is missing")));
+  EXPECT_THAT(error_of(TestZip::make(all)),
+              AllOf(HasSubstr("conv.weight"), HasSubstr("is missing")));
 }
 
 TEST_F(BadPt2, EntryThatLiesAboutItsSize) {
   auto all = entries("2.13.0/convnet");
   named(all, "byteorder").claimed_size = 1 << 30;
-  EXPECT_THAT(error_of(TestZip::make(all)), AllOf(HasSubstr("byteorder"), HasSubstr("outside the archive")));
+  EXPECT_THAT(error_of(TestZip::make(all)),
+              AllOf(HasSubstr("byteorder"), HasSubstr("outside the archive")));
 }
 
 TEST_F(BadPt2, EntryThatOverlapsAnother) {
@@ -216,16 +227,19 @@ TEST_F(BadPt2, EntryWhoseHeaderIsElsewhere) {
 TEST_F(BadPt2, WrongChecksum) {
   auto all = entries("2.13.0/convnet");
   named(all, "models/model.json").claimed_crc = 1;
-  EXPECT_THAT(error_of(TestZip::make(all)), AllOf(HasSubstr("models/model.json"), HasSubstr("checksum")));
+  EXPECT_THAT(error_of(TestZip::make(all)),
+              AllOf(HasSubstr("models/model.json"), HasSubstr("checksum")));
 }
 
 TEST_F(BadPt2, NodeThatUsesAnUndefinedName) {
   auto all = entries("2.13.0/convnet");
-  change(named(all, "models/model.json").content, "{\"name\": \"weight\", \"arg\": {\"as_tensor\": {\"name\": \"p_conv_weight\"}}",
+  change(named(all, "models/model.json").content,
+         "{\"name\": \"weight\", \"arg\": {\"as_tensor\": {\"name\": \"p_conv_weight\"}}",
          "{\"name\": \"weight\", \"arg\": {\"as_tensor\": {\"name\": \"nobody\"}}");
   EXPECT_THAT(error_of(TestZip::make(all)),
-              AllOf(HasSubstr("node 0"), HasSubstr("aten.conv2d"), HasSubstr("in conv"), HasSubstr("make_pt2.py"),
-                    HasSubstr("argument `weight`"), HasSubstr("`nobody` is used before it is defined")));
+              AllOf(HasSubstr("node 0"), HasSubstr("aten.conv2d"), HasSubstr("in conv"),
+                    HasSubstr("make_pt2.py"), HasSubstr("argument `weight`"),
+                    HasSubstr("`nobody` is used before it is defined")));
 }
 
 TEST_F(BadPt2, CutPickle) {
@@ -234,22 +248,29 @@ TEST_F(BadPt2, CutPickle) {
   size_t at = saved.find("_rebuild_tensor_v2");
   ASSERT_NE(at, std::string::npos);
   saved[at + 4] = 'X';
-  EXPECT_THAT(error_of(TestZip::make(all)), AllOf(HasSubstr("data/weights/model.pt"), HasSubstr("conv.weight")));
+  EXPECT_THAT(error_of(TestZip::make(all)),
+              AllOf(HasSubstr("data/weights/model.pt"), HasSubstr("conv.weight")));
 }
 
 TEST_F(BadPt2, OtherFilesAreRecognised) {
-  EXPECT_THAT(error_of("\x89HDF\r\n\x1a\n........"), AllOf(HasSubstr("HDF5"), HasSubstr("torch.export.save")));
+  EXPECT_THAT(error_of("\x89HDF\r\n\x1a\n........"),
+              AllOf(HasSubstr("HDF5"), HasSubstr("torch.export.save")));
   std::string header = "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}";
   std::string length(8, '\0');
   length[0] = static_cast<char>(header.size());
-  EXPECT_THAT(error_of(length + header + "1234"), AllOf(HasSubstr("safetensors"), HasSubstr("torch.export.save")));
+  EXPECT_THAT(error_of(length + header + "1234"),
+              AllOf(HasSubstr("safetensors"), HasSubstr("torch.export.save")));
   EXPECT_THAT(error_of(std::string("\x80\x02}q\x00.", 6)), HasSubstr("Python pickle"));
-  EXPECT_THAT(error_of(std::string("\x08\x08\x12\x07pytorch\x1a\x05" "2.1.0:", 19)), HasSubstr("is an ONNX file"));
+  EXPECT_THAT(error_of(std::string("\x08\x08\x12\x07pytorch\x1a\x05"
+                                   "2.1.0:",
+                                   19)),
+              HasSubstr("is an ONNX file"));
   EXPECT_THAT(error_of(TestZip::make({{"m/code/__torch__.py", "x"}, {"m/data.pkl", "x"}})),
               AllOf(HasSubstr("TorchScript"), HasSubstr("torch.export.save")));
   EXPECT_THAT(error_of(TestZip::make({{"archive/data.pkl", "x"}})),
               AllOf(HasSubstr("torch.save file"), HasSubstr("torch.export.export")));
-  EXPECT_THAT(error_of(TestZip::make({{"hello.txt", "x"}})), HasSubstr("without an exported program"));
+  EXPECT_THAT(error_of(TestZip::make({{"hello.txt", "x"}})),
+              HasSubstr("without an exported program"));
   EXPECT_THAT(error_of("version https://git-lfs.github.com/spec/v1\n"), HasSubstr("git lfs pull"));
 }
 

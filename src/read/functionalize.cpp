@@ -1,16 +1,18 @@
 // The program is walked once. Every tensor object has a node in an alias forest: a base, or a view
-// that one ViewStep takes from its parent. Objects of one tree share memory, and the tree counts how
-// often that memory was written.
+// that one ViewStep takes from its parent. Objects of one tree share memory, and the tree counts
+// how often that memory was written.
 //
-// A write to a view computes what the view becomes, then puts it back into its parent (select_scatter,
-// slice_scatter, an inverse permute or reshape), and so on up to the base. No other view is touched:
-// a view that is read later finds its tree's count ahead of its own and is taken from its parent anew.
+// A write to a view computes what the view becomes, then puts it back into its parent
+// (select_scatter, slice_scatter, an inverse permute or reshape), and so on up to the base. No
+// other view is touched: a view that is read later finds its tree's count ahead of its own and is
+// taken from its parent anew.
 //
 //   y = x[:, 0]; y.mul_(2); z = x + 1     =>     y = select(x, 1, 0); m = mul(y, 2)
 //                                                x1 = select_scatter(x, m, 1, 0); z = add(x1, 1)
 //
-// Where the program does not tell whether a call copied (a reshape of a tensor whose strides are not
-// recorded), a write is refused only if the other side is used later: else it makes no difference.
+// Where the program does not tell whether a call copied (a reshape of a tensor whose strides are
+// not recorded), a write is refused only if the other side is used later: else it makes no
+// difference.
 #include "read/functionalize.h"
 
 #include <fmt/format.h>
@@ -36,18 +38,18 @@ using aten::ValueId;
 using StepKind = ViewStep::Kind;
 
 struct Object {
-  int32_t parent = -1;        // object that this is a view of
-  ViewStep step;              // how, if it is one
-  int32_t call = -1;          // index into calls_: the node that took the view
+  int32_t parent = -1;  // object that this is a view of
+  ViewStep step;        // how, if it is one
+  int32_t call = -1;    // index into calls_: the node that took the view
   int32_t tree = 0;
-  ValueId origin;             // the value that the object was born as: its sizes and name
-  ValueId current;            // what holds its contents as of `version`
+  ValueId origin;   // the value that the object was born as: its sizes and name
+  ValueId current;  // what holds its contents as of `version`
   int version = 0;
 };
 
 struct Tree {
-  int32_t base = 0;           // object
-  int version = 0;            // counts writes
+  int32_t base = 0;  // object
+  int version = 0;   // counts writes
   std::vector<ValueId> members;
   std::vector<int32_t> maybe;  // trees that may share its memory
 };
@@ -100,7 +102,8 @@ class Functionalizer {
     }
   }
 
-  // --- the forest ---------------------------------------------------------------------------------
+  // --- the forest
+  // ---------------------------------------------------------------------------------
   Object& object(ValueId id) {
     int32_t index = object_of_[static_cast<size_t>(id.index)];
     CHECK(index >= 0);  // a reader gives each use a definition before it
@@ -144,7 +147,8 @@ class Functionalizer {
     trees_[static_cast<size_t>(tb)].maybe.push_back(ta);
   }
 
-  // --- new values and calls -----------------------------------------------------------------------
+  // --- new values and calls
+  // -----------------------------------------------------------------------
   ValueId new_value(ValueId like) {
     Value value = program_.value(like);
     std::string stem = value.name.substr(0, value.name.find("_after_"));
@@ -184,11 +188,14 @@ class Functionalizer {
 
   Result<Shape> shape_of(ValueId id) const {
     if (program_.value(id).shape) return *program_.value(id).shape;
-    return Error{"the sizes of `" + program_.value(id).name + "` are needed to follow an in-place write, but "
-                 "are not recorded", ""};
+    return Error{"the sizes of `" + program_.value(id).name +
+                     "` are needed to follow an in-place write, but "
+                     "are not recorded",
+                 ""};
   }
 
-  // --- reading ------------------------------------------------------------------------------------
+  // --- reading
+  // ------------------------------------------------------------------------------------
   Result<ValueId> read(ValueId id) {
     if (!id.valid() || object_of_[static_cast<size_t>(id.index)] < 0) return id;  // a scalar
     return read_object(object_of_[static_cast<size_t>(id.index)]);
@@ -220,16 +227,23 @@ class Functionalizer {
         return base;
       case StepKind::kSelect:
         return emit(made("aten::select", "int",
-                         {{"self", Arg(base)}, {"dim", Arg(Expr(s.dim))}, {"index", s.index}}), o.origin);
+                         {{"self", Arg(base)}, {"dim", Arg(Expr(s.dim))}, {"index", s.index}}),
+                    o.origin);
       case StepKind::kSlice:
         return emit(made("aten::slice", "Tensor",
-                         {{"self", Arg(base)}, {"dim", Arg(Expr(s.dim))}, {"start", s.start},
-                          {"end", s.end}, {"step", s.step}}), o.origin);
+                         {{"self", Arg(base)},
+                          {"dim", Arg(Expr(s.dim))},
+                          {"start", s.start},
+                          {"end", s.end},
+                          {"step", s.step}}),
+                    o.origin);
       case StepKind::kPermute:
-        return emit(made("aten::permute", "", {{"self", Arg(base)}, {"dims", dims_arg(s.perm)}}), o.origin);
+        return emit(made("aten::permute", "", {{"self", Arg(base)}, {"dims", dims_arg(s.perm)}}),
+                    o.origin);
       case StepKind::kReshape: {
         TRY_ASSIGN(Shape shape, shape_of(o.origin));
-        return emit(made("aten::reshape", "", {{"self", Arg(base)}, {"shape", sizes_arg(shape)}}), o.origin);
+        return emit(made("aten::reshape", "", {{"self", Arg(base)}, {"shape", sizes_arg(shape)}}),
+                    o.origin);
       }
       case StepKind::kDiagonal:
       case StepKind::kOpaque:
@@ -237,8 +251,10 @@ class Functionalizer {
     }
     const Node& call = calls_[static_cast<size_t>(o.call)];
     if (call.outputs.size() != 1) {
-      return Error{"`" + program_.value(o.origin).name + "`, made by " + call.full_name() +
-                   ", is used after its base was written in place; write it without in-place calls", ""};
+      return Error{
+          "`" + program_.value(o.origin).name + "`, made by " + call.full_name() +
+              ", is used after its base was written in place; write it without in-place calls",
+          ""};
     }
     Node again = call;
     again.args[0].arg = Arg(base);
@@ -260,7 +276,8 @@ class Functionalizer {
     return status;
   }
 
-  // --- writing ------------------------------------------------------------------------------------
+  // --- writing
+  // ------------------------------------------------------------------------------------
   Status check_unclear_aliases(int32_t tree) {
     std::vector<int32_t> todo{tree};
     std::unordered_set<int32_t> seen{tree};
@@ -272,10 +289,12 @@ class Functionalizer {
         todo.push_back(other);
         for (ValueId id : trees_[static_cast<size_t>(other)].members) {
           if (last_use_[static_cast<size_t>(id.index)] <= at_) continue;
-          return Error{"writes in place to memory that `" + program_.value(id).name +
-                       "`, which is used later, may or may not share (a reshape, contiguous or to between "
-                       "them may have copied); make the copy explicit with .clone(), or write it without "
-                       "in-place calls", ""};
+          return Error{
+              "writes in place to memory that `" + program_.value(id).name +
+                  "`, which is used later, may or may not share (a reshape, contiguous or to between "
+                  "them may have copied); make the copy explicit with .clone(), or write it without "
+                  "in-place calls",
+              ""};
         }
       }
     }
@@ -312,20 +331,32 @@ class Functionalizer {
         return contents;
       case StepKind::kSelect:
         return emit(made("aten::select_scatter", "",
-                         {{"self", Arg(base)}, {"src", Arg(contents)}, {"dim", Arg(Expr(s.dim))},
-                          {"index", s.index}}), base);
+                         {{"self", Arg(base)},
+                          {"src", Arg(contents)},
+                          {"dim", Arg(Expr(s.dim))},
+                          {"index", s.index}}),
+                    base);
       case StepKind::kSlice:
         return emit(made("aten::slice_scatter", "",
-                         {{"self", Arg(base)}, {"src", Arg(contents)}, {"dim", Arg(Expr(s.dim))},
-                          {"start", s.start}, {"end", s.end}, {"step", s.step}}), base);
+                         {{"self", Arg(base)},
+                          {"src", Arg(contents)},
+                          {"dim", Arg(Expr(s.dim))},
+                          {"start", s.start},
+                          {"end", s.end},
+                          {"step", s.step}}),
+                    base);
       case StepKind::kPermute: {
         std::vector<int64_t> back(s.perm.size());
-        for (size_t i = 0; i < back.size(); ++i) back[static_cast<size_t>(s.perm[i])] = static_cast<int64_t>(i);
-        return emit(made("aten::permute", "", {{"self", Arg(contents)}, {"dims", dims_arg(back)}}), base);
+        for (size_t i = 0; i < back.size(); ++i)
+          back[static_cast<size_t>(s.perm[i])] = static_cast<int64_t>(i);
+        return emit(made("aten::permute", "", {{"self", Arg(contents)}, {"dims", dims_arg(back)}}),
+                    base);
       }
       case StepKind::kReshape: {
         TRY_ASSIGN(Shape shape, shape_of(base));
-        return emit(made("aten::reshape", "", {{"self", Arg(contents)}, {"shape", sizes_arg(shape)}}), base);
+        return emit(
+            made("aten::reshape", "", {{"self", Arg(contents)}, {"shape", sizes_arg(shape)}}),
+            base);
       }
       case StepKind::kDiagonal: {
         const Node& call = calls_[static_cast<size_t>(o.call)];
@@ -338,8 +369,9 @@ class Functionalizer {
         break;
     }
     return Error{"writes in place through the view `" + program_.value(o.origin).name + "` that " +
-                 calls_[static_cast<size_t>(o.call)].full_name() +
-                 " made, which cannot be followed; write it without in-place calls", ""};
+                     calls_[static_cast<size_t>(o.call)].full_name() +
+                     " made, which cannot be followed; write it without in-place calls",
+                 ""};
   }
 
   // The first write to a weight or an input is worth a note: an ONNX model changes neither.
@@ -348,21 +380,25 @@ class Functionalizer {
     ValueId base = objects_[static_cast<size_t>(tree.base)].origin;
     for (const aten::Weight& weight : program_.weights) {
       if (weight.value != base) continue;
-      program_.notes.push_back("the model changes `" + weight.fqn + "` in place when it runs; an ONNX model "
+      program_.notes.push_back("the model changes `" + weight.fqn +
+                               "` in place when it runs; an ONNX model "
                                "keeps no state, so the change lasts for one run");
     }
     for (const aten::Input& input : program_.inputs) {
       if (input.value != base) continue;
-      program_.notes.push_back("the model changes its input `" + input.name + "` in place; the caller's "
+      program_.notes.push_back("the model changes its input `" + input.name +
+                               "` in place; the caller's "
                                "tensor is left as it is");
     }
   }
 
-  // --- calls --------------------------------------------------------------------------------------
+  // --- calls
+  // --------------------------------------------------------------------------------------
   Status step(Node& node) {
     if (auto kind = in_place(node)) return write_call(node, *kind);
     Views views = views_of(program_, node);
-    const ValueId of = views.relation == Views::Relation::kFresh ? ValueId() : *node.args[0].arg.as<ValueId>();
+    const ValueId of =
+        views.relation == Views::Relation::kFresh ? ValueId() : *node.args[0].arg.as<ValueId>();
     Node now = node;
     for (NamedArg& named : now.args) TRY(read_args(named.arg));
     if (written_) forgive_layout(now);
@@ -370,7 +406,8 @@ class Functionalizer {
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       ValueId id = node.outputs[i];
       if (!id.valid()) continue;
-      if (views.relation == Views::Relation::kView && object_of_[static_cast<size_t>(of.index)] >= 0) {
+      if (views.relation == Views::Relation::kView &&
+          object_of_[static_cast<size_t>(of.index)] >= 0) {
         add_view(id, of, std::move(views.steps[i]));
       } else {
         add_base(id);
@@ -380,10 +417,11 @@ class Functionalizer {
     return {};
   }
 
-  // A tensor that was put together again has the same elements, but may lie in memory in another order
-  // than the one that was written in place: `view` would refuse it where `reshape` does not.
+  // A tensor that was put together again has the same elements, but may lie in memory in another
+  // order than the one that was written in place: `view` would refuse it where `reshape` does not.
   static void forgive_layout(Node& node) {
-    if ((node.op != "aten::view" && node.op != "aten::_unsafe_view") || !node.overload.empty()) return;
+    if ((node.op != "aten::view" && node.op != "aten::_unsafe_view") || !node.overload.empty())
+      return;
     node.op = "aten::reshape";
     for (NamedArg& named : node.args) {
       if (named.name == "size") named.name = "shape";
@@ -392,7 +430,9 @@ class Functionalizer {
 
   Status write_call(const Node& node, const InPlace& how) {
     if (how.kind == InPlace::Kind::kUnknown) {
-      return Error{"changes its arguments in a way that is not known here; write it without in-place calls", ""};
+      return Error{
+          "changes its arguments in a way that is not known here; write it without in-place calls",
+          ""};
     }
     const ValueId* self = node.args.empty() ? nullptr : node.args[0].arg.as<ValueId>();
     if (self == nullptr || !self->valid()) return Error{"has no tensor to change", ""};
@@ -413,8 +453,8 @@ class Functionalizer {
     return {};
   }
 
-  // squeeze_ and its kind give the tensor object itself other sizes: from here on, every name of the
-  // object is a name of the new view.
+  // squeeze_ and its kind give the tensor object itself other sizes: from here on, every name of
+  // the object is a name of the new view.
   Status change_sizes(const Node& node, ValueId self, const InPlace& how) {
     Node view = node;
     view.op = how.functional;
@@ -433,9 +473,11 @@ class Functionalizer {
     return {};
   }
 
-  // What the tensor becomes. `now` has current arguments; `self` is the value as the program named it.
+  // What the tensor becomes. `now` has current arguments; `self` is the value as the program named
+  // it.
   Result<ValueId> computed(Node now, const InPlace& how, ValueId self) {
-    const ValueId out = now.outputs.empty() || !now.outputs[0].valid() ? new_value(self) : now.outputs[0];
+    const ValueId out =
+        now.outputs.empty() || !now.outputs[0].valid() ? new_value(self) : now.outputs[0];
     const ValueId current = *now.args[0].arg.as<ValueId>();
     switch (how.kind) {
       case InPlace::Kind::kZero:
@@ -446,7 +488,8 @@ class Functionalizer {
         const ValueId* source = now.args[1].arg.as<ValueId>();
         if (source == nullptr) {
           return finish(made("aten::full_like", "",
-                             {{"self", Arg(current)}, {"fill_value", now.args[1].arg}}), out);
+                             {{"self", Arg(current)}, {"fill_value", now.args[1].arg}}),
+                        out);
         }
         return converted(*source, self);
       }
@@ -477,8 +520,10 @@ class Functionalizer {
     if (program_.value(source).dtype != program_.value(like).dtype) {
       ValueId cast = new_value(source);
       program_.values[static_cast<size_t>(cast.index)].dtype = program_.value(like).dtype;
-      TRY_ASSIGN(out, finish(made("aten::to", "dtype", {{"self", Arg(source)},
-                                                       {"dtype", Arg(program_.value(like).dtype)}}), cast));
+      TRY_ASSIGN(out,
+                 finish(made("aten::to", "dtype",
+                             {{"self", Arg(source)}, {"dtype", Arg(program_.value(like).dtype)}}),
+                        cast));
     }
     TRY_ASSIGN(Shape want, shape_of(like));
     if (program_.value(out).shape == want) return out;
@@ -492,12 +537,14 @@ class Functionalizer {
     int best_rank = rank_of(*node.args[0].arg.as<ValueId>());
     for (size_t i = 1; i < node.args.size(); ++i) {
       const auto* id = node.args[i].arg.as<ValueId>();
-      if (id == nullptr || !id->valid() || program_.value(*id).kind != Value::Kind::kTensor) continue;
+      if (id == nullptr || !id->valid() || program_.value(*id).kind != Value::Kind::kTensor)
+        continue;
       if (node.args[i].name == "index" || node.args[i].name == "mask") continue;
       DType other = program_.value(*id).dtype;
       const int weight = category(other) - category(best);
       const int rank = rank_of(*id);
-      if (weight > 0 || (weight == 0 && byte_size(other) > byte_size(best) && !(rank == 0 && best_rank > 0))) {
+      if (weight > 0 ||
+          (weight == 0 && byte_size(other) > byte_size(best) && !(rank == 0 && best_rank > 0))) {
         best = other;
         best_rank = rank;
       }
@@ -515,13 +562,13 @@ class Functionalizer {
   }
 
   Program& program_;
-  std::vector<Node> calls_;           // the program as it was read
-  int32_t at_ = 0;                    // the call at hand
-  bool written_ = false;              // something was written in place before the call at hand
+  std::vector<Node> calls_;  // the program as it was read
+  int32_t at_ = 0;           // the call at hand
+  bool written_ = false;     // something was written in place before the call at hand
   std::vector<Object> objects_;
   std::vector<Tree> trees_;
-  std::vector<int32_t> object_of_;    // by value of the program as it was read; -1: no tensor
-  std::vector<int32_t> last_use_;     // by value: index of the last call that names it
+  std::vector<int32_t> object_of_;  // by value of the program as it was read; -1: no tensor
+  std::vector<int32_t> last_use_;   // by value: index of the last call that names it
   std::unordered_set<std::string> names_;
   std::unordered_map<std::string, int> copies_;  // how many later states of a value have been named
 };

@@ -1,5 +1,6 @@
-// Programs with in-place calls as text, and what becomes of them. tests/fixtures has whole models, whose
-// results are compared with PyTorch's (src/verify/fixtures_test.cpp); here are the cases one by one.
+// Programs with in-place calls as text, and what becomes of them. tests/fixtures has whole models,
+// whose results are compared with PyTorch's (src/verify/fixtures_test.cpp); here are the cases one
+// by one.
 #include "read/functionalize.h"
 
 #include <gmock/gmock.h>
@@ -36,8 +37,8 @@ class Making {
     p.inputs.push_back({id, name});
     return id;
   }
-  ValueId call(const std::string& op, std::vector<aten::NamedArg> args, const std::string& name, Shape shape,
-               DType dtype = DType::kFloat) {
+  ValueId call(const std::string& op, std::vector<aten::NamedArg> args, const std::string& name,
+               Shape shape, DType dtype = DType::kFloat) {
     ValueId id = value(name, std::move(shape), dtype);
     add(op, std::move(args), {id});
     return id;
@@ -99,21 +100,24 @@ TEST(Functionalize, AWriteToAViewReachesItsBaseAndOtherViews) {
   Making m;
   ValueId x = m.input("x", {2, 3});
   ValueId y = m.call("aten::clone", {{"self", Arg(x)}}, "y", {2, 3});
-  ValueId row = m.call("aten::select.int", {{"self", Arg(y)}, {"dim", Arg(0)}, {"index", Arg(1)}}, "row", {3});
-  ValueId flat = m.call("aten::view", {{"self", Arg(y)}, {"size", Arg(ArgList{Arg(6)})}}, "flat", {6});
+  ValueId row = m.call("aten::select.int", {{"self", Arg(y)}, {"dim", Arg(0)}, {"index", Arg(1)}},
+                       "row", {3});
+  ValueId flat =
+      m.call("aten::view", {{"self", Arg(y)}, {"size", Arg(ArgList{Arg(6)})}}, "flat", {6});
   m.call("aten::zero_", {{"self", Arg(row)}}, "zeroed", {3});
   m.output(flat);
   m.output(row);
   m.output(y);
-  EXPECT_EQ(m.run(),
-            "%y: float32 [2, 3] = aten::clone(self=%x)\n"
-            "%row: float32 [3] = aten::select.int(self=%y, dim=0, index=1)\n"
-            "%zeroed: float32 [3] = aten::zeros_like(self=%row)\n"
-            "%y_after_1: float32 [2, 3] = aten::select_scatter(self=%y, src=%zeroed, dim=0, index=1)\n"
-            "%flat_after_1: float32 [6] = aten::reshape(self=%y_after_1, shape=[6])\n"
-            "output %flat_after_1\n"
-            "output %zeroed\n"
-            "output %y_after_1\n");
+  EXPECT_EQ(
+      m.run(),
+      "%y: float32 [2, 3] = aten::clone(self=%x)\n"
+      "%row: float32 [3] = aten::select.int(self=%y, dim=0, index=1)\n"
+      "%zeroed: float32 [3] = aten::zeros_like(self=%row)\n"
+      "%y_after_1: float32 [2, 3] = aten::select_scatter(self=%y, src=%zeroed, dim=0, index=1)\n"
+      "%flat_after_1: float32 [6] = aten::reshape(self=%y_after_1, shape=[6])\n"
+      "output %flat_after_1\n"
+      "output %zeroed\n"
+      "output %y_after_1\n");
 }
 
 TEST(Functionalize, APieceIsPutBackWhereItCameFrom) {
@@ -122,11 +126,15 @@ TEST(Functionalize, APieceIsPutBackWhereItCameFrom) {
   ValueId y = m.call("aten::clone", {{"self", Arg(x)}}, "y", {2, Expr::symbol("w")});
   ValueId a = m.value("a", {2, 3});
   ValueId b = m.value("b", {2, Expr::symbol("w") - 3});
-  m.add("aten::split_with_sizes", {{"self", Arg(y)}, {"split_sizes", Arg(ArgList{Arg(3), Arg(Expr::symbol("w") - 3)})},
-                                   {"dim", Arg(1)}}, {a, b});
+  m.add("aten::split_with_sizes",
+        {{"self", Arg(y)},
+         {"split_sizes", Arg(ArgList{Arg(3), Arg(Expr::symbol("w") - 3)})},
+         {"dim", Arg(1)}},
+        {a, b});
   m.call("aten::neg_", {{"self", Arg(b)}}, "n", {2, Expr::symbol("w") - 3});
   m.output(y);
-  EXPECT_THAT(m.run(), HasSubstr("aten::slice_scatter(self=%y, src=%n, dim=1, start=3, end=w, step=1)"));
+  EXPECT_THAT(m.run(),
+              HasSubstr("aten::slice_scatter(self=%y, src=%n, dim=1, start=3, end=w, step=1)"));
 }
 
 TEST(Functionalize, CopyConvertsAndExpands) {
@@ -148,8 +156,9 @@ TEST(Functionalize, TheWrittenTensorKeepsItsType) {
   ValueId y = m.call("aten::clone", {{"self", Arg(x)}}, "y", {3}, DType::kFloat16);
   m.call("aten::mul_.Tensor", {{"self", Arg(y)}, {"other", Arg(wide)}}, "z", {3}, DType::kFloat16);
   m.output(y);
-  EXPECT_THAT(m.run(), AllOf(HasSubstr("%z_after_1: float32 [3] = aten::mul.Tensor(self=%y, other=%wide)"),
-                             HasSubstr("%z: float16 [3] = aten::to.dtype(self=%z_after_1, dtype=float16)")));
+  EXPECT_THAT(m.run(),
+              AllOf(HasSubstr("%z_after_1: float32 [3] = aten::mul.Tensor(self=%y, other=%wide)"),
+                    HasSubstr("%z: float16 [3] = aten::to.dtype(self=%z_after_1, dtype=float16)")));
 }
 
 TEST(Functionalize, AComparisonInPlaceGivesTheTypeBack) {
@@ -190,7 +199,8 @@ TEST(Functionalize, DropoutInPlaceIsNothingInEvalMode) {
   Making m;
   ValueId x = m.input("x", {3});
   ValueId y = m.call("aten::relu", {{"self", Arg(x)}}, "y", {3});
-  ValueId d = m.call("aten::dropout_", {{"self", Arg(y)}, {"p", Arg(0.5)}, {"train", Arg(false)}}, "d", {3});
+  ValueId d = m.call("aten::dropout_", {{"self", Arg(y)}, {"p", Arg(0.5)}, {"train", Arg(false)}},
+                     "d", {3});
   m.output(d);
   EXPECT_EQ(m.run(), "%y: float32 [3] = aten::relu(self=%x)\noutput %y\n");
 }
@@ -201,7 +211,8 @@ std::string unclear(bool read_the_other_later) {
   ValueId x = m.input("x", {2, 3});
   ValueId t = m.call("aten::mul.Scalar", {{"self", Arg(x)}, {"other", Arg(2.0)}}, "t", {2, 3});
   m.p.values[static_cast<size_t>(t.index)].strides = Shape{1, 2};
-  ValueId r = m.call("aten::reshape", {{"self", Arg(t)}, {"shape", Arg(ArgList{Arg(6)})}}, "r", {6});
+  ValueId r =
+      m.call("aten::reshape", {{"self", Arg(t)}, {"shape", Arg(ArgList{Arg(6)})}}, "r", {6});
   m.call("aten::neg_", {{"self", Arg(r)}}, "n", {6});
   m.output(r);
   if (read_the_other_later) m.output(t);
@@ -210,24 +221,27 @@ std::string unclear(bool read_the_other_later) {
 
 TEST(Functionalize, AnUnclearAliasIsRefusedOnlyWhereItMatters) {
   EXPECT_THAT(unclear(false), HasSubstr("%n: float32 [6] = aten::neg(self=%r)"));
-  EXPECT_THAT(unclear(true), AllOf(HasSubstr("aten::neg_ in block.0 at model.py:7"), HasSubstr("`t`"),
-                                   HasSubstr(".clone()")));
+  EXPECT_THAT(unclear(true), AllOf(HasSubstr("aten::neg_ in block.0 at model.py:7"),
+                                   HasSubstr("`t`"), HasSubstr(".clone()")));
 }
 
 TEST(Functionalize, WhatCannotBeFollowedIsRefusedByName) {
-  for (const char* op : {"aten::resize_", "aten::set_", "aten::as_strided_", "mylib::twist_", "aten::add.out"}) {
+  for (const char* op :
+       {"aten::resize_", "aten::set_", "aten::as_strided_", "mylib::twist_", "aten::add.out"}) {
     Making m;
     ValueId x = m.input("x", {3});
     m.call(op, {{"self", Arg(x)}}, "y", {3});
     m.output(x);
-    EXPECT_THAT(m.run(), AllOf(HasSubstr(op), HasSubstr("in block.0 at model.py:7"), HasSubstr("not known here")));
+    EXPECT_THAT(m.run(), AllOf(HasSubstr(op), HasSubstr("in block.0 at model.py:7"),
+                               HasSubstr("not known here")));
   }
 }
 
 TEST(Functionalize, AWriteThroughAnExpandedViewIsRefused) {
   Making m;
   ValueId x = m.input("x", {1, 3});
-  ValueId e = m.call("aten::expand", {{"self", Arg(x)}, {"size", Arg(ArgList{Arg(2), Arg(3)})}}, "e", {2, 3});
+  ValueId e = m.call("aten::expand", {{"self", Arg(x)}, {"size", Arg(ArgList{Arg(2), Arg(3)})}},
+                     "e", {2, 3});
   m.call("aten::neg_", {{"self", Arg(e)}}, "n", {2, 3});
   m.output(x);
   EXPECT_THAT(m.run(), HasSubstr("through the view `e` that aten::expand made"));

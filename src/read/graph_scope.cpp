@@ -33,8 +33,8 @@ Result<Arg> memory_format(int64_t code) {
 }
 
 Result<Arg> layout(int64_t code) {
-  constexpr const char* kWords[] = {"", "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr",
-                                    "sparse_bsc", "_mkldnn", "strided"};
+  constexpr const char* kWords[] = {"",           "sparse_coo", "sparse_csr", "sparse_csc",
+                                    "sparse_bsr", "sparse_bsc", "_mkldnn",    "strided"};
   if (code < 1 || code > 7) return Error{fmt::format("layout {} is unknown", code), ""};
   return Arg(Word{Word::Kind::kLayout, kWords[code]});
 }
@@ -126,7 +126,8 @@ Result<ValueId> GraphScope::define_scalar(std::string_view name) {
   value.kind = aten::Value::Kind::kScalar;
   value.scalar = size(name);
   if (value.scalar) {
-    for (std::string& symbol : value.scalar->symbols()) shared_->known_symbols.insert(std::move(symbol));
+    for (std::string& symbol : value.scalar->symbols())
+      shared_->known_symbols.insert(std::move(symbol));
   }
   if (bound_.contains(name)) return Error{fmt::format("`{}` is defined twice", name), ""};
   for (int copy = 1; !shared_->names.insert(value.name).second; ++copy) {
@@ -288,7 +289,9 @@ Result<std::vector<GraphScope::OutputName>> GraphScope::output_names(JsonArray o
       if (inner.tag == "as_name") {
         TRY_ASSIGN(name, formats::json_string(inner.value, "as_name"));
       }
-      Kind kind = name.empty() ? Kind::kNone : u.tag == "as_sym_int" ? Kind::kSymInt : Kind::kSymOther;
+      Kind kind = name.empty()            ? Kind::kNone
+                  : u.tag == "as_sym_int" ? Kind::kSymInt
+                                          : Kind::kSymOther;
       out.push_back({kind, name});
     } else if (u.tag == "as_int" || u.tag == "as_float" || u.tag == "as_bool") {
       out.push_back({Kind::kNone, ""});

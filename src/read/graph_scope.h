@@ -1,5 +1,5 @@
-// Names in one graph of a .pt2 (the program's own, or a subgraph that is inlined into it): what they
-// are bound to, and how the file's Arguments become aten::Args.
+// Names in one graph of a .pt2 (the program's own, or a subgraph that is inlined into it): what
+// they are bound to, and how the file's Arguments become aten::Args.
 #pragma once
 
 #include <string>
@@ -18,8 +18,9 @@ namespace onnxport::read {
 struct Shared {
   aten::Program program;
   SizeReader sizes;
-  std::unordered_set<std::string> names;          // of values, to keep them unique
-  std::unordered_set<std::string> known_symbols;  // symbols that a tensor's size or a scalar carries
+  std::unordered_set<std::string> names;  // of values, to keep them unique
+  std::unordered_set<std::string>
+      known_symbols;  // symbols that a tensor's size or a scalar carries
 };
 
 class GraphScope {
@@ -45,8 +46,8 @@ class GraphScope {
   };
   static Result<std::vector<OutputName>> output_names(formats::JsonArray outputs);
 
-  // The size that the graph records for a SymInt's name; nullopt when it is not an integer expression
-  // that we can read.
+  // The size that the graph records for a SymInt's name; nullopt when it is not an integer
+  // expression that we can read.
   std::optional<Expr> size(std::string_view name) const;
 
  private:
@@ -56,7 +57,8 @@ class GraphScope {
   Result<aten::Arg> number_or_word(const formats::JsonUnion& argument) const;
   template <typename F>
   Result<aten::Arg> list(formats::JsonValue value, std::string_view what, F element) const;
-  Status load_names(std::string_view field, std::unordered_map<std::string_view, formats::JsonValue>& to);
+  Status load_names(std::string_view field,
+                    std::unordered_map<std::string_view, formats::JsonValue>& to);
 
   formats::JsonObject graph_;
   Shared* shared_ = nullptr;

@@ -1,4 +1,5 @@
-// What the reader knows of ATen's in-place calls, so that it needs no libtorch to make them functional.
+// What the reader knows of ATen's in-place calls, so that it needs no libtorch to make them
+// functional.
 #pragma once
 
 #include <optional>
@@ -21,12 +22,12 @@ struct InPlace {
     kReshape,     // changes sizes, not data: squeeze_, unsqueeze_, t_, transpose_
     kUnknown,     // mutates in a way that we do not know
   } kind;
-  std::string functional;  // "aten::relu"
+  std::string functional;     // "aten::relu"
   std::string self = "self";  // what the functional call names its first argument
 };
 
-// nullopt for a call that changes none of its arguments. Every call whose name ends in a single `_`,
-// or that writes to `out`, is taken to mutate: known, or kUnknown.
+// nullopt for a call that changes none of its arguments. Every call whose name ends in a single
+// `_`, or that writes to `out`, is taken to mutate: known, or kUnknown.
 std::optional<InPlace> in_place(const aten::Node& node);
 
 }  // namespace onnxport::read

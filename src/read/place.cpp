@@ -49,7 +49,8 @@ std::string source_line(std::string_view stack_trace) {
   while (end > 0) {
     size_t at = stack_trace.rfind(kFile, end - 1);
     if (at == std::string_view::npos) return "";
-    std::string out = describe_frame(stack_trace.substr(at + kFile.size(), end - at - kFile.size()));
+    std::string out =
+        describe_frame(stack_trace.substr(at + kFile.size(), end - at - kFile.size()));
     if (!out.empty()) return out;
     end = at;
   }
@@ -57,8 +58,8 @@ std::string source_line(std::string_view stack_trace) {
 }
 
 Module innermost_module(std::string_view stack) {
-  std::string_view entry = stack.substr(stack.rfind(';') == std::string_view::npos
-                                            ? 0 : stack.rfind(';') + 1);
+  std::string_view entry =
+      stack.substr(stack.rfind(';') == std::string_view::npos ? 0 : stack.rfind(';') + 1);
   size_t type_at = entry.rfind(',');
   if (type_at == std::string_view::npos) return {};
   size_t path_at = entry.rfind(',', type_at == 0 ? 0 : type_at - 1);

@@ -1,4 +1,5 @@
-// Where a node of a .pt2 comes from: its metadata's stack trace and module stack, as people read them.
+// Where a node of a .pt2 comes from: its metadata's stack trace and module stack, as people read
+// them.
 #pragma once
 
 #include <string>
@@ -6,7 +7,8 @@
 
 namespace onnxport::read {
 
-// "model.py:42 in forward: x = self.conv(x)": the innermost frame outside PyTorch itself; "" if none.
+// "model.py:42 in forward: x = self.conv(x)": the innermost frame outside PyTorch itself; "" if
+// none.
 std::string source_line(std::string_view stack_trace);
 
 struct Module {

@@ -1,5 +1,5 @@
-// What a reader does last: calls and weights that no output depends on are taken out, and calls that
-// return their argument as it is are seen through.
+// What a reader does last: calls and weights that no output depends on are taken out, and calls
+// that return their argument as it is are seen through.
 #pragma once
 
 #include "aten/program.h"

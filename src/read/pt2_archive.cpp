@@ -92,18 +92,24 @@ class ArchiveReader {
       if (at != 0 && (entry.name[at - 1] != '/' || entry.name.find('/') != at - 1)) continue;
       size_t name_at = at + std::string_view("models/").size();
       root_ = entry.name.substr(0, at);
-      model_ = entry.name.substr(name_at, entry.name.size() - name_at - std::string_view(".json").size());
+      model_ = entry.name.substr(name_at,
+                                 entry.name.size() - name_at - std::string_view(".json").size());
       models.push_back(&entry);
       names.push_back(model_);
     }
     if (models.size() == 1) return models[0];
     if (models.size() > 1) {
-      return Error{fmt::format("holds {} programs ({}); save the one to export in a file of its own "
-                               "with torch.export.save", models.size(), fmt::join(names, ", ")), ""};
+      return Error{
+          fmt::format("holds {} programs ({}); save the one to export in a file of its own "
+                      "with torch.export.save",
+                      models.size(), fmt::join(names, ", ")),
+          ""};
     }
     if (compiled) {
-      return Error{"holds a model compiled by AOTInductor, not an exported program; save the "
-                   "ExportedProgram itself with torch.export.save", ""};
+      return Error{
+          "holds a model compiled by AOTInductor, not an exported program; save the "
+          "ExportedProgram itself with torch.export.save",
+          ""};
     }
     return wrong_zip(zip_);
   }
@@ -112,7 +118,8 @@ class ArchiveReader {
     out_.json_entry = entry.name;
     if (entry.size > limits_.max_json_bytes) {
       return Error{fmt::format("has {} bytes, more than the limit of {}", entry.size,
-                               limits_.max_json_bytes), "archive entry `" + entry.name + "`"};
+                               limits_.max_json_bytes),
+                   "archive entry `" + entry.name + "`"};
     }
     TRY_ASSIGN(out_.json, zip_.read(entry, Zip::Crc::kCheck));
     return {};
@@ -132,10 +139,11 @@ class ArchiveReader {
     return {};
   }
 
-  // `<folder>/<model><suffix>` maps names to raw entries in the folder, or `<folder>/<model>.pt` is a
-  // dict saved by torch.save (torch 2.8).
+  // `<folder>/<model><suffix>` maps names to raw entries in the folder, or `<folder>/<model>.pt` is
+  // a dict saved by torch.save (torch 2.8).
   Status payload(const std::string& folder, const std::string& suffix, Tensors& to) {
-    if (zip_.find(folder + model_ + ".pt") != nullptr) return saved_dict(folder + model_ + ".pt", to);
+    if (zip_.find(folder + model_ + ".pt") != nullptr)
+      return saved_dict(folder + model_ + ".pt", to);
     const std::string name = folder + model_ + suffix;
     const ZipEntry* entry = zip_.find(name);
     if (entry == nullptr) return Error{"archive entry `" + name + "` is missing", ""};

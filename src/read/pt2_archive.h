@@ -14,10 +14,10 @@
 namespace onnxport::read {
 
 struct Pt2Archive {
-  std::string json_entry;                              // for error messages
-  std::shared_ptr<const Storage> json;                 // the exported program
-  std::unordered_map<std::string, Tensor> state;       // parameters and persistent buffers
-  std::unordered_map<std::string, Tensor> constants;   // lifted constants, non-persistent buffers
+  std::string json_entry;                             // for error messages
+  std::shared_ptr<const Storage> json;                // the exported program
+  std::unordered_map<std::string, Tensor> state;      // parameters and persistent buffers
+  std::unordered_map<std::string, Tensor> constants;  // lifted constants, non-persistent buffers
   std::vector<std::string> notes;
 };
 

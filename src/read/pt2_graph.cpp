@@ -30,10 +30,16 @@ constexpr int64_t kNewestSchema = 8;
 // Calls that compute nothing: they stop a run whose data or sizes break an assumption.
 bool only_asserts(const std::string& op) {
   static constexpr std::array<std::string_view, 10> kAsserts = {
-      "aten::_assert_async", "aten::_assert_scalar", "aten::_assert_tensor_metadata",
-      "aten::_functional_assert_async", "aten::_functional_assert_scalar",
-      "aten::_functional_sym_constrain_range", "aten::_functional_sym_constrain_range_for_size",
-      "aten::_make_dep_token", "aten::sym_constrain_range", "aten::sym_constrain_range_for_size"};
+      "aten::_assert_async",
+      "aten::_assert_scalar",
+      "aten::_assert_tensor_metadata",
+      "aten::_functional_assert_async",
+      "aten::_functional_assert_scalar",
+      "aten::_functional_sym_constrain_range",
+      "aten::_functional_sym_constrain_range_for_size",
+      "aten::_make_dep_token",
+      "aten::sym_constrain_range",
+      "aten::sym_constrain_range_for_size"};
   return std::find(kAsserts.begin(), kAsserts.end(), op) != kAsserts.end();
 }
 
@@ -92,9 +98,11 @@ class GraphReader {
     TRY_ASSIGN(int64_t major, formats::int_field(schema, "major"));
     TRY_ASSIGN(int64_t minor, formats::int_field(schema, "minor"));
     if (major >= kOldestSchema && major <= kNewestSchema) return {};
-    return Error{fmt::format("has schema version {}.{} (saved by {}); versions {} to {} can be read, which "
-                             "torch 2.4 to 2.15 write. Save it again with one of those",
-                             major, minor, program().producer, kOldestSchema, kNewestSchema), ""};
+    return Error{
+        fmt::format("has schema version {}.{} (saved by {}); versions {} to {} can be read, which "
+                    "torch 2.4 to 2.15 write. Save it again with one of those",
+                    major, minor, program().producer, kOldestSchema, kNewestSchema),
+        ""};
   }
 
   Status ranges() {
@@ -121,7 +129,8 @@ class GraphReader {
     return n >= INT64_MAX - 1 ? INT64_MAX : n;
   }
 
-  // --- inputs -------------------------------------------------------------------------------------
+  // --- inputs
+  // -------------------------------------------------------------------------------------
   Status inputs(GraphScope& scope, JsonObject signature) {
     TRY_ASSIGN(JsonArray specs, formats::array_field(signature, "input_specs"));
     for (JsonValue value : specs) {
@@ -135,7 +144,8 @@ class GraphReader {
   Status input(GraphScope& scope, std::string_view kind, JsonObject spec) {
     if (kind == "user_input") return user_input(scope, spec);
     if (kind == "parameter") return weight(scope, spec, "parameter_name", archive_.state);
-    if (kind == "tensor_constant") return weight(scope, spec, "tensor_constant_name", archive_.constants);
+    if (kind == "tensor_constant")
+      return weight(scope, spec, "tensor_constant_name", archive_.constants);
     if (kind == "buffer") {
       bool persistent = true;
       if (auto value = formats::json_optional(spec, "persistent")) {
@@ -146,12 +156,13 @@ class GraphReader {
     if (kind == "constant_input") {
       TRY_ASSIGN(std::string_view name, formats::string_field(spec, "name"));
       TRY_ASSIGN(JsonValue value, formats::json_field(spec, "value"));
-      note(fmt::format("input `{}` is no tensor: it was fixed when the program was exported ({})", name,
-                       std::string(simdjson::minify(value))));
+      note(fmt::format("input `{}` is no tensor: it was fixed when the program was exported ({})",
+                       name, std::string(simdjson::minify(value))));
       return {};
     }
     if (kind == "token") return {};
-    if (kind == "custom_obj") return Error{"the program uses a torchbind object, which cannot be read", ""};
+    if (kind == "custom_obj")
+      return Error{"the program uses a torchbind object, which cannot be read", ""};
     return Error{fmt::format("an input has the unknown kind `{}`", kind), ""};
   }
 
@@ -166,8 +177,11 @@ class GraphReader {
       auto& other = &tensors == &archive_.state ? archive_.constants : archive_.state;
       it = other.find(fqn);
       if (it == other.end()) {
-        return Error{fmt::format("the archive has no data for `{}`; was the program saved without its "
-                                 "weights? Save it again with torch.export.save", fqn), ""};
+        return Error{
+            fmt::format("the archive has no data for `{}`; was the program saved without its "
+                        "weights? Save it again with torch.export.save",
+                        fqn),
+            ""};
       }
     }
     TRY_ASSIGN(ValueId id, scope.define_tensor(name));
@@ -177,7 +191,8 @@ class GraphReader {
     if (value.dtype != tensor.dtype || value.shape != stored) {
       return Error{fmt::format("the program says `{}` is {} {}, but the archive has {} {}", fqn,
                                onnxport::name(value.dtype), to_string(*value.shape),
-                               onnxport::name(tensor.dtype), to_string(stored)), ""};
+                               onnxport::name(tensor.dtype), to_string(stored)),
+                   ""};
     }
     program().weights.push_back({id, std::move(fqn), tensor});
     return {};
@@ -209,7 +224,8 @@ class GraphReader {
     return {};
   }
 
-  // --- nodes --------------------------------------------------------------------------------------
+  // --- nodes
+  // --------------------------------------------------------------------------------------
   Status nodes(GraphScope& scope, int depth) {
     TRY_ASSIGN(JsonArray list, formats::array_field(scope.graph(), "nodes"));
     size_t index = 0;
@@ -301,13 +317,15 @@ class GraphReader {
     }
   }
 
-  // --- wrappers -----------------------------------------------------------------------------------
-  // Operand `graph_at` is the wrapped graph, those from `first` on are its inputs.
+  // --- wrappers
+  // ----------------------------------------------------------------------------------- Operand
+  // `graph_at` is the wrapped graph, those from `first` on are its inputs.
   struct Wrapper {
     size_t graph_at;
     size_t first;
   };
-  static std::optional<Wrapper> wrapper(const std::string& op, const std::vector<JsonUnion>& operands) {
+  static std::optional<Wrapper> wrapper(const std::string& op,
+                                        const std::vector<JsonUnion>& operands) {
     if (op == "higher_order::wrap_with_set_grad_enabled") return Wrapper{1, 2};
     if (op == "higher_order::tag_activation_checkpoint" || op == "higher_order::wrap" ||
         op == "higher_order::strict_mode") {
@@ -333,11 +351,13 @@ class GraphReader {
       operands.push_back(u);
     }
     auto shape = wrapper(op, operands);
-    if (!shape || operands.size() <= shape->graph_at || operands[shape->graph_at].tag != "as_graph") {
+    if (!shape || operands.size() <= shape->graph_at ||
+        operands[shape->graph_at].tag != "as_graph") {
       return false;
     }
     if (depth >= limits_.max_json_depth) return Error{"graphs are nested too deep", ""};
-    TRY_ASSIGN(JsonObject named_graph, formats::json_object(operands[shape->graph_at].value, "as_graph"));
+    TRY_ASSIGN(JsonObject named_graph,
+               formats::json_object(operands[shape->graph_at].value, "as_graph"));
     TRY_ASSIGN(JsonObject graph, formats::object_field(named_graph, "graph"));
     TRY_ASSIGN(GraphScope inner, GraphScope::open(graph, shared_));
     TRY_ASSIGN(JsonArray parameters, formats::array_field(graph, "inputs"));
@@ -359,7 +379,8 @@ class GraphReader {
     TRY_ASSIGN(std::vector<OutputName> names, GraphScope::output_names(parameters));
     if (names.size() != given.size()) {
       return Error{fmt::format("the wrapped graph takes {} inputs, {} are given", names.size(),
-                               given.size()), ""};
+                               given.size()),
+                   ""};
     }
     for (size_t i = 0; i < names.size(); ++i) {
       if (names[i].kind == OutputName::Kind::kNone) continue;
@@ -378,7 +399,8 @@ class GraphReader {
     }
     if (names.size() != args.size()) {
       return Error{fmt::format("the wrapped graph returns {} values, {} are taken", args.size(),
-                               names.size()), ""};
+                               names.size()),
+                   ""};
     }
     for (size_t i = 0; i < names.size(); ++i) {
       if (names[i].kind != OutputName::Kind::kNone) outer.bind(names[i].name, std::move(args[i]));
@@ -386,7 +408,8 @@ class GraphReader {
     return {};
   }
 
-  // --- outputs ------------------------------------------------------------------------------------
+  // --- outputs
+  // ------------------------------------------------------------------------------------
   Status outputs(const GraphScope& scope, JsonObject signature, JsonObject module) {
     TRY_ASSIGN(JsonArray specs, formats::array_field(signature, "output_specs"));
     std::vector<std::string> names = output_names(module);
@@ -400,16 +423,21 @@ class GraphReader {
         ++user_index;
       } else if (spec.tag == "buffer_mutation" || spec.tag == "parameter_mutation") {
         TRY_ASSIGN(std::string_view target,
-                   formats::string_field(body, spec.tag == "buffer_mutation" ? "buffer_name"
-                                                                             : "parameter_name"));
-        note(fmt::format("the model changes `{}` when it runs; an ONNX model keeps no state, so the "
-                         "change is left out", target));
+                   formats::string_field(
+                       body, spec.tag == "buffer_mutation" ? "buffer_name" : "parameter_name"));
+        note(
+            fmt::format("the model changes `{}` when it runs; an ONNX model keeps no state, so the "
+                        "change is left out",
+                        target));
       } else if (spec.tag == "user_input_mutation") {
         TRY_ASSIGN(std::string_view target, formats::string_field(body, "user_input_name"));
-        note(fmt::format("the model changes its input `{}` in place; the change is left out", target));
+        note(fmt::format("the model changes its input `{}` in place; the change is left out",
+                         target));
       } else if (spec.tag != "token") {
-        return Error{fmt::format("an output has the kind `{}`: only inference programs can be exported",
-                                 spec.tag), ""};
+        return Error{
+            fmt::format("an output has the kind `{}`: only inference programs can be exported",
+                        spec.tag),
+            ""};
       }
     }
     return {};
@@ -433,8 +461,9 @@ class GraphReader {
       note(label + " is None: it is left out");
     } else if (u.tag.starts_with("as_sym")) {
       auto value = scope.argument(arg);
-      note(fmt::format("{} is a number that depends on sizes or data ({}), not a tensor: it is left out",
-                       label, value.ok() ? aten::to_string(*value) : std::string(u.tag)));
+      note(fmt::format(
+          "{} is a number that depends on sizes or data ({}), not a tensor: it is left out", label,
+          value.ok() ? aten::to_string(*value) : std::string(u.tag)));
     } else {
       note(fmt::format("{} is the constant {}, not a tensor: it is left out", label,
                        std::string(simdjson::minify(u.value))));
@@ -452,12 +481,14 @@ class GraphReader {
         if (tuple.value["field_names"].get(names) != simdjson::SUCCESS) continue;
         for (JsonValue name : names) {
           std::string_view text;
-          if (name.get(text) == simdjson::SUCCESS) fields[std::string(tuple.key)].emplace_back(text);
+          if (name.get(text) == simdjson::SUCCESS)
+            fields[std::string(tuple.key)].emplace_back(text);
         }
       }
     }
     std::string_view spec;
-    if (module.at_pointer("/module_call_graph/0/signature/out_spec").get(spec) != simdjson::SUCCESS) {
+    if (module.at_pointer("/module_call_graph/0/signature/out_spec").get(spec) !=
+        simdjson::SUCCESS) {
       return {};
     }
     auto names = leaf_names(spec, fields);

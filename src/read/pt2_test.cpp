@@ -1,5 +1,5 @@
-// Every fixture (tests/fixtures/make_pt2.py says what each is for) is read and its dump compared with
-// tests/golden/pt2/<version>-<case>.txt. UPDATE_GOLDEN=1 rewrites those.
+// Every fixture (tests/fixtures/make_pt2.py says what each is for) is read and its dump compared
+// with tests/golden/pt2/<version>-<case>.txt. UPDATE_GOLDEN=1 rewrites those.
 #include "read/pt2.h"
 
 #include <gtest/gtest.h>
@@ -57,8 +57,10 @@ TEST_P(FixtureDump, DumpsAsItsGoldenFile) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Pt2, FixtureDump, testing::ValuesIn(fixtures()), [](const auto& info) {
-  std::string name = info.param.parent_path().filename().string() + "_" + info.param.stem().string();
-  std::replace_if(name.begin(), name.end(), [](char c) { return std::isalnum(c) == 0; }, '_');
+  std::string name =
+      info.param.parent_path().filename().string() + "_" + info.param.stem().string();
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return std::isalnum(c) == 0; }, '_');
   return name;
 });
 
@@ -105,7 +107,8 @@ TEST(Pt2, OutputsAreNamedAsTheModelNamesThem) {
   ASSERT_TRUE(dict.ok()) << dict.error().str();
   std::vector<std::string> names;
   for (const aten::Output& output : dict->outputs) names.push_back(output.name);
-  EXPECT_EQ(names, (std::vector<std::string>{"logits", "features_low", "features_high_0", "features_high_1"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"logits", "features_low", "features_high_0",
+                                             "features_high_1"}));
   auto boxes = read_case("dataclass_output");
   ASSERT_TRUE(boxes.ok()) << boxes.error().str();
   ASSERT_EQ(boxes->outputs.size(), 2U);
@@ -120,7 +123,8 @@ TEST(Pt2, TrainingModeIsNoted) {
   auto program = read_case("training");
   ASSERT_TRUE(program.ok()) << program.error().str();
   bool found = false;
-  for (const std::string& note : program->notes) found = found || note.find("model.eval()") != std::string::npos;
+  for (const std::string& note : program->notes)
+    found = found || note.find("model.eval()") != std::string::npos;
   EXPECT_TRUE(found);
 }
 

@@ -36,7 +36,8 @@ class SreprReader {
 
  private:
   Error fail(const std::string& why) const {
-    return Error{fmt::format("{} at column {} of the size expression `{}`", why, at_ + 1, text_), ""};
+    return Error{fmt::format("{} at column {} of the size expression `{}`", why, at_ + 1, text_),
+                 ""};
   }
   void skip_space() {
     while (at_ < text_.size() && text_[at_] == ' ') ++at_;
@@ -88,7 +89,8 @@ class SreprReader {
 
   Result<std::string> call(std::string_view head, const std::vector<std::string>& args) {
     head = head.substr(head.rfind('.') == std::string_view::npos ? 0 : head.rfind('.') + 1);
-    if ((head == "Symbol" || head == "Dummy" || head == "Integer" || head == "Float") && !args.empty()) {
+    if ((head == "Symbol" || head == "Dummy" || head == "Integer" || head == "Float") &&
+        !args.empty()) {
       return args[0];
     }
     if (head == "Add") return fmt::format("({})", fmt::join(args, " + "));

@@ -1,5 +1,6 @@
-// The text of a symbolic size in a .pt2: sympy's str() in torch up to 2.6 or so ("2*s0 + 1"), sympy's
-// srepr() later ("Add(Mul(Integer(2), Symbol('s0', positive=True, integer=True)), Integer(1))").
+// The text of a symbolic size in a .pt2: sympy's str() in torch up to 2.6 or so ("2*s0 + 1"),
+// sympy's srepr() later ("Add(Mul(Integer(2), Symbol('s0', positive=True, integer=True)),
+// Integer(1))").
 #pragma once
 
 #include <string>

@@ -13,26 +13,46 @@ using formats::JsonValue;
 
 Result<DType> dtype_of_scalar_type(int64_t code) {
   switch (code) {
-    case 1: return DType::kUint8;
-    case 2: return DType::kInt8;
-    case 3: return DType::kInt16;
-    case 4: return DType::kInt32;
-    case 5: return DType::kInt64;
-    case 6: return DType::kFloat16;
-    case 7: return DType::kFloat;
-    case 8: return DType::kDouble;
-    case 10: return DType::kComplex64;
-    case 11: return DType::kComplex128;
-    case 12: return DType::kBool;
-    case 13: return DType::kBFloat16;
-    case 28: return DType::kUint16;
-    case 29: return DType::kFloat8E4M3FN;
-    case 30: return DType::kFloat8E5M2;
-    case 31: return DType::kFloat8E4M3FNUZ;
-    case 32: return DType::kFloat8E5M2FNUZ;
-    case 34: return DType::kUint32;
-    case 35: return DType::kUint64;
-    default: return Error{fmt::format("element type {} is not supported", code), ""};
+    case 1:
+      return DType::kUint8;
+    case 2:
+      return DType::kInt8;
+    case 3:
+      return DType::kInt16;
+    case 4:
+      return DType::kInt32;
+    case 5:
+      return DType::kInt64;
+    case 6:
+      return DType::kFloat16;
+    case 7:
+      return DType::kFloat;
+    case 8:
+      return DType::kDouble;
+    case 10:
+      return DType::kComplex64;
+    case 11:
+      return DType::kComplex128;
+    case 12:
+      return DType::kBool;
+    case 13:
+      return DType::kBFloat16;
+    case 28:
+      return DType::kUint16;
+    case 29:
+      return DType::kFloat8E4M3FN;
+    case 30:
+      return DType::kFloat8E5M2;
+    case 31:
+      return DType::kFloat8E4M3FNUZ;
+    case 32:
+      return DType::kFloat8E5M2FNUZ;
+    case 34:
+      return DType::kUint32;
+    case 35:
+      return DType::kUint64;
+    default:
+      return Error{fmt::format("element type {} is not supported", code), ""};
   }
 }
 
@@ -42,7 +62,8 @@ Result<Expr> SizeReader::sym_int(JsonValue value) {
     TRY_ASSIGN(int64_t n, formats::json_int(size.value, "as_int"));
     return Expr(n);
   }
-  if (size.tag != "as_expr") return Error{fmt::format("a size has the unknown form `{}`", size.tag), ""};
+  if (size.tag != "as_expr")
+    return Error{fmt::format("a size has the unknown form `{}`", size.tag), ""};
   TRY_ASSIGN(JsonObject expr, formats::json_object(size.value, "as_expr"));
   TRY_ASSIGN(std::string_view text, formats::string_field(expr, "expr_str"));
   auto it = seen_.find(std::string(text));
@@ -68,7 +89,8 @@ Result<TensorMeta> tensor_meta(JsonObject meta, SizeReader& sizes) {
   TRY_ASSIGN(JsonArray list, formats::array_field(meta, "sizes"));
   TRY_ASSIGN(out.sizes, sizes.shape(list));
   TRY_ASSIGN(JsonArray stride_list, formats::array_field(meta, "strides"));
-  if (auto strides = sizes.shape(stride_list); strides.ok()) out.strides = std::move(strides).value();
+  if (auto strides = sizes.shape(stride_list); strides.ok())
+    out.strides = std::move(strides).value();
   return out;
 }
 
@@ -80,8 +102,8 @@ Result<std::vector<int64_t>> numbers(JsonObject meta, std::string_view field) {
   for (JsonValue element : list) {
     TRY_ASSIGN(JsonUnion n, formats::json_union(element, field));
     if (n.tag != "as_int") {
-      return Error{fmt::format("`{}` of a stored tensor should be numbers, but has `{}`", field, n.tag),
-                   ""};
+      return Error{
+          fmt::format("`{}` of a stored tensor should be numbers, but has `{}`", field, n.tag), ""};
     }
     TRY_ASSIGN(int64_t value, formats::json_int(n.value, field));
     out.push_back(value);
@@ -102,7 +124,8 @@ Result<formats::Strided> strided_meta(JsonObject meta) {
   TRY_ASSIGN(out.offset, formats::json_int(offset.value, "storage_offset"));
   constexpr int64_t kStrided = 7;
   TRY_ASSIGN(int64_t layout, formats::int_field(meta, "layout"));
-  if (layout != kStrided) return Error{"sparse and other non-strided weights are not supported", ""};
+  if (layout != kStrided)
+    return Error{"sparse and other non-strided weights are not supported", ""};
   return out;
 }
 

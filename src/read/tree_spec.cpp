@@ -1,7 +1,8 @@
 // A treespec is [1, node], node = {"type": name or null, "context": text or null, "children_spec":
-// [nodes]}; a null type is a leaf. The context of a dict is the JSON list of its keys, of a dataclass
-// [[fields], [fields that are None]], of a namedtuple its type's name, of a defaultdict an object with
-// `dict_context`. Walked with a stack of its own.
+// [nodes]}; a null type is a leaf. The context of a dict is the JSON list of its keys, of a
+// dataclass
+// [[fields], [fields that are None]], of a namedtuple its type's name, of a defaultdict an object
+// with `dict_context`. Walked with a stack of its own.
 #include "read/tree_spec.h"
 
 #include <fmt/format.h>
@@ -48,10 +49,12 @@ std::optional<std::vector<std::string>> names_in_context(JsonValue context) {
 }
 
 // The children's names where the node gives one to each; empty otherwise.
-std::vector<std::string> child_names(JsonObject node, size_t children, const NamedTupleFields& fields) {
+std::vector<std::string> child_names(JsonObject node, size_t children,
+                                     const NamedTupleFields& fields) {
   std::string_view type;
   std::string_view context;
-  if (node["type"].get(type) != simdjson::SUCCESS || node["context"].get(context) != simdjson::SUCCESS) {
+  if (node["type"].get(type) != simdjson::SUCCESS ||
+      node["context"].get(context) != simdjson::SUCCESS) {
     return {};
   }
   std::optional<std::vector<std::string>> names;
@@ -70,7 +73,8 @@ std::vector<std::string> child_names(JsonObject node, size_t children, const Nam
 
 }  // namespace
 
-Result<std::vector<std::string>> leaf_names(std::string_view treespec, const NamedTupleFields& fields) {
+Result<std::vector<std::string>> leaf_names(std::string_view treespec,
+                                            const NamedTupleFields& fields) {
   TRY_ASSIGN(Json json, Json::parse(treespec));
   JsonObject root;
   if (json.root().at_pointer("/1").get(root) != simdjson::SUCCESS) {

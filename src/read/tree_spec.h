@@ -15,6 +15,7 @@ using NamedTupleFields = std::unordered_map<std::string, std::vector<std::string
 
 // One name per leaf, in order: keys of dicts, fields of dataclasses and namedtuples, joined by `_`
 // where they nest; an element of a tuple or list adds its index below a name and is "" without one.
-Result<std::vector<std::string>> leaf_names(std::string_view treespec, const NamedTupleFields& fields);
+Result<std::vector<std::string>> leaf_names(std::string_view treespec,
+                                            const NamedTupleFields& fields);
 
 }  // namespace onnxport::read

@@ -1,5 +1,6 @@
-// PyTorch's rules (aten/src/ATen/native/TensorShape.cpp): most shape calls are always views; reshape,
-// contiguous and to are views when nothing has to move, which recorded strides and types tell.
+// PyTorch's rules (aten/src/ATen/native/TensorShape.cpp): most shape calls are always views;
+// reshape, contiguous and to are views when nothing has to move, which recorded strides and types
+// tell.
 #include "read/view_ops.h"
 
 #include <map>
@@ -21,7 +22,8 @@ using Relation = Views::Relation;
 
 // In row-major order without gaps, as far as sizes other than 1 go; nullopt when not recorded.
 std::optional<bool> is_contiguous(const Value& value) {
-  if (!value.shape || !value.strides || value.shape->size() != value.strides->size()) return std::nullopt;
+  if (!value.shape || !value.strides || value.shape->size() != value.strides->size())
+    return std::nullopt;
   Expr expected(1);
   for (size_t i = value.shape->size(); i-- > 0;) {
     const Expr& size = (*value.shape)[i];
@@ -43,30 +45,54 @@ class Classifier {
     if (self == nullptr || !self->valid() || !node_.op.starts_with("aten::")) return {};
     base_ = &program_.value(*self);
     static const std::map<std::string_view, Views (Classifier::*)() const> kRules = {
-        {"alias", &Classifier::alias}, {"detach", &Classifier::alias}, {"lift_fresh", &Classifier::alias},
-        {"positive", &Classifier::alias}, {"view_as", &Classifier::reshape},
-        {"unsqueeze", &Classifier::reshape}, {"squeeze", &Classifier::reshape},
-        {"unflatten", &Classifier::reshape}, {"_reshape_alias", &Classifier::reshape},
-        {"view", &Classifier::view}, {"reshape", &Classifier::maybe_reshape},
-        {"reshape_as", &Classifier::maybe_reshape}, {"flatten", &Classifier::maybe_reshape},
-        {"ravel", &Classifier::maybe_reshape}, {"contiguous", &Classifier::contiguous},
-        {"to", &Classifier::to}, {"type_as", &Classifier::to}, {"dropout", &Classifier::dropout},
-        {"feature_dropout", &Classifier::dropout}, {"alpha_dropout", &Classifier::dropout},
-        {"feature_alpha_dropout", &Classifier::dropout}, {"permute", &Classifier::permute},
-        {"transpose", &Classifier::transpose}, {"swapaxes", &Classifier::transpose},
-        {"swapdims", &Classifier::transpose}, {"t", &Classifier::reverse}, {"numpy_T", &Classifier::reverse},
-        {"mT", &Classifier::matrix_transpose}, {"adjoint", &Classifier::matrix_transpose},
-        {"movedim", &Classifier::movedim}, {"moveaxis", &Classifier::movedim},
-        {"select", &Classifier::select}, {"slice", &Classifier::slice}, {"narrow", &Classifier::narrow},
-        {"chunk", &Classifier::pieces}, {"split", &Classifier::pieces},
-        {"split_with_sizes", &Classifier::pieces}, {"tensor_split", &Classifier::pieces},
-        {"unbind", &Classifier::unbind}, {"diagonal", &Classifier::diagonal},
-        {"expand", &Classifier::expand}, {"expand_as", &Classifier::expand},
+        {"alias", &Classifier::alias},
+        {"detach", &Classifier::alias},
+        {"lift_fresh", &Classifier::alias},
+        {"positive", &Classifier::alias},
+        {"view_as", &Classifier::reshape},
+        {"unsqueeze", &Classifier::reshape},
+        {"squeeze", &Classifier::reshape},
+        {"unflatten", &Classifier::reshape},
+        {"_reshape_alias", &Classifier::reshape},
+        {"view", &Classifier::view},
+        {"reshape", &Classifier::maybe_reshape},
+        {"reshape_as", &Classifier::maybe_reshape},
+        {"flatten", &Classifier::maybe_reshape},
+        {"ravel", &Classifier::maybe_reshape},
+        {"contiguous", &Classifier::contiguous},
+        {"to", &Classifier::to},
+        {"type_as", &Classifier::to},
+        {"dropout", &Classifier::dropout},
+        {"feature_dropout", &Classifier::dropout},
+        {"alpha_dropout", &Classifier::dropout},
+        {"feature_alpha_dropout", &Classifier::dropout},
+        {"permute", &Classifier::permute},
+        {"transpose", &Classifier::transpose},
+        {"swapaxes", &Classifier::transpose},
+        {"swapdims", &Classifier::transpose},
+        {"t", &Classifier::reverse},
+        {"numpy_T", &Classifier::reverse},
+        {"mT", &Classifier::matrix_transpose},
+        {"adjoint", &Classifier::matrix_transpose},
+        {"movedim", &Classifier::movedim},
+        {"moveaxis", &Classifier::movedim},
+        {"select", &Classifier::select},
+        {"slice", &Classifier::slice},
+        {"narrow", &Classifier::narrow},
+        {"chunk", &Classifier::pieces},
+        {"split", &Classifier::pieces},
+        {"split_with_sizes", &Classifier::pieces},
+        {"tensor_split", &Classifier::pieces},
+        {"unbind", &Classifier::unbind},
+        {"diagonal", &Classifier::diagonal},
+        {"expand", &Classifier::expand},
+        {"expand_as", &Classifier::expand},
         {"broadcast_to", &Classifier::expand},
     };
     static const std::unordered_set<std::string_view> kOpaque = {
-        "as_strided", "unfold", "view_as_real", "view_as_complex", "real", "imag", "hsplit", "vsplit", "dsplit",
-        "_conj", "conj", "_neg_view", "meshgrid", "broadcast_tensors"};
+        "as_strided", "unfold",    "view_as_real", "view_as_complex",  "real",
+        "imag",       "hsplit",    "vsplit",       "dsplit",           "_conj",
+        "conj",       "_neg_view", "meshgrid",     "broadcast_tensors"};
     std::string_view name = std::string_view(node_.op).substr(6);
     if (auto it = kRules.find(name); it != kRules.end()) return (this->*it->second)();
     if (kOpaque.contains(name)) return all(Kind::kOpaque);

@@ -28,8 +28,8 @@ TEST(SymExpr, ReadsBothSpellings) {
 }
 
 TEST(SymExpr, RefusesWhatItCannotRead) {
-  for (const char* bad : {"Add(Symbol('s0'), ", "Symbol('s0", "Add(Symbol('s0') Integer(1))", "Integer(1) Integer(2)",
-                          "Gt(Symbol('s0'), Integer(2))"}) {
+  for (const char* bad : {"Add(Symbol('s0'), ", "Symbol('s0", "Add(Symbol('s0') Integer(1))",
+                          "Integer(1) Integer(2)", "Gt(Symbol('s0'), Integer(2))"}) {
     EXPECT_FALSE(parse_sym_expr(bad).ok()) << bad;
   }
   std::string deep;
@@ -38,11 +38,15 @@ TEST(SymExpr, RefusesWhatItCannotRead) {
 }
 
 TEST(Place, TakesTheInnermostLineOutsidePyTorch) {
-  EXPECT_EQ(source_line("File \"/home/me/model.py\", line 42, in forward\n    x = self.conv(x)\n"
-                        "  File \"/venv/site-packages/torch/nn/modules/conv.py\", line 565, in forward\n    return y"),
-            "model.py:42 in forward: x = self.conv(x)");
-  EXPECT_EQ(source_line("File \"/a.py\", line 1, in f\n    g(x)\n  File \"/b/c.py\", line 2, in g\n    x + 1"),
-            "c.py:2 in g: x + 1");
+  EXPECT_EQ(
+      source_line(
+          "File \"/home/me/model.py\", line 42, in forward\n    x = self.conv(x)\n"
+          "  File \"/venv/site-packages/torch/nn/modules/conv.py\", line 565, in forward\n    return y"),
+      "model.py:42 in forward: x = self.conv(x)");
+  EXPECT_EQ(
+      source_line(
+          "File \"/a.py\", line 1, in f\n    g(x)\n  File \"/b/c.py\", line 2, in g\n    x + 1"),
+      "c.py:2 in g: x + 1");
   EXPECT_EQ(source_line("File \"torch/fx/passes/runtime_assert.py\", line 24, in insert"), "");
   EXPECT_EQ(source_line(""), "");
   EXPECT_EQ(source_line("File \""), "");
@@ -53,15 +57,23 @@ TEST(Place, MakesDottedPaths) {
     const char* text;
     const char* path;
   } cases[] = {
-      {"", ""}, {"features.0.2", "features.0.2"}, {"L['self']", ""}, {"L['self'].layer4[2].conv3", "layer4.2.conv3"},
-      {"L__self__", ""}, {"L__self___layer1.0", "layer1.0"}, {"block@1", "block"}, {"self.head", "head"},
-      {"L['self']._modules['head']", "_modules.head"}, {"selfish", "selfish"},
+      {"", ""},
+      {"features.0.2", "features.0.2"},
+      {"L['self']", ""},
+      {"L['self'].layer4[2].conv3", "layer4.2.conv3"},
+      {"L__self__", ""},
+      {"L__self___layer1.0", "layer1.0"},
+      {"block@1", "block"},
+      {"self.head", "head"},
+      {"L['self']._modules['head']", "_modules.head"},
+      {"selfish", "selfish"},
   };
   for (const Case& c : cases) EXPECT_EQ(dotted_path(c.text), c.path) << c.text;
 }
 
 TEST(Place, TakesTheInnermostModule) {
-  Module m = innermost_module("L__self__,,m.Net;L__self___a,a,torch.nn.Sequential;L__self___a.0,a.0,torch.nn.Conv2d");
+  Module m = innermost_module(
+      "L__self__,,m.Net;L__self___a,a,torch.nn.Sequential;L__self___a.0,a.0,torch.nn.Conv2d");
   EXPECT_EQ(m.path, "a.0");
   EXPECT_EQ(m.type, "torch.nn.Conv2d");
   EXPECT_EQ(innermost_module("x").path, "");
@@ -81,18 +93,25 @@ std::vector<std::string> names(std::string_view spec, const NamedTupleFields& fi
 TEST(TreeSpec, NamesLeaves) {
   using V = std::vector<std::string>;
   EXPECT_EQ(names("[1, " LEAF "]"), V{""});
-  EXPECT_EQ(names(R"([1, {"type": "builtins.tuple", "context": "null", "children_spec": [)" LEAF "," LEAF "]}]"),
+  EXPECT_EQ(names(R"([1, {"type": "builtins.tuple", "context": "null", "children_spec": [)" LEAF
+                  "," LEAF "]}]"),
             (V{"", ""}));
-  EXPECT_EQ(names(R"([1, {"type": "builtins.dict", "context": "[\"a\", \"b\"]", "children_spec": [)" LEAF
-                  R"(, {"type": "builtins.list", "context": "null", "children_spec": [)" LEAF "," LEAF "]}]}]"),
-            (V{"a", "b_0", "b_1"}));
-  EXPECT_EQ(names(R"([1, {"type": "fixtures.Boxes", "context": "[[\"scores\"], [\"masks\"]]", "children_spec": [)"
-                  LEAF "]}]"),
-            V{"scores"});
-  EXPECT_EQ(names(R"([1, {"type": "collections.namedtuple", "context": "\"my.Pair\"", "children_spec": [)" LEAF
-                  "," LEAF "]}]",
-                  {{"my.Pair", {"left", "right"}}}),
-            (V{"left", "right"}));
+  EXPECT_EQ(
+      names(R"([1, {"type": "builtins.dict", "context": "[\"a\", \"b\"]", "children_spec": [)" LEAF
+            R"(, {"type": "builtins.list", "context": "null", "children_spec": [)" LEAF "," LEAF
+            "]}]}]"),
+      (V{"a", "b_0", "b_1"}));
+  EXPECT_EQ(
+      names(
+          R"([1, {"type": "fixtures.Boxes", "context": "[[\"scores\"], [\"masks\"]]", "children_spec": [)" LEAF
+          "]}]"),
+      V{"scores"});
+  EXPECT_EQ(
+      names(
+          R"([1, {"type": "collections.namedtuple", "context": "\"my.Pair\"", "children_spec": [)" LEAF
+          "," LEAF "]}]",
+          {{"my.Pair", {"left", "right"}}}),
+      (V{"left", "right"}));
 }
 
 TEST(TreeSpec, RefusesOtherText) {

@@ -20,7 +20,8 @@ Error what_it_is(const std::string& what) {
 }
 
 bool begins(std::span<const std::byte> bytes, std::string_view magic, size_t at = 0) {
-  return bytes.size() >= at + magic.size() && std::memcmp(bytes.data() + at, magic.data(), magic.size()) == 0;
+  return bytes.size() >= at + magic.size() &&
+         std::memcmp(bytes.data() + at, magic.data(), magic.size()) == 0;
 }
 
 // {length: 8 bytes}{json}: the JSON's first byte is an open brace and the length fits in the file.
@@ -34,7 +35,8 @@ bool is_safetensors(std::span<const std::byte> bytes) {
 // ModelProto: field 1 (ir_version, varint) first, then another small field number.
 bool is_onnx(std::span<const std::byte> bytes) {
   return bytes.size() > 16 && bytes[0] == std::byte{0x08} && bytes[1] < std::byte{0x20} &&
-         (bytes[2] == std::byte{0x12} || bytes[2] == std::byte{0x3a} || bytes[2] == std::byte{0x42});
+         (bytes[2] == std::byte{0x12} || bytes[2] == std::byte{0x3a} ||
+          bytes[2] == std::byte{0x42});
 }
 
 }  // namespace
@@ -46,17 +48,21 @@ std::optional<Error> wrong_file(std::span<const std::byte> bytes) {
     return what_it_is("is an HDF5 file (.h5, as Keras writes it), not a PyTorch program.");
   }
   if (is_safetensors(bytes)) {
-    return what_it_is("is a safetensors file: weights without a graph. Load them into their model first.");
+    return what_it_is(
+        "is a safetensors file: weights without a graph. Load them into their model first.");
   }
   if (is_onnx(bytes)) {
-    return Error{"is an ONNX file already. `onnxport check` and `onnxport inspect` read it; to make "
-                 "one, give the .pt2 that it came from", ""};
+    return Error{
+        "is an ONNX file already. `onnxport check` and `onnxport inspect` read it; to make "
+        "one, give the .pt2 that it came from",
+        ""};
   }
   // Protocol 2 pickle, or the number that old torch.save files begin with.
   if (begins(bytes, "\x80\x02") || begins(bytes, "\x80\x03") || begins(bytes, "\x80\x04") ||
       begins(bytes, "\x80\x05")) {
-    return what_it_is("is a Python pickle (a checkpoint of torch 1.5 or earlier, or another object). "
-                      "Load it in Python first.");
+    return what_it_is(
+        "is a Python pickle (a checkpoint of torch 1.5 or earlier, or another object). "
+        "Load it in Python first.");
   }
   if (begins(bytes, "version https://git-lfs")) {
     return Error{"is a Git LFS pointer, not the file itself. Fetch it with `git lfs pull`", ""};
@@ -71,21 +77,28 @@ Error wrong_zip(const formats::Zip& zip) {
   bool keras = false;
   for (const formats::ZipEntry& entry : zip.entries()) {
     std::string_view name = entry.name;
-    code = code || name.find("/code/") != std::string_view::npos || name.ends_with("/constants.pkl");
+    code =
+        code || name.find("/code/") != std::string_view::npos || name.ends_with("/constants.pkl");
     pickle = pickle || name == "data.pkl" || name.ends_with("/data.pkl");
     keras = keras || name == "model.weights.h5";
   }
   if (code) {
-    return Error{"is a TorchScript archive (torch.jit.save), not a .pt2. Save the original module: " +
-                 std::string(kSave), ""};
+    return Error{
+        "is a TorchScript archive (torch.jit.save), not a .pt2. Save the original module: " +
+            std::string(kSave),
+        ""};
   }
   if (pickle) {
-    return what_it_is("is a torch.save file (a state dict, checkpoint or whole module). Load it into its "
-                      "model first.");
+    return what_it_is(
+        "is a torch.save file (a state dict, checkpoint or whole module). Load it into its "
+        "model first.");
   }
   if (keras) return what_it_is("is a Keras archive, not a PyTorch program.");
-  return Error{"is a zip archive without an exported program (`models/<name>.json` or "
-               "`serialized_exported_program.json`). " + std::string(kSave), ""};
+  return Error{
+      "is a zip archive without an exported program (`models/<name>.json` or "
+      "`serialized_exported_program.json`). " +
+          std::string(kSave),
+      ""};
 }
 
 }  // namespace onnxport::read

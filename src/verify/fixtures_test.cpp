@@ -81,17 +81,21 @@ TEST_P(FixtureReference, ComputesWhatTheModelComputed) {
     std::vector<double> a = (*got)[i].as_doubles();
     std::vector<double> b = (*expected)[i].as_doubles();
     for (size_t j = 0; j < a.size(); ++j) {
-      ASSERT_NEAR(a[j], b[j], 1e-5 * (1 + std::abs(b[j]))) << "output " << i << " element " << j << "\n"
-                                                          << aten::dump(*program);
+      ASSERT_NEAR(a[j], b[j], 1e-5 * (1 + std::abs(b[j])))
+          << "output " << i << " element " << j << "\n"
+          << aten::dump(*program);
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Pt2, FixtureReference, testing::ValuesIn(fixtures()), [](const auto& info) {
-  std::string name = info.param.parent_path().filename().string() + "_" + info.param.stem().string();
-  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Pt2, FixtureReference, testing::ValuesIn(fixtures()),
+                         [](const auto& info) {
+                           std::string name = info.param.parent_path().filename().string() + "_" +
+                                              info.param.stem().string();
+                           for (char& c : name)
+                             c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace onnxport::verify
