@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "cli/arguments.h"
+#include "cli/signals.h"
 #include "cli/terminal.h"
 #include "export/facts.h"
 #include "export/place.h"
@@ -261,6 +262,7 @@ int run(int argc, char** argv) {
 }  // namespace onnxport::cli
 
 int main(int argc, char** argv) {
+  onnxport::cli::clean_up_on_signals();
   try {
     return onnxport::cli::run(argc, argv);
   } catch (const std::exception& e) {  // out of memory, above all

@@ -4,21 +4,52 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
+#include <set>
 #include <utility>
 
 namespace onnxport {
 namespace fs = std::filesystem;
 
+namespace {
+
+struct Living {
+  std::mutex mutex;
+  std::set<std::string> folders;
+};
+
+Living& living() {
+  static auto* made = new Living;  // also for a thread that outlives main
+  return *made;
+}
+
+void remove(const std::string& folder) {
+  std::error_code error;
+  fs::remove_all(folder, error);
+}
+
+}  // namespace
+
 BuildFolder::BuildFolder(std::string folder, std::string file, std::string output)
-    : folder_(std::move(folder)), file_(std::move(file)), output_(std::move(output)) {}
+    : folder_(std::move(folder)), file_(std::move(file)), output_(std::move(output)) {
+  std::scoped_lock lock(living().mutex);
+  living().folders.insert(folder_);
+}
 
 BuildFolder::BuildFolder(BuildFolder&& other) noexcept
     : folder_(std::exchange(other.folder_, "")), file_(std::move(other.file_)),
       output_(std::move(other.output_)) {}
 
 BuildFolder::~BuildFolder() {
-  std::error_code error;
-  if (!folder_.empty()) fs::remove_all(folder_, error);
+  if (folder_.empty()) return;
+  remove(folder_);
+  std::scoped_lock lock(living().mutex);
+  living().folders.erase(folder_);
+}
+
+void remove_build_folders() {
+  std::scoped_lock lock(living().mutex);
+  for (const std::string& folder : living().folders) remove(folder);
 }
 
 Result<BuildFolder> BuildFolder::beside(const std::string& output) {

@@ -25,4 +25,7 @@ class BuildFolder {
   std::string folder_, file_, output_;
 };
 
+// Removes every build folder of this process: for a program that is about to be stopped by a signal.
+void remove_build_folders();
+
 }  // namespace onnxport

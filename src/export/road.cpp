@@ -150,6 +150,7 @@ class Export {
  private:
   Status steps() {
     TRY(check_config(config_));
+    TRY(BuildFolder::beside(output_));  // before the work: a folder that cannot be written to
     TRY(read());
     if (shaped_.fixed_batch > 0) {
       TRY_ASSIGN(bool done, with_dynamic_batch());
