@@ -16,6 +16,7 @@
 #include "onnx/write.h"
 #include "onnxport/export.h"
 #include "simplify/simplify.h"
+#include "verify/runtime.h"
 
 namespace onnxport::cli {
 namespace {
@@ -157,6 +158,7 @@ Status simplify_file(const Options& o, simplify::Summary& summary) {
   TRY_ASSIGN(onnx::Model model, onnx::read_model(o.source));
   simplify::Options options;
   options.exact = o.exact;
+  options.evaluate = verify::evaluate;
   TRY_ASSIGN(summary, simplify::simplify(model, options));
   TRY_ASSIGN(BuildFolder folder, BuildFolder::beside(o.output));
   TRY_ASSIGN([[maybe_unused]] auto written, onnx::write_model(model, folder.file()));

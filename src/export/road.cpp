@@ -21,6 +21,7 @@
 #include "onnx/write.h"
 #include "read/pt2.h"
 #include "simplify/simplify.h"
+#include "verify/runtime.h"
 #include "verify/verify.h"
 
 namespace onnxport::road {
@@ -257,7 +258,9 @@ class Export {
   Status simplify() {
     if (config_.simplify) {
       Timed timed("simplify", report_, progress_);
-      TRY_ASSIGN(simplify::Summary summary, simplify::simplify(model_));
+      simplify::Options options;
+      options.evaluate = verify::evaluate;
+      TRY_ASSIGN(simplify::Summary summary, simplify::simplify(model_, options));
       report_.rules_fired = std::move(summary.fired);
     }
     take_facts(model_, report_);
