@@ -13,6 +13,11 @@ Result<std::unique_ptr<Reference>> load_reference() {
   std::string own = own_folder();
   std::string built = ONNXPORT_PLUGIN_DIR;
   std::vector<std::string> candidates = {environment("ONNXPORT_TORCH_PLUGIN")};
+  // One that is named is the one that is meant: nothing else stands in for it.
+  if (!candidates.front().empty()) {
+    own.clear();
+    built.clear();
+  }
   if (!own.empty()) {
     candidates.push_back(own + kName);
     candidates.push_back(own + "/../lib/onnxport" + kName);
