@@ -25,9 +25,13 @@ size_t distance(const std::string& a, const std::string& b) {
 
 std::string nearest(const std::string& word, const std::vector<std::string>& known) {
   std::string shortened = word.substr(0, 64);  // a key from a file can be of any length
-  return *std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
-    return distance(shortened, a) < distance(shortened, b);
-  });
+  // A part of a known word ("opset" for "opset_version") is nearer than any misspelling.
+  auto cost = [&](const std::string& candidate) {
+    bool part = !shortened.empty() && candidate.find(shortened) != std::string::npos;
+    return part ? 0 : distance(shortened, candidate);
+  };
+  return *std::min_element(known.begin(), known.end(),
+                           [&](const auto& a, const auto& b) { return cost(a) < cost(b); });
 }
 
 }  // namespace onnxport
