@@ -332,7 +332,10 @@ Result<std::vector<std::string>> input_names(const Program& program, const Expor
     }
     return config.input_names;
   }
-  if (program.inputs.size() == 1) return std::vector<std::string>{"input"};
+  if (program.inputs.size() == 1) {
+    names.emplace_back("input");
+    return names;
+  }
   for (const aten::Input& input : program.inputs) names.push_back(input.name);
   return names;
 }
