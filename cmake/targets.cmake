@@ -13,8 +13,15 @@ set_target_properties(onnxport_lib PROPERTIES
 target_include_directories(onnxport_lib PUBLIC
   "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:include>")
 target_compile_features(onnxport_lib PUBLIC cxx_std_20)
-target_link_libraries(onnxport_lib PRIVATE ${onnxport_layer_targets})
-# Static protobuf and ONNX stay inside: libtorch brings its own protobuf into the same process.
+# The layers' objects, and protobuf as a shared library: Debian's static one is not made for those.
+foreach(layer IN LISTS onnxport_layer_targets)
+  target_sources(onnxport_lib PRIVATE $<TARGET_OBJECTS:${layer}>)
+endforeach()
+find_library(ONNXPORT_PROTOBUF_SHARED NAMES libprotobuf.so REQUIRED)
+target_link_libraries(onnxport_lib PRIVATE
+  $<TARGET_FILE:ONNX::onnx> $<TARGET_FILE:ONNX::onnx_proto> "${ONNXPORT_PROTOBUF_SHARED}"
+  fmt::fmt simdjson::simdjson PkgConfig::MINIZIP ZLIB::ZLIB ${CMAKE_DL_LIBS})
+# ONNX stays inside. libtorch brings its own protobuf into the same process: see verify/library.cpp.
 target_link_options(onnxport_lib PRIVATE "LINKER:--exclude-libs,ALL")
 
 # The command links the layers themselves: it runs from wherever it is copied.

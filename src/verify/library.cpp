@@ -6,13 +6,28 @@
 #include <filesystem>
 
 namespace onnxport::verify {
+namespace {
+
+// A program that has a protobuf of its own in sight (the shared libonnxport does, the command does
+// not) would lend it to libtorch, which has another one inside: then a library prefers its own
+// symbols. Not always, since it would also pass over a preloaded malloc.
+int loading_flags() {
+  int flags = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE;
+#if !defined(__SANITIZE_ADDRESS__)  // which refuses RTLD_DEEPBIND
+  constexpr const char* kProtobuf = "_ZN6google8protobuf8internal13VerifyVersionEiiPKc";
+  if (dlsym(RTLD_DEFAULT, kProtobuf) != nullptr) flags |= RTLD_DEEPBIND;
+#endif
+  return flags;
+}
+
+}  // namespace
 
 Result<void*> load_library(const std::vector<std::string>& candidates, const std::string& what,
                            const std::string& remedy) {
   std::string tried;
   for (const std::string& candidate : candidates) {
     if (candidate.empty()) continue;
-    void* library = dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    void* library = dlopen(candidate.c_str(), loading_flags());
     if (library != nullptr) return library;
     const char* why = dlerror();
     tried += "\n  tried " + (why != nullptr ? std::string(why) : candidate);
