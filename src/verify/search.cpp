@@ -270,9 +270,9 @@ class Search {
   std::string weights_text(const Ancestry& before) const {
     std::string changed, read;
     for (const onnx::Value* value : before.weights) {
-      const aten::Weight* weight = find_weight(value->name);
-      if (weight == nullptr) continue;
       read += (read.empty() ? "" : ", ") + value->name;
+      const aten::Weight* weight = find_weight(value->name);
+      if (weight == nullptr) continue;  // made by lowering or simplifying
       size_t count = changed_elements(*value->initializer, weight->tensor);
       size_t total = static_cast<size_t>(weight->tensor.numel());
       // Folding a BatchNorm changes every element; a hand or a broken disk changes some.
