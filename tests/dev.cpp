@@ -1,7 +1,8 @@
 // For the tests in Python: what only the program's inside can show.
 //
 //   onnxport_dev schemas                    every rule's schema line
-//   onnxport_dev wrong-rule NAME IN OUT     exports with the rule NAME made wrong: prints the report
+//   onnxport_dev wrong-rule NAME IN OUT     exports with the rule NAME made wrong: prints the
+//   report
 #include <cstdio>
 #include <string>
 #include <utility>

@@ -63,8 +63,8 @@ Result<Bindings> bind_sizes(const Program& program, const std::vector<std::vecto
                    input};
     }
     for (size_t axis = 0; axis < dims[i].size(); ++axis) {
-      equations.push_back({(*value.shape)[axis], dims[i][axis],
-                           input + " axis " + std::to_string(axis)});
+      equations.push_back(
+          {(*value.shape)[axis], dims[i][axis], input + " axis " + std::to_string(axis)});
     }
   }
 

@@ -30,9 +30,11 @@ bool parse(const std::string& text, T& value) {
 
 Status axes_from_json(const std::string& text, ExportConfig& config) {
   auto json = nlohmann::json::parse(text, nullptr, false);
-  if (!json.is_object()) return Error{"is not a JSON object such as {\"input\": {\"0\": \"batch\"}}", ""};
+  if (!json.is_object())
+    return Error{"is not a JSON object such as {\"input\": {\"0\": \"batch\"}}", ""};
   for (const auto& [input, axes] : json.items()) {
-    if (!axes.is_object()) return Error{"`" + input + "` needs an object such as {\"0\": \"batch\"}", ""};
+    if (!axes.is_object())
+      return Error{"`" + input + "` needs an object such as {\"0\": \"batch\"}", ""};
     for (const auto& [axis_text, name] : axes.items()) {
       int axis = 0;
       if (!parse(axis_text, axis) || !name.is_string()) {
@@ -53,7 +55,8 @@ Status add_input_shape(const std::string& text, ExportConfig& config) {
   for (const std::string& part : split(sizes_text, ',')) {
     int64_t size = 0;
     if (!parse(trimmed(part), size) || size < 0) {
-      return Error{"`" + part + "` is no size; write 1,3,224,224 or name:1,3,224,224", "--input-shape " + text};
+      return Error{"`" + part + "` is no size; write 1,3,224,224 or name:1,3,224,224",
+                   "--input-shape " + text};
     }
     sizes.push_back(size);
   }
@@ -79,7 +82,8 @@ Status add_dynamic_axes(const std::string& text, ExportConfig& config) {
     for (const std::string& part : split(group.substr(colon + 1), ',')) {
       size_t equals = part.find('=');
       int axis = 0;
-      if (equals == std::string::npos || !parse(trimmed(part.substr(0, equals)), axis)) return usage;
+      if (equals == std::string::npos || !parse(trimmed(part.substr(0, equals)), axis))
+        return usage;
       axes[axis] = trimmed(part.substr(equals + 1));
     }
   }

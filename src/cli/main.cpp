@@ -36,7 +36,8 @@ struct Options {
 
 int usage_error(const Screen& screen, const std::string& message) {
   print_error(screen, message);
-  fmt::print(stderr, "  `onnxport --help` lists the commands, `onnxport export --help` the options\n");
+  fmt::print(stderr,
+             "  `onnxport --help` lists the commands, `onnxport export --help` the options\n");
   return kUsage;
 }
 
@@ -83,7 +84,8 @@ Status read_options(Options& o, const CLI::App& command) {
   }
   if (!(config.tolerance >= 0)) return Error{"must be 0 or more", "--tolerance"};
   if (config.seeds < 1) return Error{"must be 1 or more", "--seeds"};
-  if (!o.report_path.empty() && !o.report_path.ends_with(".json") && !o.report_path.ends_with(".html")) {
+  if (!o.report_path.empty() && !o.report_path.ends_with(".json") &&
+      !o.report_path.ends_with(".html")) {
     return Error{"name a file that ends in .json or .html", "--report " + o.report_path};
   }
   o.config = std::move(config);
@@ -180,10 +182,12 @@ int run_simplify(const Options& o) {
 }
 
 void add_verify_options(CLI::App& command, Options& o) {
-  command.add_option("--tolerance", o.config.tolerance,
-                     "largest difference allowed, relative to the output's scale where that is over 1")
+  command
+      .add_option("--tolerance", o.config.tolerance,
+                  "largest difference allowed, relative to the output's scale where that is over 1")
       ->capture_default_str();
-  command.add_option("--seeds", o.config.seeds, "random inputs to compare on")->capture_default_str();
+  command.add_option("--seeds", o.config.seeds, "random inputs to compare on")
+      ->capture_default_str();
   command.add_flag("--allow-nan", o.config.allow_nan,
                    "accept NaN where PyTorch's own output has it");
   command.add_option("--report", o.report_path, "write a report: .json or .html");
@@ -239,8 +243,9 @@ void add_others(CLI::App& app, Options& o) {
 
 int run(int argc, char** argv) {
   Options o;
-  CLI::App app("onnxport: turns a trained PyTorch model into an ONNX file that is proven to compute "
-               "the same.");
+  CLI::App app(
+      "onnxport: turns a trained PyTorch model into an ONNX file that is proven to compute "
+      "the same.");
   app.set_version_flag("--version", fmt::format("onnxport {}", version()));
   app.require_subcommand(1);
   app.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });

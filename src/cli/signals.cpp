@@ -16,7 +16,8 @@ void clean_up_on_signals() {
   for (int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction now {};
     // One that is ignored (nohup) stays ignored.
-    if (sigaction(signal, nullptr, &now) == 0 && now.sa_handler != SIG_IGN) sigaddset(&wanted, signal);
+    if (sigaction(signal, nullptr, &now) == 0 && now.sa_handler != SIG_IGN)
+      sigaddset(&wanted, signal);
   }
   pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
   std::thread([wanted] {

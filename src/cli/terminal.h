@@ -9,8 +9,8 @@ namespace onnxport::cli {
 
 struct Screen {
   bool quiet = false;
-  bool terminal = false;    // stderr is one: the progress line is rewritten in place
-  bool color_out = false;   // stdout takes colours
+  bool terminal = false;   // stderr is one: the progress line is rewritten in place
+  bool color_out = false;  // stdout takes colours
   bool color_err = false;
 };
 // Looks at both streams, NO_COLOR and TERM.

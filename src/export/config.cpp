@@ -123,11 +123,13 @@ struct Key {
 };
 
 // One line a key: `field` takes what `read` makes of the value.
-#define ONNXPORT_KEY(name, field, reader) \
-  {name, [](const Json& value, ExportConfig& config) -> Status { \
-     TRY_ASSIGN(config.field, reader(value)); \
-     return {}; \
-   }}
+#define ONNXPORT_KEY(name, field, reader)                         \
+  {                                                               \
+    name, [](const Json& value, ExportConfig& config) -> Status { \
+      TRY_ASSIGN(config.field, reader(value));                    \
+      return {};                                                  \
+    }                                                             \
+  }
 
 const Key kKeys[] = {
     {"input_shape", read_input_shape},
@@ -179,8 +181,8 @@ Status read_config(const std::string& path, ExportConfig& config) {
     if (key == std::end(kKeys)) {
       std::vector<std::string> known;
       for (const Key& k : kKeys) known.emplace_back(k.name);
-      return Error{fmt::format("unknown key \"{}\"; did you mean \"{}\"?", name, nearest(name, known)),
-                   ""};
+      return Error{
+          fmt::format("unknown key \"{}\"; did you mean \"{}\"?", name, nearest(name, known)), ""};
     }
     if (auto status = key->read(value, changed); !status.ok()) {
       return std::move(status).error().at("key \"" + name + "\"");

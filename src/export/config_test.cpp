@@ -18,13 +18,15 @@ class Config : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove(path_); }
   std::string path_ =
-      (std::filesystem::temp_directory_path() / ("onnxport_config_" + std::to_string(getpid()))).string();
+      (std::filesystem::temp_directory_path() / ("onnxport_config_" + std::to_string(getpid())))
+          .string();
   ExportConfig config_;
 };
 
 TEST_F(Config, TakesTheMissionsKeys) {
   EXPECT_EQ(load(R"({"opset_version": 19, "input_shape": [1, 3, 224, 224], "simplify": false,
-                     "dynamic_axes": {"input": {"0": "batch_size"}}})"), "");
+                     "dynamic_axes": {"input": {"0": "batch_size"}}})"),
+            "");
   EXPECT_EQ(config_.opset_version, 19);
   EXPECT_FALSE(config_.simplify);
   EXPECT_EQ(config_.input_shapes, (std::vector<std::vector<int64_t>>{{1, 3, 224, 224}}));
@@ -50,16 +52,17 @@ TEST_F(Config, ChangesNothingOnAnError) {
 }
 
 TEST_F(Config, RefusesWrongTypes) {
-  for (const char* bad : {R"({"opset_version": "17"})", R"({"opset_version": 1e99})",
-                          R"({"input_shape": [1, -3]})", R"({"input_shape": "1,3"})",
-                          R"({"dynamic_axes": {"input": {"x": "batch"}}})", R"({"tolerance": -1})",
-                          R"({"seeds": 0})", "[]", "{", ""}) {
+  for (const char* bad :
+       {R"({"opset_version": "17"})", R"({"opset_version": 1e99})", R"({"input_shape": [1, -3]})",
+        R"({"input_shape": "1,3"})", R"({"dynamic_axes": {"input": {"x": "batch"}}})",
+        R"({"tolerance": -1})", R"({"seeds": 0})", "[]", "{", ""}) {
     EXPECT_NE(load(bad), "") << bad;
   }
 }
 
 TEST_F(Config, NamesAFileThatIsMissing) {
-  EXPECT_NE(load_config("/nowhere/export.json", config_).find("/nowhere/export.json"), std::string::npos);
+  EXPECT_NE(load_config("/nowhere/export.json", config_).find("/nowhere/export.json"),
+            std::string::npos);
 }
 
 TEST(Nearest, PicksTheSmallestEditDistance) {

@@ -6,7 +6,8 @@
 
 namespace onnxport {
 
-// A known word that has `word` in it, else by Levenshtein distance; the first of equals. `known` is not empty.
+// A known word that has `word` in it, else by Levenshtein distance; the first of equals. `known` is
+// not empty.
 std::string nearest(const std::string& word, const std::vector<std::string>& known);
 
 }  // namespace onnxport

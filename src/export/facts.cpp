@@ -62,7 +62,8 @@ Facts of_program(const aten::Program& program) {
     return port_text(name.empty() ? value.name : name, value.dtype, value.shape);
   };
   for (const auto& input : program.inputs) facts.inputs.push_back(port(input.name, input.value));
-  for (const auto& output : program.outputs) facts.outputs.push_back(port(output.name, output.value));
+  for (const auto& output : program.outputs)
+    facts.outputs.push_back(port(output.name, output.value));
   for (const aten::Node& node : program.nodes) ++facts.operators[node.full_name()];
   facts.nodes = program.nodes.size();
   Weights weights(facts);
@@ -136,13 +137,15 @@ Result<Facts> of_file(const std::string& path) {
 std::string text(const Facts& facts, const std::string& path) {
   std::string out = fmt::format("{}\n  {}", path, facts.kind);
   if (!facts.producer.empty()) out += " by " + facts.producer;
-  if (facts.opset > 0) out += fmt::format(", opset {}, IR version {}", facts.opset, facts.ir_version);
+  if (facts.opset > 0)
+    out += fmt::format(", opset {}, IR version {}", facts.opset, facts.ir_version);
   out += fmt::format("\n  size        {:.1f} MB\n  parameters  {} ({:.1f} MB)\n  nodes       {}\n",
                      static_cast<double>(facts.file_bytes) / 1e6, thousands(facts.parameters),
                      static_cast<double>(facts.parameter_bytes) / 1e6, facts.nodes);
   for (const std::string& line : facts.inputs) out += "  input       " + line + "\n";
   for (const std::string& line : facts.outputs) out += "  output      " + line + "\n";
-  std::vector<std::pair<std::string, int>> operators(facts.operators.begin(), facts.operators.end());
+  std::vector<std::pair<std::string, int>> operators(facts.operators.begin(),
+                                                     facts.operators.end());
   std::stable_sort(operators.begin(), operators.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
   if (!operators.empty()) out += "  operators\n";

@@ -12,16 +12,16 @@
 namespace onnxport::facts {
 
 struct Facts {
-  std::string kind;                     // "ONNX model", "PyTorch exported program"
+  std::string kind;  // "ONNX model", "PyTorch exported program"
   std::string producer;
-  int64_t opset = 0;                    // 0 for a .pt2
+  int64_t opset = 0;  // 0 for a .pt2
   int64_t ir_version = 0;
-  uint64_t file_bytes = 0;              // external data included
-  std::vector<std::string> inputs;      // "input: float32[batch_size, 3, 224, 224]"
+  uint64_t file_bytes = 0;          // external data included
+  std::vector<std::string> inputs;  // "input: float32[batch_size, 3, 224, 224]"
   std::vector<std::string> outputs;
   std::map<std::string, int> operators;
   size_t nodes = 0;
-  uint64_t parameters = 0;              // elements of weights, shared ones once
+  uint64_t parameters = 0;  // elements of weights, shared ones once
   uint64_t parameter_bytes = 0;
   std::vector<std::string> notes;
 };

@@ -44,12 +44,23 @@ std::string escape(const std::string& text) {
   std::string out;
   for (char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -94,16 +105,18 @@ std::string problem_section(const Report& r) {
 
 std::string comparison_section(const Report& r) {
   if (r.outputs.empty()) return "";
-  std::string out = "<h2>Against PyTorch</h2>\n<div class=\"scroll\"><table>\n<tr><th>Output</th>"
-                    "<th class=\"n\">Max absolute</th><th class=\"n\">Max relative</th>"
-                    "<th class=\"n\">Values to</th><th class=\"n\">float32 itself</th><th></th></tr>\n";
+  std::string out =
+      "<h2>Against PyTorch</h2>\n<div class=\"scroll\"><table>\n<tr><th>Output</th>"
+      "<th class=\"n\">Max absolute</th><th class=\"n\">Max relative</th>"
+      "<th class=\"n\">Values to</th><th class=\"n\">float32 itself</th><th></th></tr>\n";
   for (const OutputReport& o : r.outputs) {
-    out += fmt::format("<tr><td><code>{}</code></td><td class=\"n\">{:.2e}</td><td class=\"n\">{:.2e}"
-                       "</td><td class=\"n\">{:.3g}</td><td class=\"n\">{}</td>"
-                       "<td class=\"{}\">{} {}</td></tr>\n",
-                       escape(o.name), o.max_abs_difference, o.max_rel_difference, o.scale,
-                       o.float32_difference ? fmt::format("{:.2e}", *o.float32_difference) : "",
-                       o.passed ? "good" : "bad", o.passed ? "✓" : "✗", escape(o.reason));
+    out += fmt::format(
+        "<tr><td><code>{}</code></td><td class=\"n\">{:.2e}</td><td class=\"n\">{:.2e}"
+        "</td><td class=\"n\">{:.3g}</td><td class=\"n\">{}</td>"
+        "<td class=\"{}\">{} {}</td></tr>\n",
+        escape(o.name), o.max_abs_difference, o.max_rel_difference, o.scale,
+        o.float32_difference ? fmt::format("{:.2e}", *o.float32_difference) : "",
+        o.passed ? "good" : "bad", o.passed ? "✓" : "✗", escape(o.reason));
   }
   out += "</table></div>\n<details><summary>Runs</summary><pre>";
   for (const std::string& run : r.runs) out += escape(run) + "\n";
@@ -128,10 +141,10 @@ std::string bars(const std::vector<std::pair<std::string, double>>& rows, const 
   for (const auto& [name, value] : rows) most = std::max(most, value);
   std::string out = "<div class=\"scroll\"><table>\n";
   for (const auto& [name, value] : rows) {
-    out += fmt::format("<tr><td><code>{}</code></td><td class=\"n\">{}</td><td style=\"width:60%\">"
-                       "<span class=\"bar\" style=\"width:{:.1f}%\"></span></td></tr>\n",
-                       escape(name), fmt::format(fmt::runtime(format), value),
-                       most > 0 ? 100 * value / most : 0);
+    out += fmt::format(
+        "<tr><td><code>{}</code></td><td class=\"n\">{}</td><td style=\"width:60%\">"
+        "<span class=\"bar\" style=\"width:{:.1f}%\"></span></td></tr>\n",
+        escape(name), fmt::format(fmt::runtime(format), value), most > 0 ? 100 * value / most : 0);
   }
   return out + "</table></div>\n";
 }
@@ -165,15 +178,18 @@ std::string Report::html() const {
   std::string versions = "onnxport " + onnxport_version;
   if (!torch_version.empty()) versions += ", PyTorch " + torch_version;
   if (!onnxruntime_version.empty()) versions += ", ONNX Runtime " + onnxruntime_version;
-  return fmt::format("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                     "<title>{} · onnxport</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n",
-                     escape(output_path.empty() ? source_path : output_path), kStyle) +
-         heading(*this) + facts_section(*this) + problem_section(*this) + comparison_section(*this) +
-         ports_section(*this) + bars_section("Time", times, "{:.2f} s", false) +
+  return fmt::format(
+             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+             "<title>{} · onnxport</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n",
+             escape(output_path.empty() ? source_path : output_path), kStyle) +
+         heading(*this) + facts_section(*this) + problem_section(*this) +
+         comparison_section(*this) + ports_section(*this) +
+         bars_section("Time", times, "{:.2f} s", false) +
          bars_section("Operators", rows_of(operators), "{:.0f}", true) +
          bars_section("Simplifications", rows_of(rules_fired), "{:.0f}", true) +
-         notes_section(*this) + "<footer>" + escape(versions) + "</footer>\n</main>\n</body>\n</html>\n";
+         notes_section(*this) + "<footer>" + escape(versions) +
+         "</footer>\n</main>\n</body>\n</html>\n";
 }
 
 }  // namespace onnxport

@@ -37,7 +37,8 @@ BuildFolder::BuildFolder(std::string folder, std::string file, std::string outpu
 }
 
 BuildFolder::BuildFolder(BuildFolder&& other) noexcept
-    : folder_(std::exchange(other.folder_, "")), file_(std::move(other.file_)),
+    : folder_(std::exchange(other.folder_, "")),
+      file_(std::move(other.file_)),
       output_(std::move(other.output_)) {}
 
 BuildFolder::~BuildFolder() {
@@ -71,8 +72,8 @@ Result<BuildFolder> BuildFolder::beside(const std::string& output) {
 
 Status BuildFolder::publish() {
   std::error_code error;
-  // The data first: an old .onnx with new data is caught by its checks, the reverse order would leave
-  // a new .onnx without any.
+  // The data first: an old .onnx with new data is caught by its checks, the reverse order would
+  // leave a new .onnx without any.
   bool external = fs::exists(file_ + ".data", error);
   if (external) fs::rename(file_ + ".data", output_ + ".data", error);
   if (!error) fs::rename(file_, output_, error);

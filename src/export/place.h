@@ -1,4 +1,5 @@
-// The folder beside the output in which a file is built, checked and verified before it gets its name.
+// The folder beside the output in which a file is built, checked and verified before it gets its
+// name.
 #pragma once
 
 #include <string>
@@ -16,7 +17,7 @@ class BuildFolder {
   BuildFolder(BuildFolder&& other) noexcept;
   BuildFolder& operator=(BuildFolder&&) = delete;
 
-  const std::string& file() const { return file_; }   // where to write
+  const std::string& file() const { return file_; }  // where to write
   // Renames the file, and its .data if there is one, to `output`'s place; the old ones go.
   Status publish();
 
@@ -25,7 +26,8 @@ class BuildFolder {
   std::string folder_, file_, output_;
 };
 
-// Removes every build folder of this process: for a program that is about to be stopped by a signal.
+// Removes every build folder of this process: for a program that is about to be stopped by a
+// signal.
 void remove_build_folders();
 
 }  // namespace onnxport

@@ -76,8 +76,9 @@ Report export_model(const std::string& source, const std::string& output,
   report.output_path = output;
   report.format = config.format;
   report.onnxport_version = version();
-  report.error = fmt::format("there is no format `{}`; did you mean `{}`? (known: {})", config.format,
-                             nearest(config.format, formats()), fmt::join(formats(), ", "));
+  report.error =
+      fmt::format("there is no format `{}`; did you mean `{}`? (known: {})", config.format,
+                  nearest(config.format, formats()), fmt::join(formats(), ", "));
   return report;
 }
 

@@ -10,24 +10,29 @@ namespace {
 
 const char* outcome_word(Outcome outcome) {
   switch (outcome) {
-    case Outcome::kPassed: return "passed";
-    case Outcome::kDiffers: return "differs";
-    case Outcome::kRefused: return "refused";
+    case Outcome::kPassed:
+      return "passed";
+    case Outcome::kDiffers:
+      return "differs";
+    case Outcome::kRefused:
+      return "refused";
   }
   return "";
 }
 
 std::string verdict_line(const Report& r) {
   if (r.outcome == Outcome::kRefused) return "Failed ✗  nothing was written";
-  const char* verdict = r.outcome == Outcome::kDiffers ? "Failed ✗" : r.verified ? "Passed ✓" : "Written (not verified)";
+  const char* verdict = r.outcome == Outcome::kDiffers ? "Failed ✗"
+                        : r.verified                   ? "Passed ✓"
+                                                       : "Written (not verified)";
   return fmt::format("{}  {}  {:.2f} MB, {} nodes, opset {}", verdict, r.output_path,
                      static_cast<double>(r.file_bytes) / 1e6, r.nodes, r.opset);
 }
 
 std::string output_line(const OutputReport& o) {
-  std::string line = fmt::format("  {} {}  max abs {:.2e}, max rel {:.2e}, values to {:.3g}",
-                                 o.passed ? "✓" : "✗", o.name, o.max_abs_difference,
-                                 o.max_rel_difference, o.scale);
+  std::string line =
+      fmt::format("  {} {}  max abs {:.2e}, max rel {:.2e}, values to {:.3g}", o.passed ? "✓" : "✗",
+                  o.name, o.max_abs_difference, o.max_rel_difference, o.scale);
   if (o.float32_difference) {
     line += fmt::format(" (float32 itself loses {:.2e})", *o.float32_difference);
   }

@@ -67,7 +67,8 @@ TEST(Report, EscapesEveryNameOnThePage) {
 
 TEST(Registry, KnowsOnnxAndTakesNewFormatsOnce) {
   EXPECT_FALSE(register_format("onnx", {}));
-  auto exporter = [](const std::string& source, const std::string&, const ExportConfig&, const Progress&) {
+  auto exporter = [](const std::string& source, const std::string&, const ExportConfig&,
+                     const Progress&) {
     Report r;
     r.outcome = Outcome::kPassed;
     r.source_path = source;

@@ -1,5 +1,6 @@
 // The road. A file is built in a hidden folder beside its place, and gets its name only when it has
-// passed everything that was asked for; a file that differs from PyTorch is kept under another name.
+// passed everything that was asked for; a file that differs from PyTorch is kept under another
+// name.
 #include "export/road.h"
 
 #include <fmt/format.h>
@@ -71,7 +72,8 @@ void take_facts(const onnx::Model& model, Report& report) {
 
 std::string divergence_text(const verify::Divergence& d) {
   if (d.value.empty()) return d.reason;
-  std::string out = d.onnx_node.empty() ? d.aten_op : fmt::format("node {} ({})", d.onnx_node, d.op_type);
+  std::string out =
+      d.onnx_node.empty() ? d.aten_op : fmt::format("node {} ({})", d.onnx_node, d.op_type);
   out += " computing `" + d.value + "`";
   if (!d.onnx_node.empty() && !d.aten_op.empty()) out += " from " + d.aten_op;
   if (!d.module_path.empty()) out += " in module " + d.module_path;
@@ -135,7 +137,10 @@ class Export {
  public:
   Export(const std::string& source, const std::string& output, const ExportConfig& config,
          const Progress& progress)
-      : source_(source), output_(output), config_(config), progress_(progress),
+      : source_(source),
+        output_(output),
+        config_(config),
+        progress_(progress),
         report_(fresh_report(source, output)) {}
 
   Report run() {
@@ -210,7 +215,8 @@ class Export {
   std::string difference() const {
     std::string why = report_.error;
     for (const OutputReport& output : report_.outputs) {
-      if (why.empty() && !output.passed) why = fmt::format("output `{}` {}", output.name, output.reason);
+      if (why.empty() && !output.passed)
+        why = fmt::format("output `{}` {}", output.name, output.reason);
     }
     return "made dynamic it computes something else: " + why;
   }
@@ -232,7 +238,8 @@ class Export {
       return Error{"there is no such file", source_};
     }
     if (std::filesystem::equivalent(source_, output_, error)) {
-      return Error{"the output would replace the model it is made from; choose another name", output_};
+      return Error{"the output would replace the model it is made from; choose another name",
+                   output_};
     }
     TRY_ASSIGN(program_, read::read_pt2(source_));
     report_.notes = program_.notes;
@@ -304,7 +311,8 @@ class Export {
 
   // Messages speak of the file that was asked for, not of the hidden folder.
   void replace_paths(std::string& text, const BuildFolder& folder) const {
-    for (size_t at = text.find(folder.file()); at != std::string::npos; at = text.find(folder.file())) {
+    for (size_t at = text.find(folder.file()); at != std::string::npos;
+         at = text.find(folder.file())) {
       text.replace(at, folder.file().size(), output_);
     }
   }
@@ -328,8 +336,8 @@ class Export {
 
 std::string failed_path(const std::string& output) {
   constexpr std::string_view kExtension = ".onnx";
-  std::string stem = output.ends_with(kExtension) ? output.substr(0, output.size() - kExtension.size())
-                                                  : output;
+  std::string stem =
+      output.ends_with(kExtension) ? output.substr(0, output.size() - kExtension.size()) : output;
   return stem + ".failed.onnx";
 }
 

@@ -34,7 +34,7 @@ Result<size_t> find_input(const Program& program, const std::vector<std::string>
   return Error{fmt::format("the model has no input `{}`; its inputs are: {}", wanted, known), ""};
 }
 
-using Sizes = std::vector<std::vector<int64_t>>;   // per input; empty: not given
+using Sizes = std::vector<std::vector<int64_t>>;  // per input; empty: not given
 
 Result<Sizes> given_shapes(const Program& program, const std::vector<std::string>& names,
                            const ExportConfig& config) {
@@ -96,9 +96,10 @@ Result<std::map<std::string, int64_t>> given_symbols(const Program& program, con
     if (range == program.ranges.end()) continue;
     int64_t least = range->second.min <= 2 ? 1 : range->second.min;
     if (size >= least && size <= range->second.max) continue;
-    return Error{fmt::format("size {} is outside the range {} to {} that the model was exported for",
-                             size, range->second.min, range->second.max),
-                 "--input-shape"};
+    return Error{
+        fmt::format("size {} is outside the range {} to {} that the model was exported for", size,
+                    range->second.min, range->second.max),
+        "--input-shape"};
   }
   return sizes;
 }
@@ -155,8 +156,9 @@ Status make_static(Program& program, const std::map<std::string, int64_t>& sizes
 
 // A symbol's name when none was asked for: what the axis usually is, else torch's own name.
 std::string default_name(const Program& program, const std::string& symbol, Place place) {
-  bool torch_made = symbol.size() > 1 && symbol[0] == 's' &&
-                    std::all_of(symbol.begin() + 1, symbol.end(), [](char c) { return c >= '0' && c <= '9'; });
+  bool torch_made =
+      symbol.size() > 1 && symbol[0] == 's' &&
+      std::all_of(symbol.begin() + 1, symbol.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (place.axis == 0) return kBatch;
   if (!torch_made) return symbol;
   size_t rank = shape_of(program, place.input).size();
@@ -221,9 +223,10 @@ class Naming {
       return {};
     }
     if (!size.is_const()) {
-      shaped_.notes.push_back(fmt::format("{} is {}, a size that follows from another: it stays "
-                                          "dynamic under that name",
-                                          place, size.str()));
+      shaped_.notes.push_back(
+          fmt::format("{} is {}, a size that follows from another: it stays "
+                      "dynamic under that name",
+                      place, size.str()));
       return {};
     }
     return Error{fmt::format("the file has the fixed size {} here; export the .pt2 again with "
@@ -269,9 +272,10 @@ class Naming {
       batch = *size;
     }
     if (asked_batch_ && batch <= 0) {
-      return Error{"axis 0 is fixed in the file, and not to the same size in every input; export the "
-                   ".pt2 again with dynamic_shapes",
-                   "--dynamic-axes"};
+      return Error{
+          "axis 0 is fixed in the file, and not to the same size in every input; export the "
+          ".pt2 again with dynamic_shapes",
+          "--dynamic-axes"};
     }
     if (batch > 0) shaped_.fixed_batch = batch;
     shaped_.batch_name = asked_batch_.value_or(kBatch);

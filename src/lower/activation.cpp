@@ -1,5 +1,5 @@
-// Activations. Where an ONNX operator of the target opset says exactly the same it is used; below that
-// opset its definition is written out with as few nodes as it has.
+// Activations. Where an ONNX operator of the target opset says exactly the same it is used; below
+// that opset its definition is written out with as few nodes as it has.
 #include <cmath>
 
 #include "lower/rule.h"
@@ -100,37 +100,46 @@ LOWER("aten::hardswish(Tensor self) -> Tensor", [](Builder& g, Value x) {
   return g.mul(x, g.op("HardSigmoid", {x}, {{"alpha", 1.0 / 6}, {"beta", 0.5}}));
 });
 LOWER("aten::leaky_relu(Tensor self, Scalar negative_slope=0.01) -> Tensor",
-      [](Builder& g, Value x, double slope) { return g.op("LeakyRelu", {x}, {{"alpha", slope}}); });
-LOWER("aten::rrelu(Tensor self, Scalar lower=0.125, Scalar upper=0.33333333333333331, bool training=False, Generator? generator=None) -> Tensor",
-      [](Builder& g, Value x, double low, double high, bool training, Ignored) {
-        if (training) return g.fail("rrelu is in training mode; call model.eval() before exporting");
-        return g.op("LeakyRelu", {x}, {{"alpha", (low + high) / 2}});
+      [](Builder& g, Value x, double slope) {
+        return g.op("LeakyRelu", {x}, {{"alpha", slope}});
       });
-LOWER("aten::elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor", elu);
+LOWER(
+    "aten::rrelu(Tensor self, Scalar lower=0.125, Scalar upper=0.33333333333333331, bool training=False, Generator? generator=None) -> Tensor",
+    [](Builder& g, Value x, double low, double high, bool training, Ignored) {
+      if (training) return g.fail("rrelu is in training mode; call model.eval() before exporting");
+      return g.op("LeakyRelu", {x}, {{"alpha", (low + high) / 2}});
+    });
+LOWER("aten::elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor",
+      elu);
 LOWER("aten::selu(Tensor self) -> Tensor", [](Builder& g, Value x) { return g.op("Selu", {x}); });
 LOWER("aten::celu(Tensor self, Scalar alpha=1.) -> Tensor",
       [](Builder& g, Value x, double alpha) { return elu(g, x, alpha, 1, 1 / alpha); });
 LOWER("aten::prelu(Tensor self, Tensor weight) -> Tensor", prelu);
 LOWER("aten::_prelu_kernel(Tensor self, Tensor weight) -> Tensor",
-      [](Builder& g, Value x, Value weight) { return g.op("PRelu", {x, weight}); });
+      [](Builder& g, Value x, Value weight) {
+        return g.op("PRelu", {x, weight});
+      });
 LOWER("aten::softplus(Tensor self, Scalar beta=1, Scalar threshold=20) -> Tensor", softplus);
 // -softplus(-x): exact where log(sigmoid(x)) would be -inf
-LOWER("aten::log_sigmoid(Tensor self) -> Tensor", [](Builder& g, Value x) {
-  return g.op("Neg", {g.op("Softplus", {g.op("Neg", {x})})});
+LOWER("aten::log_sigmoid(Tensor self) -> Tensor",
+      [](Builder& g, Value x) { return g.op("Neg", {g.op("Softplus", {g.op("Neg", {x})})}); });
+LOWER("aten::threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor", [](Builder& g,
+                                                                                   Value x,
+                                                                                   double threshold,
+                                                                                   double value) {
+  if (value == 0 && is_floating(x->dtype)) {
+    return g.op("ThresholdedRelu", {x}, {{"alpha", threshold}});
+  }
+  return g.where(g.op("Greater", {x, g.scalar_like(threshold, x)}), x, g.scalar_like(value, x));
 });
-LOWER("aten::threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor",
-      [](Builder& g, Value x, double threshold, double value) {
-        if (value == 0 && is_floating(x->dtype)) {
-          return g.op("ThresholdedRelu", {x}, {{"alpha", threshold}});
-        }
-        return g.where(g.op("Greater", {x, g.scalar_like(threshold, x)}), x, g.scalar_like(value, x));
+LOWER("aten::hardshrink(Tensor self, Scalar lambd=0.5) -> Tensor",
+      [](Builder& g, Value x, double lambd) {
+        return g.op("Shrink", {x}, {{"bias", 0.0}, {"lambd", lambd}});
       });
-LOWER("aten::hardshrink(Tensor self, Scalar lambd=0.5) -> Tensor", [](Builder& g, Value x, double lambd) {
-  return g.op("Shrink", {x}, {{"bias", 0.0}, {"lambd", lambd}});
-});
-LOWER("aten::softshrink(Tensor self, Scalar lambd=0.5) -> Tensor", [](Builder& g, Value x, double lambd) {
-  return g.op("Shrink", {x}, {{"bias", lambd}, {"lambd", lambd}});
-});
+LOWER("aten::softshrink(Tensor self, Scalar lambd=0.5) -> Tensor",
+      [](Builder& g, Value x, double lambd) {
+        return g.op("Shrink", {x}, {{"bias", lambd}, {"lambd", lambd}});
+      });
 LOWER("aten::glu(Tensor self, int dim=-1) -> Tensor", [](Builder& g, Value x, int64_t dim) {
   auto half = exact_div(Builder::shape(x)[static_cast<size_t>(Builder::axis(dim, x))], Expr(2));
   if (!half) return g.fail("glu needs a size that is surely even");

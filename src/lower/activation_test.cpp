@@ -39,7 +39,9 @@ TEST(Activation, RreluInTrainingModeIsRefusedWithTheRemedy) {
   EXPECT_NE(unary("aten::rrelu", 17, {{"training", true}}).find("model.eval()"), std::string::npos);
 }
 
-TEST(Activation, LogSigmoidIsStable) { EXPECT_EQ(unary("aten::log_sigmoid", 17), "Neg Softplus Neg"); }
+TEST(Activation, LogSigmoidIsStable) {
+  EXPECT_EQ(unary("aten::log_sigmoid", 17), "Neg Softplus Neg");
+}
 
 }  // namespace
 }  // namespace onnxport::lower

@@ -1,5 +1,5 @@
-// Scaled dot product attention: [Mul] MatMul [Add | Where] Softmax [Where] MatMul. PyTorch scales q and
-// k by sqrt(scale) each; one Mul on q is the same product.
+// Scaled dot product attention: [Mul] MatMul [Add | Where] Softmax [Where] MatMul. PyTorch scales q
+// and k by sqrt(scale) each; one Mul on q is the same product.
 //
 // PyTorch's softmax gives zeros, not NaN, for a query that may look at nothing. A boolean mask gets
 // that by filling with the lowest finite number and clearing the masked weights afterwards; a float
@@ -17,10 +17,14 @@ namespace {
 
 double lowest(DType dtype) {
   switch (dtype) {
-    case DType::kFloat16: return -65504;
-    case DType::kBFloat16: return -3.3895313892515355e38;
-    case DType::kDouble: return std::numeric_limits<double>::lowest();
-    default: return std::numeric_limits<float>::lowest();
+    case DType::kFloat16:
+      return -65504;
+    case DType::kBFloat16:
+      return -3.3895313892515355e38;
+    case DType::kDouble:
+      return std::numeric_limits<double>::lowest();
+    default:
+      return std::numeric_limits<float>::lowest();
   }
 }
 
@@ -42,7 +46,8 @@ bool has_dead_row(const Tensor& mask) {
   const auto width = static_cast<size_t>(mask.dims.empty() ? 1 : mask.dims.back());
   for (size_t row = 0; width > 0 && row + width <= values.size(); row += width) {
     bool dead = true;
-    for (size_t i = row; i < row + width && dead; ++i) dead = std::isinf(values[i]) && values[i] < 0;
+    for (size_t i = row; i < row + width && dead; ++i)
+      dead = std::isinf(values[i]) && values[i] < 0;
     if (dead) return true;
   }
   return false;
@@ -79,7 +84,8 @@ Value causal_mask(Builder& g, const Expr& rows, const Expr& columns, DType dtype
     const int64_t m = columns.value();
     std::vector<float> values(static_cast<size_t>(n * m), 0.0F);
     for (int64_t i = 0; i < n; ++i) {
-      for (int64_t j = i + 1; j < m; ++j) values[static_cast<size_t>(i * m + j)] = static_cast<float>(inf);
+      for (int64_t j = i + 1; j < m; ++j)
+        values[static_cast<size_t>(i * m + j)] = static_cast<float>(inf);
     }
     Tensor mask = Tensor::of<float>(DType::kFloat, {n, m}, values);
     return g.constant(dtype == DType::kFloat ? std::move(mask) : mask.cast(dtype), "causal_mask");
@@ -103,8 +109,8 @@ Value repeat_heads(Builder& g, Value x, const Expr& heads) {
   return g.reshape(g.expand(g.unsqueeze(x, {static_cast<int64_t>(axis) + 1}), wide), flat);
 }
 
-Value softmax_of(Builder& g, Value scores, std::optional<Value> mask, bool is_causal, const Expr& rows,
-                 const Expr& columns) {
+Value softmax_of(Builder& g, Value scores, std::optional<Value> mask, bool is_causal,
+                 const Expr& rows, const Expr& columns) {
   const DType dtype = scores->dtype;
   if (is_causal) return g.softmax(g.add(scores, causal_mask(g, rows, columns, dtype)), -1);
   if (!mask) return g.softmax(scores, -1);
@@ -159,30 +165,33 @@ Values only_first(Values outputs, size_t count) {
 
 }  // namespace
 
-LOWER("aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0., bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor",
-      [](Builder& g, Value q, Value k, Value v, std::optional<Value> mask, double dropout, bool causal,
-         std::optional<double> scale, bool gqa) {
-        return attention(g, q, k, v, mask, dropout, causal, scale, gqa)[0];
-      });
-LOWER("aten::_scaled_dot_product_attention_math(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0., bool is_causal=False, Tensor? dropout_mask=None, *, float? scale=None, bool enable_gqa=False) -> (Tensor, Tensor)",
-      [](Builder& g, Value q, Value k, Value v, std::optional<Value> mask, double dropout, bool causal,
-         Ignored, std::optional<double> scale, bool gqa) {
-        return attention(g, q, k, v, mask, dropout, causal, scale, gqa);
-      });
-LOWER("aten::_scaled_dot_product_flash_attention_for_cpu(Tensor query, Tensor key, Tensor value, float dropout_p=0., bool is_causal=False, *, Tensor? attn_mask=None, float? scale=None) -> (Tensor output, Tensor logsumexp)",
-      [](Builder& g, Value q, Value k, Value v, double dropout, bool causal, std::optional<Value> mask,
-         std::optional<double> scale) {
-        return only_first(attention(g, q, k, v, mask, dropout, causal, scale, false), 2);
-      });
-LOWER("aten::_scaled_dot_product_efficient_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_bias, bool compute_log_sumexp, float dropout_p=0., bool is_causal=False, *, float? scale=None) -> (Tensor output, Tensor log_sumexp, Tensor philox_seed, Tensor philox_offset)",
-      [](Builder& g, Value q, Value k, Value v, std::optional<Value> mask, bool, double dropout,
-         bool causal, std::optional<double> scale) {
-        return only_first(attention(g, q, k, v, mask, dropout, causal, scale, false), 4);
-      });
-LOWER("aten::_scaled_dot_product_flash_attention(Tensor query, Tensor key, Tensor value, float dropout_p=0., bool is_causal=False, bool return_debug_mask=False, *, float? scale=None) -> (Tensor output, Tensor logsumexp, Tensor cum_seq_q, Tensor cum_seq_k, SymInt max_q, SymInt max_k, Tensor rng_state, Tensor unused, Tensor debug_attn_mask)",
-      [](Builder& g, Value q, Value k, Value v, double dropout, bool causal, bool,
-         std::optional<double> scale) {
-        return only_first(attention(g, q, k, v, std::nullopt, dropout, causal, scale, false), 9);
-      });
+LOWER(
+    "aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0., bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor",
+    [](Builder& g, Value q, Value k, Value v, std::optional<Value> mask, double dropout,
+       bool causal, std::optional<double> scale,
+       bool gqa) { return attention(g, q, k, v, mask, dropout, causal, scale, gqa)[0]; });
+LOWER(
+    "aten::_scaled_dot_product_attention_math(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0., bool is_causal=False, Tensor? dropout_mask=None, *, float? scale=None, bool enable_gqa=False) -> (Tensor, Tensor)",
+    [](Builder& g, Value q, Value k, Value v, std::optional<Value> mask, double dropout,
+       bool causal, Ignored, std::optional<double> scale,
+       bool gqa) { return attention(g, q, k, v, mask, dropout, causal, scale, gqa); });
+LOWER(
+    "aten::_scaled_dot_product_flash_attention_for_cpu(Tensor query, Tensor key, Tensor value, float dropout_p=0., bool is_causal=False, *, Tensor? attn_mask=None, float? scale=None) -> (Tensor output, Tensor logsumexp)",
+    [](Builder& g, Value q, Value k, Value v, double dropout, bool causal,
+       std::optional<Value> mask, std::optional<double> scale) {
+      return only_first(attention(g, q, k, v, mask, dropout, causal, scale, false), 2);
+    });
+LOWER(
+    "aten::_scaled_dot_product_efficient_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_bias, bool compute_log_sumexp, float dropout_p=0., bool is_causal=False, *, float? scale=None) -> (Tensor output, Tensor log_sumexp, Tensor philox_seed, Tensor philox_offset)",
+    [](Builder& g, Value q, Value k, Value v, std::optional<Value> mask, bool, double dropout,
+       bool causal, std::optional<double> scale) {
+      return only_first(attention(g, q, k, v, mask, dropout, causal, scale, false), 4);
+    });
+LOWER(
+    "aten::_scaled_dot_product_flash_attention(Tensor query, Tensor key, Tensor value, float dropout_p=0., bool is_causal=False, bool return_debug_mask=False, *, float? scale=None) -> (Tensor output, Tensor logsumexp, Tensor cum_seq_q, Tensor cum_seq_k, SymInt max_q, SymInt max_k, Tensor rng_state, Tensor unused, Tensor debug_attn_mask)",
+    [](Builder& g, Value q, Value k, Value v, double dropout, bool causal, bool,
+       std::optional<double> scale) {
+      return only_first(attention(g, q, k, v, std::nullopt, dropout, causal, scale, false), 9);
+    });
 
 }  // namespace onnxport::lower

@@ -23,9 +23,26 @@ bool one_of(std::string_view op_type, std::initializer_list<std::string_view> na
 
 // Cheap operators that rules ask for again and again; equal ones are built once.
 bool is_shared(std::string_view op_type) {
-  return one_of(op_type, {"Shape", "Gather", "Slice", "Concat", "Reshape", "Transpose", "Unsqueeze",
-                          "Squeeze", "Cast", "Expand", "Add", "Sub", "Mul", "Div", "Mod", "Max",
-                          "Min", "Range", "ConstantOfShape", "Not"});
+  return one_of(op_type, {"Shape",
+                          "Gather",
+                          "Slice",
+                          "Concat",
+                          "Reshape",
+                          "Transpose",
+                          "Unsqueeze",
+                          "Squeeze",
+                          "Cast",
+                          "Expand",
+                          "Add",
+                          "Sub",
+                          "Mul",
+                          "Div",
+                          "Mod",
+                          "Max",
+                          "Min",
+                          "Range",
+                          "ConstantOfShape",
+                          "Not"});
 }
 
 template <typename T>
@@ -64,7 +81,8 @@ bool all_constant(const onnx::Node& node) {
 
 // The content of an integer value whose elements are all known.
 std::optional<Tensor> known_content(Value x) {
-  if (!x->ints || x->dtype != DType::kInt64 || !x->shape || x->shape->size() > 1) return std::nullopt;
+  if (!x->ints || x->dtype != DType::kInt64 || !x->shape || x->shape->size() > 1)
+    return std::nullopt;
   std::vector<int64_t> values;
   for (const Expr& e : *x->ints) {
     if (!e.is_const()) return std::nullopt;
@@ -111,8 +129,8 @@ Value Builder::fail(std::string reason) {
 
 bool Builder::need_opset(int64_t version, std::string_view what) {
   if (opset() >= version) return true;
-  fail(fmt::format("{} needs opset {} (asked for: {}); export with --opset {}", what, version, opset(),
-                   version));
+  fail(fmt::format("{} needs opset {} (asked for: {}); export with --opset {}", what, version,
+                   opset(), version));
   return false;
 }
 
@@ -139,8 +157,8 @@ std::string Builder::value_name() {
 
 onnx::Node* Builder::make_node(std::string_view op_type, Values inputs, Attributes attributes,
                                size_t outputs) {
-  onnx::Node* node = graph().add_node(std::string(op_type), std::move(inputs), std::move(attributes),
-                                      outputs);
+  onnx::Node* node =
+      graph().add_node(std::string(op_type), std::move(inputs), std::move(attributes), outputs);
   node->origin = origin_;
   for (Value output : node->outputs) graph().rename(output, value_name());
   if (Status status = onnx::infer(*node, opset()); !status.ok()) {
@@ -214,7 +232,8 @@ Value Builder::constant(Tensor tensor, std::string_view name) {
       if (same_bytes(*known->initializer, tensor)) return known;
     }
   }
-  Value value = graph().add_initializer(name.empty() ? "const" : std::string(name), std::move(tensor));
+  Value value =
+      graph().add_initializer(name.empty() ? "const" : std::string(name), std::move(tensor));
   if (shared) constants_[hash].push_back(value);
   return value;
 }
@@ -249,7 +268,8 @@ int64_t Builder::rank(Value x) { return static_cast<int64_t>(shape(x).size()); }
 int64_t Builder::axis(int64_t dim, Value x) {
   const int64_t n = std::max<int64_t>(rank(x), 1);
   if (dim < -n || dim >= n) {
-    throw Refused{fmt::format("dimension {} is out of range for a tensor of rank {}", dim, rank(x))};
+    throw Refused{
+        fmt::format("dimension {} is out of range for a tensor of rank {}", dim, rank(x))};
   }
   return dim < 0 ? dim + n : dim;
 }
@@ -338,7 +358,8 @@ Value Builder::reduce(std::string_view op_type, Value x, std::vector<int64_t> ax
 
 Value Builder::clip(Value x, std::optional<double> low, std::optional<double> high) {
   if (!low && !high) return x;
-  return op("Clip", {x, low ? scalar_like(*low, x) : nullptr, high ? scalar_like(*high, x) : nullptr});
+  return op("Clip",
+            {x, low ? scalar_like(*low, x) : nullptr, high ? scalar_like(*high, x) : nullptr});
 }
 
 Value Builder::softmax(Value x, int64_t dim) {

@@ -1,5 +1,6 @@
-// Builder: the words in which lowering rules are written. Builds nodes into the graph, infers shapes
-// (symbolic ones too), folds what is already known, names everything after the aten node at hand.
+// Builder: the words in which lowering rules are written. Builds nodes into the graph, infers
+// shapes (symbolic ones too), folds what is already known, names everything after the aten node at
+// hand.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,7 @@
 namespace onnxport::lower {
 
 using onnx::Attributes;
-using Value = onnx::Value*;          // never null in a rule, but for omitted optional inputs
+using Value = onnx::Value*;  // never null in a rule, but for omitted optional inputs
 using Values = std::vector<Value>;
 
 // Thrown by fail() and by nodes that break their operator's rules; caught where a rule is called
@@ -43,18 +44,18 @@ class Builder {
 
   // --- constants (equal ones are shared) ------------------------------------------------------
   Value constant(Tensor tensor, std::string_view name = "");
-  Value ints(const std::vector<int64_t>& values);                 // int64, 1-D
-  Value scalar(double value, DType dtype);                        // 0-D
-  Value scalar_like(double value, Value like);                    // 0-D of like's dtype
+  Value ints(const std::vector<int64_t>& values);  // int64, 1-D
+  Value scalar(double value, DType dtype);         // 0-D
+  Value scalar_like(double value, Value like);     // 0-D of like's dtype
   // An int64 1-D tensor of these sizes: a constant if all are known, else built with as few Shape
   // nodes as possible from whichever tensors carry the symbols.
   Value shape_tensor(const Shape& sizes);
-  Value int_scalar(const Expr& value);                            // int64, 0-D
+  Value int_scalar(const Expr& value);  // int64, 0-D
 
   // --- words that every family uses -----------------------------------------------------------
   // They return their argument when there is nothing to do, and know each opset's spelling.
   Value cast(Value x, DType to);
-  Value reshape(Value x, const Shape& sizes);       // 0 and -1 are chosen so that no Shape is needed
+  Value reshape(Value x, const Shape& sizes);  // 0 and -1 are chosen so that no Shape is needed
   Value transpose(Value x, std::vector<int64_t> perm);
   Value unsqueeze(Value x, std::vector<int64_t> axes);
   Value squeeze(Value x, std::vector<int64_t> axes);
@@ -69,12 +70,12 @@ class Builder {
   Value pad(Value x, const std::vector<Expr>& begins, const std::vector<Expr>& ends,
             std::string_view mode, Value value = nullptr);
   Value clip(Value x, std::optional<double> low, std::optional<double> high);
-  Value softmax(Value x, int64_t axis);             // opset 13 semantics
+  Value softmax(Value x, int64_t axis);  // opset 13 semantics
   Value matmul(Value a, Value b);
-  Value add(Value a, Value b);                      // same dtype; broadcasting
+  Value add(Value a, Value b);  // same dtype; broadcasting
   Value sub(Value a, Value b);
   Value mul(Value a, Value b);
-  Value div(Value a, Value b);                      // true division on floats, trunc on integers
+  Value div(Value a, Value b);  // true division on floats, trunc on integers
   Value where(Value condition, Value a, Value b);
 
   // PyTorch's type promotion of tensors (0-D tensors and Python scalars weigh less).
@@ -83,9 +84,9 @@ class Builder {
   std::pair<Value, Value> promoted(Value a, Value b);
 
   // --- facts ----------------------------------------------------------------------------------
-  static int64_t rank(Value x);                      // refuses when it is not known
+  static int64_t rank(Value x);  // refuses when it is not known
   static const Shape& shape(Value x);
-  static int64_t axis(int64_t dim, Value x);         // -1 -> rank-1
+  static int64_t axis(int64_t dim, Value x);  // -1 -> rank-1
   // Elements of a constant, if x is one.
   static const Tensor* constant_of(Value x);
   // Shape and dtype that the source recorded for output i of the node at hand.
@@ -97,8 +98,8 @@ class Builder {
   void bind_scalar(const Expr& symbol, Value tensor);
 
   // --- refusals -------------------------------------------------------------------------------
-  // Says why this call cannot be lowered (throws Refused; the result is for `return g.fail(...)`). The
-  // walk goes on with the next call and reports all of them at the end.
+  // Says why this call cannot be lowered (throws Refused; the result is for `return g.fail(...)`).
+  // The walk goes on with the next call and reports all of them at the end.
   Value fail(std::string reason);
   // True, or fails with "GridSample needs opset 16".
   bool need_opset(int64_t version, std::string_view what);
@@ -110,8 +111,8 @@ class Builder {
   onnx::Model& model() { return model_; }
   // Remembers which dimension of x each symbolic size can be read from.
   void note_sizes(Value x);
-  // The last touch: constants derived from one weight take the weight's name if it is not used itself,
-  // and whatever nothing uses is removed.
+  // The last touch: constants derived from one weight take the weight's name if it is not used
+  // itself, and whatever nothing uses is removed.
   void finish();
 
  private:
@@ -126,7 +127,8 @@ class Builder {
   std::optional<Values> folded(onnx::Node* node);
   // The same weight in another layout: named after it, made once per `key`.
   Value derived(Value weight, const std::string& key, const std::function<Tensor()>& make);
-  Value named_op(std::string_view op_type, Values inputs, Attributes attributes, const Shape& shape);
+  Value named_op(std::string_view op_type, Values inputs, Attributes attributes,
+                 const Shape& shape);
   // A [1]-tensor of a symbolic size; `hint` is asked for its dimensions first.
   Value size_of(const Expr& e, Value hint);
   Value compute(const Expr& e, Value hint);
@@ -143,14 +145,14 @@ class Builder {
   const aten::Node* node_ = nullptr;
   int32_t origin_ = -1;
   std::optional<std::string> failure_;
-  std::unordered_map<uint64_t, std::vector<Value>> constants_;     // by content hash
-  std::unordered_map<std::string, Value> materialized_;             // Expr text -> 1-D [1] tensor
-  std::unordered_map<std::string, Value> scalars_;                  // bound symbols
-  std::unordered_map<std::string, Dim> sizes_;                      // Expr text -> where it is a size
-  std::unordered_map<std::string, Value> known_;                    // node text -> its output
+  std::unordered_map<uint64_t, std::vector<Value>> constants_;  // by content hash
+  std::unordered_map<std::string, Value> materialized_;         // Expr text -> 1-D [1] tensor
+  std::unordered_map<std::string, Value> scalars_;              // bound symbols
+  std::unordered_map<std::string, Dim> sizes_;                  // Expr text -> where it is a size
+  std::unordered_map<std::string, Value> known_;                // node text -> its output
   std::unordered_map<std::string, int> node_names_;
-  std::vector<std::pair<Value, std::string>> derived_;              // constant, weight's name
-  std::string base_name_;                                           // of the values being made
+  std::vector<std::pair<Value, std::string>> derived_;  // constant, weight's name
+  std::string base_name_;                               // of the values being made
   int next_name_ = 0;
 };
 

@@ -1,5 +1,5 @@
-// The Builder's words for sizes: how a symbolic size is read from a tensor, and how reshape, expand,
-// slice and split are written so that as few sizes as possible have to be read at all.
+// The Builder's words for sizes: how a symbolic size is read from a tensor, and how reshape,
+// expand, slice and split are written so that as few sizes as possible have to be read at all.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -52,7 +52,8 @@ std::optional<Builder::Dim> Builder::find_size(const Expr& e, Value hint) const 
 Value Builder::sizes_of(Value tensor, int64_t begin, int64_t end) {
   const int64_t n = rank(tensor);
   if (begin == 0 && end == n) return op("Shape", {tensor});
-  if (opset() < 15) return op("Slice", {op("Shape", {tensor}), ints({begin}), ints({end}), ints({0})});
+  if (opset() < 15)
+    return op("Slice", {op("Shape", {tensor}), ints({begin}), ints({end}), ints({0})});
   Attributes attributes;
   if (end < n) attributes.emplace_back("end", end);
   if (begin > 0) attributes.emplace_back("start", begin);
@@ -144,9 +145,12 @@ Value Builder::compute(const Expr::Factor& factor, Value hint) {
     case Expr::Op::kFloorDiv:
       if (surely_nonnegative(factor.args[0])) return div(a, b);
       return div(sub(a, op("Mod", {a, b})), b);
-    case Expr::Op::kMod: return op("Mod", {a, b});
-    case Expr::Op::kMax: return op("Max", {a, b});
-    default: return op("Min", {a, b});
+    case Expr::Op::kMod:
+      return op("Mod", {a, b});
+    case Expr::Op::kMax:
+      return op("Max", {a, b});
+    default:
+      return op("Min", {a, b});
   }
 }
 
@@ -162,7 +166,8 @@ bool Builder::surely_nonnegative(const Expr& e) const {
     for (const Expr::Factor& factor : term.factors) {
       auto it = factor.op == Expr::Op::kSymbol ? program_.ranges.find(factor.symbol)
                                                : program_.ranges.end();
-      const int64_t low = it == program_.ranges.end() ? 0 : std::clamp<int64_t>(it->second.min, 0, 1 << 20);
+      const int64_t low =
+          it == program_.ranges.end() ? 0 : std::clamp<int64_t>(it->second.min, 0, 1 << 20);
       bound = std::min<int64_t>(bound * low, int64_t{1} << 40);
     }
     least += bound;
@@ -304,8 +309,8 @@ Value Builder::slice(Value x, int64_t dim, Expr start, Expr end, int64_t step) {
 Values Builder::split(Value x, int64_t dim, const std::vector<Expr>& sizes) {
   dim = axis(dim, x);
   if (sizes.size() == 1) return {x};
-  const bool equal = std::all_of(sizes.begin(), sizes.end(),
-                                 [&](const Expr& e) { return e == sizes[0]; });
+  const bool equal =
+      std::all_of(sizes.begin(), sizes.end(), [&](const Expr& e) { return e == sizes[0]; });
   Values out;
   if (equal && !sizes[0].is_const()) {  // no sizes to write down: equal parts
     Attributes attributes = {{"axis", dim}};

@@ -19,13 +19,25 @@ struct Case {
 
 TEST(Reshape, ReadsASizeOnlyWhenZeroAndMinusOneCannotSayIt) {
   const std::vector<Case> cases = {
-      {"the same sizes: the Identity of an output that is an input", {b, 3}, {b, 3}, "Identity", ""},
+      {"the same sizes: the Identity of an output that is an input",
+       {b, 3},
+       {b, 3},
+       "Identity",
+       ""},
       {"known sizes", {4, 6}, {2, 12}, "Reshape", "[2, 12]"},
-      {"the batch stays in its place", {b, 196, 384}, {b, 196, 6, 64}, "Reshape", "[0, 196, 6, 64]"},
+      {"the batch stays in its place",
+       {b, 196, 384},
+       {b, 196, 6, 64},
+       "Reshape",
+       "[0, 196, 6, 64]"},
       {"the batch is merged", {b, 196, 384}, {b * 196, 384}, "Reshape", "[-1, 384]"},
       {"the batch is split off again", {b * 196, 384}, {b, 196, 384}, "Reshape", "[-1, 196, 384]"},
       {"flatten of a dynamic image", {b, 8, h, w}, {b, 8, h * w}, "Reshape", "[0, 8, -1]"},
-      {"two new symbolic sizes need one of them", {b * h, 8}, {b, h, 8}, "Shape Concat Reshape", ""},
+      {"two new symbolic sizes need one of them",
+       {b * h, 8},
+       {b, h, 8},
+       "Shape Concat Reshape",
+       ""},
   };
   for (const Case& c : cases) {
     Sketch s;
@@ -49,8 +61,8 @@ TEST(Reshape, TakesMinusOneFromTheRecordedShape) {
 TEST(Reshape, OfAWeightIsTheWeightInAnotherShape) {
   Sketch s;
   auto x = s.input("x", {b, 4, h, w});
-  auto gamma = s.call("aten::view", {{"self", s.weight("gamma", {4})}, {"size", list({1, 4, 1, 1})}},
-                      {1, 4, 1, 1});
+  auto gamma = s.call(
+      "aten::view", {{"self", s.weight("gamma", {4})}, {"size", list({1, 4, 1, 1})}}, {1, 4, 1, 1});
   s.returns(s.call("aten::mul.Tensor", {{"self", x}, {"other", gamma}}, {b, 4, h, w}));
   EXPECT_EQ(s.nodes(), "Mul");
   EXPECT_NE(s.dump().find("initializer gamma: float32[1, 4, 1, 1]"), std::string::npos) << s.dump();
@@ -79,7 +91,8 @@ TEST(Slice, CountsFromTheEndWhereTheSizeIsSymbolic) {
 TEST(Slice, OfEverythingIsNothing) {
   Sketch s;
   auto x = s.input("x", {b, h});
-  auto y = s.call("aten::slice.Tensor", {{"self", x}, {"dim", Expr(0)}, {"end", Expr(INT64_MAX)}}, {b, h});
+  auto y = s.call("aten::slice.Tensor", {{"self", x}, {"dim", Expr(0)}, {"end", Expr(INT64_MAX)}},
+                  {b, h});
   s.returns(s.call("aten::neg", {{"self", y}}, {b, h}));
   EXPECT_EQ(s.nodes(), "Neg");
 }

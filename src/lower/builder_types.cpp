@@ -24,10 +24,14 @@ bool is_signed(DType t) {
 
 DType signed_of_size(size_t bytes) {
   switch (bytes) {
-    case 1: return DType::kInt8;
-    case 2: return DType::kInt16;
-    case 4: return DType::kInt32;
-    default: return DType::kInt64;
+    case 1:
+      return DType::kInt8;
+    case 2:
+      return DType::kInt16;
+    case 4:
+      return DType::kInt32;
+    default:
+      return DType::kInt64;
   }
 }
 
@@ -53,7 +57,8 @@ DType promote_types(DType a, DType b) {
   const int ca = category(a);
   const int cb = category(b);
   if (ca == 3 || cb == 3) {
-    const bool wide = byte_size(a) > 8 || byte_size(b) > 8 || a == DType::kDouble || b == DType::kDouble;
+    const bool wide =
+        byte_size(a) > 8 || byte_size(b) > 8 || a == DType::kDouble || b == DType::kDouble;
     return wide ? DType::kComplex128 : DType::kComplex64;
   }
   if (ca != cb) return ca > cb ? a : b;

@@ -26,12 +26,18 @@ Value compare(Builder& g, Value self, Operand other) {
   Value a = g.cast(self, c);
   Value b = g.cast(as_tensor(g, other, t), c);
   switch (kCompare) {
-    case Compare::kEq: return g.op("Equal", {a, b});
-    case Compare::kNe: return g.op("Not", {g.op("Equal", {a, b})});
-    case Compare::kLt: return g.op("Less", {a, b});
-    case Compare::kLe: return g.op("LessOrEqual", {a, b});
-    case Compare::kGt: return g.op("Greater", {a, b});
-    case Compare::kGe: return g.op("GreaterOrEqual", {a, b});
+    case Compare::kEq:
+      return g.op("Equal", {a, b});
+    case Compare::kNe:
+      return g.op("Not", {g.op("Equal", {a, b})});
+    case Compare::kLt:
+      return g.op("Less", {a, b});
+    case Compare::kLe:
+      return g.op("LessOrEqual", {a, b});
+    case Compare::kGt:
+      return g.op("Greater", {a, b});
+    case Compare::kGe:
+      return g.op("GreaterOrEqual", {a, b});
   }
   return nullptr;
 }

@@ -1,5 +1,5 @@
-// Tensors from nothing (zeros, full, arange, linspace, eye), from a like (zeros_like, new_full), and
-// changes of dtype.
+// Tensors from nothing (zeros, full, arange, linspace, eye), from a like (zeros_like, new_full),
+// and changes of dtype.
 #include <algorithm>
 #include <cmath>
 
@@ -28,72 +28,87 @@ const Scalar kOne{Expr(1)};
 Value zeros(Builder& g, Shape size, MaybeDType dtype, Ignored, Ignored, Ignored) {
   return filled(g, kZero, dtype.value_or(DType::kFloat), size);
 }
-LOWER("aten::zeros(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-      zeros);
-LOWER("aten::ones(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-      [](Builder& g, Shape size, MaybeDType dtype, Ignored, Ignored, Ignored) {
-        return filled(g, kOne, dtype.value_or(DType::kFloat), size);
-      });
+LOWER(
+    "aten::zeros(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    zeros);
+LOWER(
+    "aten::ones(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    [](Builder& g, Shape size, MaybeDType dtype, Ignored, Ignored, Ignored) {
+      return filled(g, kOne, dtype.value_or(DType::kFloat), size);
+    });
 // What is in an empty tensor is anybody's guess: zeros.
-LOWER("aten::empty.memory_format(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
-      [](Builder& g, Shape size, MaybeDType dtype, Ignored, Ignored, Ignored, Ignored) {
-        return filled(g, kZero, dtype.value_or(DType::kFloat), size);
-      });
-LOWER("aten::empty_permuted(SymInt[] size, int[] physical_layout, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-      [](Builder& g, Shape size, Ignored, MaybeDType dtype, Ignored, Ignored, Ignored) {
-        return filled(g, kZero, dtype.value_or(DType::kFloat), size);
-      });
-LOWER("aten::full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-      [](Builder& g, Shape size, Scalar fill_value, MaybeDType dtype, Ignored, Ignored, Ignored) {
-        return filled(g, fill_value, dtype.value_or(number_type(fill_value)), size);
-      });
-LOWER("aten::scalar_tensor(Scalar s, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-      [](Builder& g, Scalar s, MaybeDType dtype, Ignored, Ignored, Ignored) {
-        return as_tensor(g, s, dtype.value_or(DType::kFloat));
-      });
+LOWER(
+    "aten::empty.memory_format(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
+    [](Builder& g, Shape size, MaybeDType dtype, Ignored, Ignored, Ignored, Ignored) {
+      return filled(g, kZero, dtype.value_or(DType::kFloat), size);
+    });
+LOWER(
+    "aten::empty_permuted(SymInt[] size, int[] physical_layout, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    [](Builder& g, Shape size, Ignored, MaybeDType dtype, Ignored, Ignored, Ignored) {
+      return filled(g, kZero, dtype.value_or(DType::kFloat), size);
+    });
+LOWER(
+    "aten::full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    [](Builder& g, Shape size, Scalar fill_value, MaybeDType dtype, Ignored, Ignored, Ignored) {
+      return filled(g, fill_value, dtype.value_or(number_type(fill_value)), size);
+    });
+LOWER(
+    "aten::scalar_tensor(Scalar s, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    [](Builder& g, Scalar s, MaybeDType dtype, Ignored, Ignored, Ignored) {
+      return as_tensor(g, s, dtype.value_or(DType::kFloat));
+    });
 
 // --- like another tensor ----------------------------------------------------------------------
 
 Value like(Builder& g, Value self, const Scalar& value, MaybeDType dtype) {
   return filled(g, value, dtype.value_or(self->dtype), Builder::shape(self));
 }
-LOWER("aten::zeros_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
-      [](Builder& g, Value self, MaybeDType dtype, Ignored, Ignored, Ignored, Ignored) {
-        return like(g, self, kZero, dtype);
-      });
-LOWER("aten::empty_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
-      [](Builder& g, Value self, MaybeDType dtype, Ignored, Ignored, Ignored, Ignored) {
-        return like(g, self, kZero, dtype);
-      });
-LOWER("aten::ones_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
-      [](Builder& g, Value self, MaybeDType dtype, Ignored, Ignored, Ignored, Ignored) {
-        return like(g, self, kOne, dtype);
-      });
-LOWER("aten::full_like(Tensor self, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
-      [](Builder& g, Value self, Scalar fill_value, MaybeDType dtype, Ignored, Ignored, Ignored,
-         Ignored) { return like(g, self, fill_value, dtype); });
-LOWER("aten::new_zeros(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-      [](Builder& g, Value self, Shape size, MaybeDType dtype, Ignored, Ignored, Ignored) {
-        return filled(g, kZero, dtype.value_or(self->dtype), size);
-      });
-LOWER("aten::new_empty(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-      [](Builder& g, Value self, Shape size, MaybeDType dtype, Ignored, Ignored, Ignored) {
-        return filled(g, kZero, dtype.value_or(self->dtype), size);
-      });
-LOWER("aten::new_ones(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-      [](Builder& g, Value self, Shape size, MaybeDType dtype, Ignored, Ignored, Ignored) {
-        return filled(g, kOne, dtype.value_or(self->dtype), size);
-      });
-LOWER("aten::new_full(Tensor self, SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-      [](Builder& g, Value self, Shape size, Scalar fill_value, MaybeDType dtype, Ignored, Ignored,
-         Ignored) { return filled(g, fill_value, dtype.value_or(self->dtype), size); });
+LOWER(
+    "aten::zeros_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
+    [](Builder& g, Value self, MaybeDType dtype, Ignored, Ignored, Ignored, Ignored) {
+      return like(g, self, kZero, dtype);
+    });
+LOWER(
+    "aten::empty_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
+    [](Builder& g, Value self, MaybeDType dtype, Ignored, Ignored, Ignored, Ignored) {
+      return like(g, self, kZero, dtype);
+    });
+LOWER(
+    "aten::ones_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
+    [](Builder& g, Value self, MaybeDType dtype, Ignored, Ignored, Ignored, Ignored) {
+      return like(g, self, kOne, dtype);
+    });
+LOWER(
+    "aten::full_like(Tensor self, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
+    [](Builder& g, Value self, Scalar fill_value, MaybeDType dtype, Ignored, Ignored, Ignored,
+       Ignored) { return like(g, self, fill_value, dtype); });
+LOWER(
+    "aten::new_zeros(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    [](Builder& g, Value self, Shape size, MaybeDType dtype, Ignored, Ignored, Ignored) {
+      return filled(g, kZero, dtype.value_or(self->dtype), size);
+    });
+LOWER(
+    "aten::new_empty(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    [](Builder& g, Value self, Shape size, MaybeDType dtype, Ignored, Ignored, Ignored) {
+      return filled(g, kZero, dtype.value_or(self->dtype), size);
+    });
+LOWER(
+    "aten::new_ones(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    [](Builder& g, Value self, Shape size, MaybeDType dtype, Ignored, Ignored, Ignored) {
+      return filled(g, kOne, dtype.value_or(self->dtype), size);
+    });
+LOWER(
+    "aten::new_full(Tensor self, SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    [](Builder& g, Value self, Shape size, Scalar fill_value, MaybeDType dtype, Ignored, Ignored,
+       Ignored) { return filled(g, fill_value, dtype.value_or(self->dtype), size); });
 
 // What fill_, zero_ and copy_ become when they are made functional.
 LOWER("aten::fill.Scalar(Tensor self, Scalar value) -> Tensor",
       [](Builder& g, Value self, Scalar value) { return like(g, self, value, std::nullopt); });
-LOWER("aten::fill.Tensor(Tensor self, Tensor value) -> Tensor", [](Builder& g, Value self, Value value) {
-  return g.expand(g.cast(value, self->dtype), Builder::shape(self));
-});
+LOWER("aten::fill.Tensor(Tensor self, Tensor value) -> Tensor",
+      [](Builder& g, Value self, Value value) {
+        return g.expand(g.cast(value, self->dtype), Builder::shape(self));
+      });
 LOWER("aten::zero(Tensor self) -> Tensor",
       [](Builder& g, Value self) { return like(g, self, kZero, std::nullopt); });
 LOWER("aten::copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor",
@@ -112,7 +127,8 @@ DType range_type(std::initializer_list<Scalar> numbers, MaybeDType dtype) {
 }
 
 // PyTorch computes start + i*step in double for float32 and rounds once.
-Value arange(Builder& g, const Scalar& start, const Scalar& end, const Scalar& step, MaybeDType dtype) {
+Value arange(Builder& g, const Scalar& start, const Scalar& end, const Scalar& step,
+             MaybeDType dtype) {
   const DType t = range_type({start, end, step}, dtype);
   const auto a = start.as_double();
   const auto b = end.as_double();
@@ -129,25 +145,30 @@ Value arange(Builder& g, const Scalar& start, const Scalar& end, const Scalar& s
   }
   if (start.is_floating() || end.is_floating() || step.is_floating()) {
     const DType c = t == DType::kDouble ? t : DType::kFloat;
-    return g.cast(g.op("Range", {as_tensor(g, start, c), as_tensor(g, end, c), as_tensor(g, step, c)}), t);
+    return g.cast(
+        g.op("Range", {as_tensor(g, start, c), as_tensor(g, end, c), as_tensor(g, step, c)}), t);
   }
   const DType c = DType::kInt64;
   Value out = g.op("Range", {as_tensor(g, start, c), as_tensor(g, end, c), as_tensor(g, step, c)});
   const aten::Value* recorded = g.recorded();
-  if (recorded != nullptr && recorded->shape && out->constant() == nullptr) out->shape = recorded->shape;
+  if (recorded != nullptr && recorded->shape && out->constant() == nullptr)
+    out->shape = recorded->shape;
   return g.cast(out, t);
 }
-LOWER("aten::arange(Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-      [](Builder& g, Scalar end, MaybeDType dtype, Ignored, Ignored, Ignored) {
-        return arange(g, kZero, end, kOne, dtype);
-      });
-LOWER("aten::arange.start(Scalar start, Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-      [](Builder& g, Scalar start, Scalar end, MaybeDType dtype, Ignored, Ignored, Ignored) {
-        return arange(g, start, end, kOne, dtype);
-      });
-LOWER("aten::arange.start_step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-      [](Builder& g, Scalar start, Scalar end, Scalar step, MaybeDType dtype, Ignored, Ignored,
-         Ignored) { return arange(g, start, end, step, dtype); });
+LOWER(
+    "aten::arange(Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    [](Builder& g, Scalar end, MaybeDType dtype, Ignored, Ignored, Ignored) {
+      return arange(g, kZero, end, kOne, dtype);
+    });
+LOWER(
+    "aten::arange.start(Scalar start, Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    [](Builder& g, Scalar start, Scalar end, MaybeDType dtype, Ignored, Ignored, Ignored) {
+      return arange(g, start, end, kOne, dtype);
+    });
+LOWER(
+    "aten::arange.start_step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    [](Builder& g, Scalar start, Scalar end, Scalar step, MaybeDType dtype, Ignored, Ignored,
+       Ignored) { return arange(g, start, end, step, dtype); });
 
 // From both ends, in the output's precision, as PyTorch does: the middle is symmetric.
 template <typename T>
@@ -163,35 +184,38 @@ Tensor linspace_values(DType t, double start, double end, int64_t steps) {
   }
   return Tensor::of<T>(t, {steps}, out);
 }
-LOWER("aten::linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-      [](Builder& g, double start, double end, int64_t steps, MaybeDType dtype, Ignored, Ignored,
-         Ignored) {
-        if (steps < 0) return g.fail("linspace with a negative number of steps");
-        const DType t = dtype.value_or(DType::kFloat);
-        const bool single = t == DType::kFloat;
-        Tensor tensor = single ? linspace_values<float>(DType::kFloat, start, end, steps)
-                               : linspace_values<double>(DType::kDouble, start, end, steps);
-        return g.cast(g.constant(std::move(tensor)), t);
-      });
+LOWER(
+    "aten::linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    [](Builder& g, double start, double end, int64_t steps, MaybeDType dtype, Ignored, Ignored,
+       Ignored) {
+      if (steps < 0) return g.fail("linspace with a negative number of steps");
+      const DType t = dtype.value_or(DType::kFloat);
+      const bool single = t == DType::kFloat;
+      Tensor tensor = single ? linspace_values<float>(DType::kFloat, start, end, steps)
+                             : linspace_values<double>(DType::kDouble, start, end, steps);
+      return g.cast(g.constant(std::move(tensor)), t);
+    });
 
 // Rows equal to columns; constant when both sizes are known.
 Value eye(Builder& g, const Expr& n, const Expr& m, MaybeDType dtype) {
   Value equal = g.op("Equal", {g.unsqueeze(range(g, n), {1}), range(g, m)});
   return g.cast(equal, dtype.value_or(DType::kFloat));
 }
-LOWER("aten::eye(SymInt n, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-      [](Builder& g, Expr n, MaybeDType dtype, Ignored, Ignored, Ignored) {
-        return eye(g, n, n, dtype);
-      });
-LOWER("aten::eye.m(SymInt n, SymInt m, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-      [](Builder& g, Expr n, Expr m, MaybeDType dtype, Ignored, Ignored, Ignored) {
-        return eye(g, n, m, dtype);
-      });
+LOWER(
+    "aten::eye(SymInt n, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    [](Builder& g, Expr n, MaybeDType dtype, Ignored, Ignored, Ignored) {
+      return eye(g, n, n, dtype);
+    });
+LOWER(
+    "aten::eye.m(SymInt n, SymInt m, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    [](Builder& g, Expr n, Expr m, MaybeDType dtype, Ignored, Ignored, Ignored) {
+      return eye(g, n, m, dtype);
+    });
 
 // [2, count]: row and column indices of a triangle, by rows.
 template <bool kUpper>
-Value triangle_indices(Builder& g, int64_t row, int64_t col, int64_t offset, MaybeDType dtype, Ignored,
-                       Ignored, Ignored) {
+Value triangle_indices(Builder& g, int64_t row, int64_t col, int64_t offset, MaybeDType dtype,
+                       Ignored, Ignored, Ignored) {
   std::vector<int64_t> rows;
   std::vector<int64_t> columns;
   for (int64_t i = 0; i < row; ++i) {
@@ -206,31 +230,40 @@ Value triangle_indices(Builder& g, int64_t row, int64_t col, int64_t offset, May
   Value out = g.constant(Tensor::of(DType::kInt64, {2, count}, rows));
   return g.cast(out, dtype.value_or(DType::kInt64));
 }
-LOWER("aten::tril_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-      triangle_indices<false>);
-LOWER("aten::triu_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-      triangle_indices<true>);
+LOWER(
+    "aten::tril_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    triangle_indices<false>);
+LOWER(
+    "aten::triu_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    triangle_indices<true>);
 
 // --- dtype ------------------------------------------------------------------------------------
 
 Value to(Builder& g, Value self, MaybeDType dtype) { return dtype ? g.cast(self, *dtype) : self; }
-LOWER("aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)",
-      [](Builder& g, Value self, DType dtype, Ignored, Ignored, Ignored) { return to(g, self, dtype); });
-LOWER("aten::to.device(Tensor(a) self, Device device, ScalarType dtype, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)",
-      [](Builder& g, Value self, Ignored, DType dtype, Ignored, Ignored, Ignored) {
-        return to(g, self, dtype);
-      });
-LOWER("aten::to.dtype_layout(Tensor(a) self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)",
-      [](Builder& g, Value self, MaybeDType dtype, Ignored, Ignored, Ignored, Ignored, Ignored,
-         Ignored) { return to(g, self, dtype); });
-LOWER("aten::to.other(Tensor(a) self, Tensor other, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)",
-      [](Builder& g, Value self, Value other, Ignored, Ignored, Ignored) {
-        return to(g, self, other->dtype);
-      });
-LOWER("aten::_to_copy(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, bool non_blocking=False, MemoryFormat? memory_format=None) -> Tensor",
-      [](Builder& g, Value self, MaybeDType dtype, Ignored, Ignored, Ignored, Ignored, Ignored) {
-        return to(g, self, dtype);
-      });
+LOWER(
+    "aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)",
+    [](Builder& g, Value self, DType dtype, Ignored, Ignored, Ignored) {
+      return to(g, self, dtype);
+    });
+LOWER(
+    "aten::to.device(Tensor(a) self, Device device, ScalarType dtype, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)",
+    [](Builder& g, Value self, Ignored, DType dtype, Ignored, Ignored, Ignored) {
+      return to(g, self, dtype);
+    });
+LOWER(
+    "aten::to.dtype_layout(Tensor(a) self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)",
+    [](Builder& g, Value self, MaybeDType dtype, Ignored, Ignored, Ignored, Ignored, Ignored,
+       Ignored) { return to(g, self, dtype); });
+LOWER(
+    "aten::to.other(Tensor(a) self, Tensor other, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)",
+    [](Builder& g, Value self, Value other, Ignored, Ignored, Ignored) {
+      return to(g, self, other->dtype);
+    });
+LOWER(
+    "aten::_to_copy(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, bool non_blocking=False, MemoryFormat? memory_format=None) -> Tensor",
+    [](Builder& g, Value self, MaybeDType dtype, Ignored, Ignored, Ignored, Ignored, Ignored) {
+      return to(g, self, dtype);
+    });
 LOWER("aten::type_as(Tensor self, Tensor other) -> Tensor",
       [](Builder& g, Value self, Value other) { return to(g, self, other->dtype); });
 
@@ -244,8 +277,9 @@ LOWER("aten::_shape_as_tensor(Tensor self) -> Tensor",
 
 // --- assertions: the exporter proved or guarded them ------------------------------------------
 
-LOWER("aten::_assert_tensor_metadata(Tensor a, SymInt[]? size=None, SymInt[]? stride=None, ScalarType? dtype=None, *, Device? device=None, Layout? layout=None) -> ()",
-      [](Builder&, Ignored, Ignored, Ignored, Ignored, Ignored, Ignored) { return Values{}; });
+LOWER(
+    "aten::_assert_tensor_metadata(Tensor a, SymInt[]? size=None, SymInt[]? stride=None, ScalarType? dtype=None, *, Device? device=None, Layout? layout=None) -> ()",
+    [](Builder&, Ignored, Ignored, Ignored, Ignored, Ignored, Ignored) { return Values{}; });
 LOWER("aten::_assert_scalar(Scalar self, str assert_msg) -> ()",
       [](Builder&, Ignored, Ignored) { return Values{}; });
 LOWER("aten::_assert_async.msg(Tensor self, str assert_msg) -> ()",

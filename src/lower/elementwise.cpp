@@ -15,8 +15,10 @@ DType computed_in(DType t) {
     case DType::kInt8:
     case DType::kInt16:
     case DType::kUint8:
-    case DType::kUint16: return DType::kInt32;
-    default: return t;
+    case DType::kUint16:
+      return DType::kInt32;
+    default:
+      return t;
   }
 }
 
@@ -110,8 +112,10 @@ LOWER("aten::divide.Tensor(Tensor self, Tensor other) -> Tensor", div);
 LOWER("aten::divide.Scalar(Tensor self, Scalar other) -> Tensor", div);
 LOWER("aten::true_divide.Tensor(Tensor self, Tensor other) -> Tensor", div);
 LOWER("aten::true_divide.Scalar(Tensor self, Scalar other) -> Tensor", div);
-LOWER("aten::div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor", div_mode);
-LOWER("aten::div.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor", div_mode);
+LOWER("aten::div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor",
+      div_mode);
+LOWER("aten::div.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor",
+      div_mode);
 LOWER("aten::floor_divide(Tensor self, Tensor other) -> Tensor", floor_div);
 LOWER("aten::floor_divide.Scalar(Tensor self, Scalar other) -> Tensor", floor_div);
 

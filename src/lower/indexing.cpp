@@ -1,10 +1,12 @@
-// Reading by index: embedding, gather, advanced indexing, masks. The writing half is in scatter.cpp.
+// Reading by index: embedding, gather, advanced indexing, masks. The writing half is in
+// scatter.cpp.
+#include "lower/indexing.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <numeric>
 
-#include "lower/indexing.h"
 #include "lower/rule.h"
 
 namespace onnxport::lower {
@@ -13,7 +15,9 @@ namespace {
 
 using Ints = std::vector<int64_t>;
 
-Value int64(Builder& g, Value x) { return x->dtype == DType::kInt32 ? x : g.cast(x, DType::kInt64); }
+Value int64(Builder& g, Value x) {
+  return x->dtype == DType::kInt32 ? x : g.cast(x, DType::kInt64);
+}
 
 // Rows of nonzero positions: [count, rank].
 Value positions(Builder& g, Value mask) { return g.transpose(g.op("NonZero", {mask}), {1, 0}); }
@@ -90,8 +94,8 @@ Value gather_mesh(Builder& g, Value x, const Indices& by) {
   return x;
 }
 
-// PyTorch's advanced indexing: the broadcast index sizes take the place of the indexed axes if those
-// are neighbours, else they come first.
+// PyTorch's advanced indexing: the broadcast index sizes take the place of the indexed axes if
+// those are neighbours, else they come first.
 Value index(Builder& g, Value x, std::vector<std::optional<Value>> list) {
   Indices by = indices_of(g, x, list);
   if (by.axes.empty()) return x;
@@ -152,7 +156,8 @@ Value masked_select(Builder& g, Value x, Value mask) {
 Value bucketize(Builder& g, Value x, Value boundaries, bool out_int32, bool right) {
   auto [a, b] = g.promoted(boundaries, g.unsqueeze(x, {-1}));
   Value before = g.op(right ? "LessOrEqual" : "Less", {a, b});
-  return g.reduce("ReduceSum", g.cast(before, out_int32 ? DType::kInt32 : DType::kInt64), {-1}, false);
+  return g.reduce("ReduceSum", g.cast(before, out_int32 ? DType::kInt32 : DType::kInt64), {-1},
+                  false);
 }
 
 // The same, with a sorted sequence for each row: seq[..., 1, n] against x[..., m, 1].
@@ -198,7 +203,8 @@ Indices indices_of(Builder& g, Value x, const std::vector<std::optional<Value>>&
     if (mask) out.mask = *index;
     axis += out.covered.back();
   }
-  if (axis > Builder::rank(x)) g.fail(fmt::format("{} indices for a tensor of rank {}", axis, Builder::rank(x)));
+  if (axis > Builder::rank(x))
+    g.fail(fmt::format("{} indices for a tensor of rank {}", axis, Builder::rank(x)));
   return out;
 }
 
@@ -268,17 +274,21 @@ std::vector<int64_t> block_moved_to(int64_t at, int64_t block, int64_t rest) {
 
 // --- rules --------------------------------------------------------------------------------------
 
-LOWER("aten::embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor",
-      [](Builder& g, Value weight, Value indices, Ignored, Ignored, Ignored) {
-        return g.gather(weight, int64(g, indices), 0);
-      });
+LOWER(
+    "aten::embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor",
+    [](Builder& g, Value weight, Value indices, Ignored, Ignored, Ignored) {
+      return g.gather(weight, int64(g, indices), 0);
+    });
 LOWER("aten::index.Tensor(Tensor self, Tensor?[] indices) -> Tensor", index);
 LOWER("aten::_unsafe_index.Tensor(Tensor self, Tensor?[] indices) -> Tensor", index);
 LOWER("aten::index.Tensor_hacked_twin(Tensor self, Tensor[] indices) -> Tensor", index_tensors);
-LOWER("aten::_unsafe_index.Tensor_hacked_twin(Tensor self, Tensor[] indices) -> Tensor", index_tensors);
+LOWER("aten::_unsafe_index.Tensor_hacked_twin(Tensor self, Tensor[] indices) -> Tensor",
+      index_tensors);
 LOWER("aten::index_select(Tensor self, int dim, Tensor index) -> Tensor", index_select);
 LOWER("aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor",
-      [](Builder& g, Value x, int64_t dim, Value index, Ignored) { return gather_elements(g, x, dim, index); });
+      [](Builder& g, Value x, int64_t dim, Value index, Ignored) {
+        return gather_elements(g, x, dim, index);
+      });
 LOWER("aten::take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor", take_along_dim);
 LOWER("aten::take(Tensor self, Tensor index) -> Tensor", [](Builder& g, Value x, Value index) {
   return g.gather(g.reshape(x, {product(Builder::shape(x))}), int64(g, index), 0);
@@ -299,7 +309,11 @@ LOWER("aten::where(Tensor condition) -> Tensor[]", [](Builder& g, Value x) {
   return out;
 });
 LOWER("aten::one_hot(Tensor self, int num_classes=-1) -> Tensor", one_hot);
-LOWER("aten::bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor", bucketize);
-LOWER("aten::searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor", searchsorted);
+LOWER(
+    "aten::bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor",
+    bucketize);
+LOWER(
+    "aten::searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor",
+    searchsorted);
 
 }  // namespace onnxport::lower

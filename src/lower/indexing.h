@@ -10,11 +10,11 @@ namespace onnxport::lower {
 
 // x[:, a, :, b]: axes {1, 3}, tensors {a, b}.
 struct Indices {
-  std::vector<int64_t> axes;      // ascending
+  std::vector<int64_t> axes;  // ascending
   Values tensors;
-  std::vector<int64_t> covered;   // axes that each covers: the rank of a mask, else 1
+  std::vector<int64_t> covered;  // axes that each covers: the rank of a mask, else 1
   int masks = 0;
-  Value mask = nullptr;           // the last one
+  Value mask = nullptr;  // the last one
   bool adjacent() const;
 };
 
@@ -27,8 +27,8 @@ Shape broadcast_of(const Shape& a, const Shape& b);
 Shape common_shape(const Indices& by);
 // int64 [common..., axes], as GatherND and ScatterND want it.
 Value stacked(Builder& g, const Indices& by, const Shape& common);
-// The permutation that brings the indexed axes to the front, and the one that moves a leading block of
-// axes behind the first `at` of the `rest`.
+// The permutation that brings the indexed axes to the front, and the one that moves a leading block
+// of axes behind the first `at` of the `rest`.
 std::vector<int64_t> indexed_first(const Indices& by, int64_t rank);
 std::vector<int64_t> block_moved_to(int64_t at, int64_t block, int64_t rest);
 

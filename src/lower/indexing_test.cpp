@@ -10,7 +10,8 @@ aten::Arg none() { return aten::Arg(); }
 std::string index(Shape x_shape, std::vector<aten::Arg> (*make)(Sketch&), Shape result) {
   Sketch s;
   auto x = s.input("x", std::move(x_shape));
-  auto y = s.call("aten::index.Tensor", {{"self", x}, {"indices", aten::Arg(make(s))}}, std::move(result));
+  auto y = s.call("aten::index.Tensor", {{"self", x}, {"indices", aten::Arg(make(s))}},
+                  std::move(result));
   return s.returns(y).nodes();
 }
 
@@ -19,34 +20,53 @@ aten::Arg numbers(Sketch& s, std::vector<int64_t> dims, std::vector<int64_t> val
 }
 
 TEST(Indexing, OneIndexIsGather) {
-  EXPECT_EQ(index({n, 5, 6}, [](Sketch& s) { return std::vector<aten::Arg>{none(), numbers(s, {2, 2}, {0, 1, 2, -1})}; },
-                  {n, 2, 2, 6}), "Gather");
+  EXPECT_EQ(index({n, 5, 6},
+                  [](Sketch& s) {
+                    return std::vector<aten::Arg>{none(), numbers(s, {2, 2}, {0, 1, 2, -1})};
+                  },
+                  {n, 2, 2, 6}),
+            "Gather");
 }
 
 TEST(Indexing, AMeshIsAGatherAnAxis) {
-  EXPECT_EQ(index({n, 5, 6}, [](Sketch& s) {
-              return std::vector<aten::Arg>{none(), numbers(s, {2, 1}, {0, 3}), numbers(s, {3}, {0, 1, 5})};
-            }, {n, 2, 3}), "Gather Gather");
+  EXPECT_EQ(index({n, 5, 6},
+                  [](Sketch& s) {
+                    return std::vector<aten::Arg>{none(), numbers(s, {2, 1}, {0, 3}),
+                                                  numbers(s, {3}, {0, 1, 5})};
+                  },
+                  {n, 2, 3}),
+            "Gather Gather");
 }
 
 TEST(Indexing, KnownNeighboursAreOneGatherInTheFlattenedAxes) {
-  EXPECT_EQ(index({n, 5, 6}, [](Sketch& s) {
-              return std::vector<aten::Arg>{none(), numbers(s, {2}, {0, 3}), numbers(s, {2}, {1, -1})};
-            }, {n, 2}), "Reshape Gather");
+  EXPECT_EQ(index({n, 5, 6},
+                  [](Sketch& s) {
+                    return std::vector<aten::Arg>{none(), numbers(s, {2}, {0, 3}),
+                                                  numbers(s, {2}, {1, -1})};
+                  },
+                  {n, 2}),
+            "Reshape Gather");
 }
 
 TEST(Indexing, ApartIndicesComeFirst) {
-  EXPECT_EQ(index({n, 5, 6, 7}, [](Sketch& s) {
-              return std::vector<aten::Arg>{none(), numbers(s, {2}, {0, 3}), none(), numbers(s, {2}, {1, 2})};
-            }, {2, n, 6}), "Transpose GatherND");
+  EXPECT_EQ(index({n, 5, 6, 7},
+                  [](Sketch& s) {
+                    return std::vector<aten::Arg>{none(), numbers(s, {2}, {0, 3}), none(),
+                                                  numbers(s, {2}, {1, 2})};
+                  },
+                  {2, n, 6}),
+            "Transpose GatherND");
 }
 
 TEST(Indexing, AMaskAndOneValueAreWhere) {
   Sketch s;
   auto x = s.input("x", {n, 5});
   auto mask = s.input("m", {n, 5}, DType::kBool);
-  auto y = s.call("aten::index_put", {{"self", x}, {"indices", tensors({mask})},
-                                      {"values", s.constant("v", Tensor::scalar(DType::kFloat, 2))}}, {n, 5});
+  auto y = s.call("aten::index_put",
+                  {{"self", x},
+                   {"indices", tensors({mask})},
+                   {"values", s.constant("v", Tensor::scalar(DType::kFloat, 2))}},
+                  {n, 5});
   EXPECT_EQ(s.returns(y).nodes(), "Where");
 }
 
@@ -55,7 +75,8 @@ TEST(Indexing, ScatterAddNeedsOpset16) {
   auto x = s.input("x", {n, 5});
   auto i = s.input("i", {n, 2}, DType::kInt64);
   auto v = s.input("v", {n, 2});
-  s.returns(s.call("aten::scatter_add", {{"self", x}, {"dim", Expr(1)}, {"index", i}, {"src", v}}, {n, 5}));
+  s.returns(s.call("aten::scatter_add", {{"self", x}, {"dim", Expr(1)}, {"index", i}, {"src", v}},
+                   {n, 5}));
   EXPECT_EQ(s.nodes(16), "ScatterElements");
   EXPECT_NE(s.nodes(15).find("opset 16"), std::string::npos);
 }

@@ -1,5 +1,6 @@
-// Matrix products. Gemm where both operands are matrices (it takes the weight as PyTorch stores it and
-// the bias with it), MatMul elsewhere: a constant weight is then transposed lazily, without a node.
+// Matrix products. Gemm where both operands are matrices (it takes the weight as PyTorch stores it
+// and the bias with it), MatMul elsewhere: a constant weight is then transposed lazily, without a
+// node.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -63,7 +64,8 @@ Value einsum(Builder& g, std::string equation, Values xs, Ignored) {
 }
 
 // One Einsum: contracted axes share a letter.
-Value tensordot(Builder& g, Value a, Value b, std::vector<int64_t> dims_a, std::vector<int64_t> dims_b) {
+Value tensordot(Builder& g, Value a, Value b, std::vector<int64_t> dims_a,
+                std::vector<int64_t> dims_b) {
   const auto na = static_cast<size_t>(Builder::rank(a));
   const auto nb = static_cast<size_t>(Builder::rank(b));
   if (na + nb > 26) return g.fail("tensordot of more than 26 axes");
@@ -117,27 +119,34 @@ LOWER("aten::inner(Tensor self, Tensor other) -> Tensor", [](Builder& g, Value a
   if (Builder::rank(b) > 2) return tensordot(g, a, b, {-1}, {-1});
   return g.matmul(a, last_two_swapped(g, b));
 });
-LOWER("aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", addmm);
-LOWER("aten::addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
-      [](Builder& g, Value self, Value a, Value b, double beta, double alpha) {
-        return plus(g, self, g.matmul(a, b), beta, alpha);
-      });
-LOWER("aten::baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
-      [](Builder& g, Value self, Value a, Value b, double beta, double alpha) {
-        return plus(g, self, g.matmul(a, b), beta, alpha);
-      });
-LOWER("aten::addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
-      [](Builder& g, Value self, Value a, Value b, double beta, double alpha) {
-        return plus(g, self, g.reduce("ReduceSum", g.matmul(a, b), {0}, false), beta, alpha);
-      });
-LOWER("aten::addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
-      [](Builder& g, Value self, Value a, Value b, double beta, double alpha) {
-        return plus(g, self, outer(g, a, b), beta, alpha);
-      });
+LOWER(
+    "aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
+    addmm);
+LOWER(
+    "aten::addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
+    [](Builder& g, Value self, Value a, Value b, double beta, double alpha) {
+      return plus(g, self, g.matmul(a, b), beta, alpha);
+    });
+LOWER(
+    "aten::baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
+    [](Builder& g, Value self, Value a, Value b, double beta, double alpha) {
+      return plus(g, self, g.matmul(a, b), beta, alpha);
+    });
+LOWER(
+    "aten::addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
+    [](Builder& g, Value self, Value a, Value b, double beta, double alpha) {
+      return plus(g, self, g.reduce("ReduceSum", g.matmul(a, b), {0}, false), beta, alpha);
+    });
+LOWER(
+    "aten::addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
+    [](Builder& g, Value self, Value a, Value b, double beta, double alpha) {
+      return plus(g, self, outer(g, a, b), beta, alpha);
+    });
 LOWER("aten::outer(Tensor self, Tensor vec2) -> Tensor", outer);
 LOWER("aten::ger(Tensor self, Tensor vec2) -> Tensor", outer);
 LOWER("aten::einsum(str equation, Tensor[] tensors, *, int[]? path=None) -> Tensor", einsum);
-LOWER("aten::tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor", tensordot);
+LOWER("aten::tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor",
+      tensordot);
 LOWER("aten::cdist(Tensor x1, Tensor x2, float p=2., int? compute_mode=None) -> Tensor",
       [](Builder& g, Value a, Value b, double p, Ignored) { return cdist(g, a, b, p); });
 LOWER("aten::_cdist_forward(Tensor x1, Tensor x2, float p, int? compute_mode) -> Tensor",

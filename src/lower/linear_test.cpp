@@ -8,14 +8,18 @@ const Expr n = Expr::symbol("n");
 TEST(Linear, IsGemmOnMatricesAndMatMulElsewhere) {
   Sketch flat;
   auto x = flat.input("x", {n, 8});
-  auto y = flat.call("aten::linear", {{"input", x}, {"weight", flat.weight("w", {3, 8})},
-                                      {"bias", flat.weight("b", {3})}}, {n, 3});
+  auto y = flat.call(
+      "aten::linear",
+      {{"input", x}, {"weight", flat.weight("w", {3, 8})}, {"bias", flat.weight("b", {3})}},
+      {n, 3});
   EXPECT_EQ(flat.returns(y).nodes(), "Gemm");
 
   Sketch deep;
   x = deep.input("x", {n, 5, 8});
-  y = deep.call("aten::linear", {{"input", x}, {"weight", deep.weight("w", {3, 8})},
-                                 {"bias", deep.weight("b", {3})}}, {n, 5, 3});
+  y = deep.call(
+      "aten::linear",
+      {{"input", x}, {"weight", deep.weight("w", {3, 8})}, {"bias", deep.weight("b", {3})}},
+      {n, 5, 3});
   EXPECT_EQ(deep.returns(y).nodes(), "MatMul Add");
   EXPECT_EQ(deep.shape(), "[n, 5, 3]");
   EXPECT_NE(deep.dump().find("initializer w: float32[8, 3]"), std::string::npos) << deep.dump();
@@ -56,14 +60,16 @@ TEST(Attention, GuardsAgainstRowsThatSeeNothingOnlyWhereTheyCanBe) {
   auto q = any.input("q", {n, 3, 5, 16});
   auto mask = any.input("mask", {n, 1, 5, 5});
   any.returns(any.call("aten::scaled_dot_product_attention",
-                       {{"query", q}, {"key", q}, {"value", q}, {"attn_mask", mask}}, {n, 3, 5, 16}));
+                       {{"query", q}, {"key", q}, {"value", q}, {"attn_mask", mask}},
+                       {n, 3, 5, 16}));
   EXPECT_EQ(any.nodes(), "Mul Transpose MatMul Add Softmax IsNaN Where MatMul");
 
   Sketch fixed;
   q = fixed.input("q", {n, 3, 5, 16});
-  fixed.returns(fixed.call("aten::scaled_dot_product_attention",
-                           {{"query", q}, {"key", q}, {"value", q}, {"attn_mask", fixed.weight("m", {5, 5})}},
-                           {n, 3, 5, 16}));
+  fixed.returns(
+      fixed.call("aten::scaled_dot_product_attention",
+                 {{"query", q}, {"key", q}, {"value", q}, {"attn_mask", fixed.weight("m", {5, 5})}},
+                 {n, 3, 5, 16}));
   EXPECT_EQ(fixed.nodes(), "Mul Transpose MatMul Add Softmax MatMul");
 }
 

@@ -50,15 +50,16 @@ class Problems {
       calls += group.count;
       missing = missing || group.missing;
     }
-    std::string out = fmt::format("{} {} cannot be converted to ONNX:", calls,
-                                  calls == 1 ? "call" : "calls");
+    std::string out =
+        fmt::format("{} {} cannot be converted to ONNX:", calls, calls == 1 ? "call" : "calls");
     for (const Group& group : groups_) {
       out += fmt::format("\n  {}  {}x  first in {}\n    {}", group.op, group.count, group.place,
                          group.why);
     }
     if (missing) {
-      out += "\nFor an operator without a rule: run torch.export's program through "
-             "run_decompositions() before saving it, or replace the call in the model.";
+      out +=
+          "\nFor an operator without a rule: run torch.export's program through "
+          "run_decompositions() before saving it, or replace the call in the model.";
     }
     return Error{out, ""};
   }
@@ -77,8 +78,11 @@ class Problems {
 class Walk : public Scope {
  public:
   Walk(const aten::Program& program, const Options& options)
-      : program_(program), options_(options), builder_(model_, program),
-        values_(program.values.size(), nullptr), broken_(program.values.size(), false) {}
+      : program_(program),
+        options_(options),
+        builder_(model_, program),
+        values_(program.values.size(), nullptr),
+        broken_(program.values.size(), false) {}
 
   Result<onnx::Model> run() {
     model_.opset_imports[""] = options_.opset;
@@ -132,15 +136,16 @@ class Walk : public Scope {
     const auto& names = options_.input_names;
     if (!names.empty() && names.size() != program_.inputs.size()) {
       return Error{fmt::format("{} input names are given, the model has {} inputs", names.size(),
-                               program_.inputs.size()), ""};
+                               program_.inputs.size()),
+                   ""};
     }
     for (size_t i = 0; i < program_.inputs.size(); ++i) {
       const aten::Input& input = program_.inputs[i];
       const aten::Value& value = program_.value(input.value);
-      std::string name = !names.empty()                 ? names[i]
-                         : program_.inputs.size() == 1  ? "input"
-                         : !input.name.empty()          ? input.name
-                                                        : value.name;
+      std::string name = !names.empty()                ? names[i]
+                         : program_.inputs.size() == 1 ? "input"
+                         : !input.name.empty()         ? input.name
+                                                       : value.name;
       if (builder_.graph().find(name) != nullptr) {
         return Error{fmt::format("two inputs would be named `{}`", name), ""};
       }
@@ -210,7 +215,8 @@ class Walk : public Scope {
     if (x->dtype == DType::kUndefined) x->dtype = recorded.dtype;
     if (recorded.dtype != DType::kUndefined && recorded.dtype != x->dtype) {
       return Error{fmt::format("internal error: the rule gives {}, PyTorch {}", name(x->dtype),
-                               name(recorded.dtype)), ""};
+                               name(recorded.dtype)),
+                   ""};
     }
     if (!recorded.shape) return {};
     if (!x->shape) {
@@ -225,7 +231,8 @@ class Walk : public Scope {
     }
     if (!same) {
       return Error{fmt::format("internal error: the rule gives the shape {}, PyTorch {}",
-                               to_string(*x->shape), to_string(*recorded.shape)), ""};
+                               to_string(*x->shape), to_string(*recorded.shape)),
+                   ""};
     }
     if (x->is_input || x->initializer) return {};
     for (size_t i = 0; i < x->shape->size(); ++i) {
@@ -246,15 +253,16 @@ class Walk : public Scope {
     const auto& names = options_.output_names;
     if (!names.empty() && names.size() != program_.outputs.size()) {
       return Error{fmt::format("{} output names are given, the model has {} outputs", names.size(),
-                               program_.outputs.size()), ""};
+                               program_.outputs.size()),
+                   ""};
     }
     std::set<std::string> taken;
     for (size_t i = 0; i < program_.outputs.size(); ++i) {
       const aten::Output& output = program_.outputs[i];
-      std::string name = !names.empty()                  ? names[i]
-                         : program_.outputs.size() == 1  ? "output"
-                         : !output.name.empty()          ? output.name
-                                                         : fmt::format("output_{}", i);
+      std::string name = !names.empty()                 ? names[i]
+                         : program_.outputs.size() == 1 ? "output"
+                         : !output.name.empty()         ? output.name
+                                                        : fmt::format("output_{}", i);
       if (!taken.insert(name).second) {
         return Error{fmt::format("two outputs would be named `{}`", name), ""};
       }
@@ -263,8 +271,8 @@ class Walk : public Scope {
     return {};
   }
 
-  // An output is a node's value of its own: what is an input, a constant or an output already passes
-  // through an Identity.
+  // An output is a node's value of its own: what is an input, a constant or an output already
+  // passes through an Identity.
   Status add_output(aten::ValueId id, const std::string& name) {
     Value x = nullptr;
     try {
@@ -295,7 +303,7 @@ class Walk : public Scope {
   const Options& options_;
   onnx::Model model_;
   Builder builder_;
-  std::vector<Value> values_;      // by aten::ValueId
+  std::vector<Value> values_;  // by aten::ValueId
   std::vector<bool> broken_;
   std::unordered_map<int32_t, const aten::Weight*> weights_;
   std::map<WeightKey, Value> shared_weights_;

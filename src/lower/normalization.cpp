@@ -1,5 +1,5 @@
-// Normalizations. Statistics that depend on the batch in training mode are refused: the file would not
-// compute what the trained model computes.
+// Normalizations. Statistics that depend on the batch in training mode are refused: the file would
+// not compute what the trained model computes.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -24,7 +24,8 @@ Value filled(Builder& g, const Shape& sizes, double value, DType dtype) {
   return g.constant(Tensor::filled(dtype, dims, value));
 }
 
-Value or_filled(Builder& g, const std::optional<Value>& x, const Shape& sizes, double value, DType dtype) {
+Value or_filled(Builder& g, const std::optional<Value>& x, const Shape& sizes, double value,
+                DType dtype) {
   return x ? *x : filled(g, sizes, value, dtype);
 }
 
@@ -41,7 +42,8 @@ Value per_channel(Builder& g, Value weight, int64_t rank) {
   return g.reshape(weight, sizes);
 }
 
-Value affine(Builder& g, Value x, const std::optional<Value>& weight, const std::optional<Value>& bias) {
+Value affine(Builder& g, Value x, const std::optional<Value>& weight,
+             const std::optional<Value>& bias) {
   if (weight) x = g.mul(x, *weight);
   return bias ? g.add(x, *bias) : x;
 }
@@ -69,8 +71,8 @@ Value batch_norm(Builder& g, Value x, std::optional<Value> weight, std::optional
   if (training || !mean || !var) return g.fail(kTraining);
   const Shape c = {channels(x)};
   return g.op("BatchNormalization",
-              {x, or_filled(g, weight, c, 1, (*mean)->dtype), or_filled(g, bias, c, 0, (*mean)->dtype),
-               *mean, *var},
+              {x, or_filled(g, weight, c, 1, (*mean)->dtype),
+               or_filled(g, bias, c, 0, (*mean)->dtype), *mean, *var},
               {{"epsilon", eps}});
 }
 
@@ -94,7 +96,8 @@ Value group_norm(Builder& g, Value x, int64_t groups, std::optional<Value> weigh
   }
   const Shape sizes = Builder::shape(x);
   auto rest = exact_div(product(Shape(sizes.begin() + 1, sizes.end())), Expr(groups));
-  if (!rest) return g.fail(fmt::format("{} channels do not divide into {} groups", c.str(), groups));
+  if (!rest)
+    return g.fail(fmt::format("{} channels do not divide into {} groups", c.str(), groups));
   Value y = g.reshape(x, {sizes[0], Expr(groups), *rest});
   y = g.reshape(instance_norm(g, y, std::nullopt, std::nullopt, eps), sizes);
   if (weight) weight = per_channel(g, *weight, Builder::rank(x));
@@ -129,10 +132,14 @@ Value layer_norm(Builder& g, Value x, Shape normalized, std::optional<Value> wei
 
 double epsilon(DType dtype) {
   switch (dtype) {
-    case DType::kFloat16: return 0.0009765625;
-    case DType::kBFloat16: return 0.0078125;
-    case DType::kDouble: return 2.220446049250313e-16;
-    default: return 1.1920928955078125e-07;
+    case DType::kFloat16:
+      return 0.0009765625;
+    case DType::kBFloat16:
+      return 0.0078125;
+    case DType::kDouble:
+      return 2.220446049250313e-16;
+    default:
+      return 1.1920928955078125e-07;
   }
 }
 
@@ -155,47 +162,60 @@ Value rms_norm(Builder& g, Value x, Shape normalized, std::optional<Value> weigh
 
 }  // namespace
 
-LOWER("aten::batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps, bool cudnn_enabled) -> Tensor",
-      [](Builder& g, Value x, std::optional<Value> weight, std::optional<Value> bias,
-         std::optional<Value> mean, std::optional<Value> var, bool training, Ignored, double eps,
-         Ignored) { return batch_norm(g, x, weight, bias, mean, var, training, eps); });
-LOWER("aten::native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)",
-      [](Builder& g, Value x, std::optional<Value> weight, std::optional<Value> bias,
-         std::optional<Value> mean, std::optional<Value> var, bool training, Ignored, double eps) {
-        return Values{batch_norm(g, x, weight, bias, mean, var, training, eps), nullptr, nullptr};
-      });
-LOWER("aten::_native_batch_norm_legit_no_training(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean, Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor)",
-      [](Builder& g, Value x, std::optional<Value> weight, std::optional<Value> bias, Value mean,
-         Value var, Ignored, double eps) {
-        return Values{batch_norm(g, x, weight, bias, mean, var, false, eps), nullptr, nullptr};
-      });
-LOWER("aten::instance_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool use_input_stats, float momentum, float eps, bool cudnn_enabled) -> Tensor",
-      [](Builder& g, Value x, std::optional<Value> weight, std::optional<Value> bias,
-         std::optional<Value> mean, std::optional<Value> var, bool use_input_stats, Ignored, double eps,
-         Ignored) {
-        if (use_input_stats) return instance_norm(g, x, weight, bias, eps);
-        return batch_norm(g, x, weight, bias, mean, var, false, eps);
-      });
-LOWER("aten::group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enabled=True) -> Tensor",
-      [](Builder& g, Value x, int64_t groups, std::optional<Value> weight, std::optional<Value> bias,
-         double eps, Ignored) { return group_norm(g, x, groups, weight, bias, eps); });
-LOWER("aten::native_group_norm(Tensor input, Tensor? weight, Tensor? bias, SymInt N, SymInt C, SymInt HxW, int group, float eps) -> (Tensor, Tensor, Tensor)",
-      [](Builder& g, Value x, std::optional<Value> weight, std::optional<Value> bias, Ignored, Ignored,
-         Ignored, int64_t groups, double eps) {
-        return Values{group_norm(g, x, groups, weight, bias, eps), nullptr, nullptr};
-      });
-LOWER("aten::layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enable=True) -> Tensor",
-      [](Builder& g, Value x, Shape normalized, std::optional<Value> weight, std::optional<Value> bias,
-         double eps, Ignored) { return layer_norm(g, x, normalized, weight, bias, eps); });
-LOWER("aten::native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> (Tensor, Tensor, Tensor)",
-      [](Builder& g, Value x, Shape normalized, std::optional<Value> weight, std::optional<Value> bias,
-         double eps) {
-        return Values{layer_norm(g, x, normalized, weight, bias, eps), nullptr, nullptr};
-      });
-LOWER("aten::rms_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor", rms_norm);
-LOWER("aten::_fused_rms_norm(Tensor input, int[] normalized_shape, Tensor? weight, float? eps) -> (Tensor, Tensor)",
-      [](Builder& g, Value x, Shape normalized, std::optional<Value> weight, std::optional<double> eps) {
-        return Values{rms_norm(g, x, normalized, weight, eps), nullptr};
-      });
+LOWER(
+    "aten::batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps, bool cudnn_enabled) -> Tensor",
+    [](Builder& g, Value x, std::optional<Value> weight, std::optional<Value> bias,
+       std::optional<Value> mean, std::optional<Value> var, bool training, Ignored, double eps,
+       Ignored) { return batch_norm(g, x, weight, bias, mean, var, training, eps); });
+LOWER(
+    "aten::native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)",
+    [](Builder& g, Value x, std::optional<Value> weight, std::optional<Value> bias,
+       std::optional<Value> mean, std::optional<Value> var, bool training, Ignored, double eps) {
+      return Values{batch_norm(g, x, weight, bias, mean, var, training, eps), nullptr, nullptr};
+    });
+LOWER(
+    "aten::_native_batch_norm_legit_no_training(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean, Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor)",
+    [](Builder& g, Value x, std::optional<Value> weight, std::optional<Value> bias, Value mean,
+       Value var, Ignored, double eps) {
+      return Values{batch_norm(g, x, weight, bias, mean, var, false, eps), nullptr, nullptr};
+    });
+LOWER(
+    "aten::instance_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool use_input_stats, float momentum, float eps, bool cudnn_enabled) -> Tensor",
+    [](Builder& g, Value x, std::optional<Value> weight, std::optional<Value> bias,
+       std::optional<Value> mean, std::optional<Value> var, bool use_input_stats, Ignored,
+       double eps, Ignored) {
+      if (use_input_stats) return instance_norm(g, x, weight, bias, eps);
+      return batch_norm(g, x, weight, bias, mean, var, false, eps);
+    });
+LOWER(
+    "aten::group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enabled=True) -> Tensor",
+    [](Builder& g, Value x, int64_t groups, std::optional<Value> weight, std::optional<Value> bias,
+       double eps, Ignored) { return group_norm(g, x, groups, weight, bias, eps); });
+LOWER(
+    "aten::native_group_norm(Tensor input, Tensor? weight, Tensor? bias, SymInt N, SymInt C, SymInt HxW, int group, float eps) -> (Tensor, Tensor, Tensor)",
+    [](Builder& g, Value x, std::optional<Value> weight, std::optional<Value> bias, Ignored,
+       Ignored, Ignored, int64_t groups, double eps) {
+      return Values{group_norm(g, x, groups, weight, bias, eps), nullptr, nullptr};
+    });
+LOWER(
+    "aten::layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enable=True) -> Tensor",
+    [](Builder& g, Value x, Shape normalized, std::optional<Value> weight,
+       std::optional<Value> bias, double eps,
+       Ignored) { return layer_norm(g, x, normalized, weight, bias, eps); });
+LOWER(
+    "aten::native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> (Tensor, Tensor, Tensor)",
+    [](Builder& g, Value x, Shape normalized, std::optional<Value> weight,
+       std::optional<Value> bias, double eps) {
+      return Values{layer_norm(g, x, normalized, weight, bias, eps), nullptr, nullptr};
+    });
+LOWER(
+    "aten::rms_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor",
+    rms_norm);
+LOWER(
+    "aten::_fused_rms_norm(Tensor input, int[] normalized_shape, Tensor? weight, float? eps) -> (Tensor, Tensor)",
+    [](Builder& g, Value x, Shape normalized, std::optional<Value> weight,
+       std::optional<double> eps) {
+      return Values{rms_norm(g, x, normalized, weight, eps), nullptr};
+    });
 
 }  // namespace onnxport::lower

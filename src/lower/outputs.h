@@ -7,8 +7,8 @@
 
 namespace onnxport::lower {
 
-// Whether the program reads output i of the node at hand: optional outputs of ONNX operators are asked
-// for only then.
+// Whether the program reads output i of the node at hand: optional outputs of ONNX operators are
+// asked for only then.
 bool uses_output(const Builder& g, size_t output);
 
 }  // namespace onnxport::lower

@@ -42,7 +42,8 @@ Value cut(Builder& g, Value x, const Pads& pads) {
 Value constant_pad(Builder& g, Value x, const Shape& pad, double value) {
   const Pads pads = pads_of(x, pad);
   if (all_cut(pad)) return cut(g, x, pads);
-  return g.pad(x, pads.begins, pads.ends, "constant", value == 0 ? nullptr : g.scalar_like(value, x));
+  return g.pad(x, pads.begins, pads.ends, "constant",
+               value == 0 ? nullptr : g.scalar_like(value, x));
 }
 
 // What comes from the other end: Pad has "wrap" from opset 19 on.
@@ -70,12 +71,17 @@ Value pad_by_mode(Builder& g, Value x, Shape pad, std::string mode, std::optiona
   return g.fail(fmt::format("unknown mode \"{}\" of pad", mode));
 }
 
-Value reflection_pad(Builder& g, Value x, Shape pad) { return pad_by_mode(g, x, pad, "reflect", {}); }
-Value replication_pad(Builder& g, Value x, Shape pad) { return pad_by_mode(g, x, pad, "replicate", {}); }
+Value reflection_pad(Builder& g, Value x, Shape pad) {
+  return pad_by_mode(g, x, pad, "reflect", {});
+}
+Value replication_pad(Builder& g, Value x, Shape pad) {
+  return pad_by_mode(g, x, pad, "replicate", {});
+}
 
 }  // namespace
 
-LOWER("aten::pad(Tensor self, SymInt[] pad, str mode=\"constant\", float? value=None) -> Tensor", pad_by_mode);
+LOWER("aten::pad(Tensor self, SymInt[] pad, str mode=\"constant\", float? value=None) -> Tensor",
+      pad_by_mode);
 LOWER("aten::constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor",
       [](Builder& g, Value x, Shape pad, double value) { return constant_pad(g, x, pad, value); });
 LOWER("aten::reflection_pad1d(Tensor self, SymInt[2] padding) -> Tensor", reflection_pad);

@@ -1,5 +1,6 @@
-// Pooling. PyTorch's ceil_mode leaves out a last window that would start behind the input; ONNX's did
-// not say so for long. Where sizes are known, that window is therefore written as explicit padding.
+// Pooling. PyTorch's ceil_mode leaves out a last window that would start behind the input; ONNX's
+// did not say so for long. Where sizes are known, that window is therefore written as explicit
+// padding.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -86,8 +87,8 @@ Values max_pool_of(Builder& g, Value x, Window w) {
   return out;
 }
 
-Values max_pool_with_indices(Builder& g, Value x, Ints kernel, Ints stride, Ints padding, Ints dilation,
-                             bool ceil_mode, size_t n) {
+Values max_pool_with_indices(Builder& g, Value x, Ints kernel, Ints stride, Ints padding,
+                             Ints dilation, bool ceil_mode, size_t n) {
   Window w;
   w.kernel = repeated(std::move(kernel), n);
   w.stride = stride.empty() ? w.kernel : repeated(std::move(stride), n);
@@ -122,7 +123,8 @@ Value pad_spatial(Builder& g, Value x, Window& w, const Ints& ends) {
 
 // The divisor of a window: its elements inside the input; with count_include_pad also those in the
 // given padding, but never what ceil_mode adds behind it.
-Value avg_pool_of(Builder& g, Value x, Window w, bool count_include_pad, std::optional<int64_t> divisor) {
+Value avg_pool_of(Builder& g, Value x, Window w, bool count_include_pad,
+                  std::optional<int64_t> divisor) {
   const Ints given = w.ends;
   const bool padded = std::any_of(given.begin(), given.end(), [](int64_t p) { return p > 0; });
   make_exact(w, spatial_sizes(x, w.kernel.size()));
@@ -131,8 +133,8 @@ Value avg_pool_of(Builder& g, Value x, Window w, bool count_include_pad, std::op
   }
   double factor = 1;
   if (divisor) {
-    const int64_t elements = std::accumulate(w.kernel.begin(), w.kernel.end(), int64_t{1},
-                                             std::multiplies<>());
+    const int64_t elements =
+        std::accumulate(w.kernel.begin(), w.kernel.end(), int64_t{1}, std::multiplies<>());
     factor = static_cast<double>(elements) / static_cast<double>(*divisor);
     count_include_pad = true;
   } else if (count_include_pad && w.ends != given) {
@@ -140,8 +142,9 @@ Value avg_pool_of(Builder& g, Value x, Window w, bool count_include_pad, std::op
     count_include_pad = false;
   }
   Attributes attributes = attributes_of(w);
-  const bool pads = std::any_of(w.begins.begin(), w.begins.end(), [](int64_t p) { return p > 0; }) ||
-                    std::any_of(w.ends.begin(), w.ends.end(), [](int64_t p) { return p > 0; });
+  const bool pads =
+      std::any_of(w.begins.begin(), w.begins.end(), [](int64_t p) { return p > 0; }) ||
+      std::any_of(w.ends.begin(), w.ends.end(), [](int64_t p) { return p > 0; });
   if (count_include_pad && pads) attributes.emplace_back("count_include_pad", 1);
   Value out = g.op("AveragePool", {x}, std::move(attributes));
   return factor == 1 ? out : g.mul(out, g.scalar_like(factor, out));
@@ -212,8 +215,10 @@ Value average_by_matrices(Builder& g, Value x, const Shape& in, const Shape& out
   for (size_t i = 0; i < n; ++i) {
     if (in[i] == out[i]) continue;
     if (!in[i].is_const() || !out[i].is_const()) {
-      return g.fail(fmt::format("adaptive pooling from {} to {}: the window depends on the input's size; "
-                                "export with fixed sizes", to_string(in), to_string(out)));
+      return g.fail(
+          fmt::format("adaptive pooling from {} to {}: the window depends on the input's size; "
+                      "export with fixed sizes",
+                      to_string(in), to_string(out)));
     }
     if (i + 1 == n) {
       x = g.matmul(x, averaging_matrix(g, in[i].value(), out[i].value(), false, x->dtype));
@@ -243,9 +248,8 @@ Value adaptive_avg_pool(Builder& g, Value x, Shape out) {
   }
   auto window = dividing_window(in, out);
   if (!window) return average_by_matrices(g, x, in, out);
-  return batched(g, x, n, [&](Value y) {
-    return Values{avg_pool_of(g, y, *window, false, std::nullopt)};
-  })[0];
+  return batched(
+      g, x, n, [&](Value y) { return Values{avg_pool_of(g, y, *window, false, std::nullopt)}; })[0];
 }
 
 // One ReduceMax an output element of each axis.
@@ -253,7 +257,8 @@ Value max_by_slices(Builder& g, Value x, const Shape& in, const Shape& out) {
   for (size_t i = 0; i < in.size(); ++i) {
     if (in[i] == out[i]) continue;
     if (!in[i].is_const() || !out[i].is_const()) {
-      return g.fail("adaptive pooling whose window depends on the input's size; export with fixed sizes");
+      return g.fail(
+          "adaptive pooling whose window depends on the input's size; export with fixed sizes");
     }
     const int64_t m = in[i].value();
     const int64_t n = out[i].value();
@@ -275,7 +280,8 @@ Values adaptive_max_pool(Builder& g, Value x, Shape out) {
   const bool indices = uses_output(g, 1);
   if (!indices && in == out) return {x, nullptr};
   if (!indices && all_ones(out)) {
-    if (Builder::rank(x) == static_cast<int64_t>(n) + 2) return {g.op("GlobalMaxPool", {x}), nullptr};
+    if (Builder::rank(x) == static_cast<int64_t>(n) + 2)
+      return {g.op("GlobalMaxPool", {x}), nullptr};
     return {g.reduce("ReduceMax", x, last_axes(n), true), nullptr};
   }
   auto window = dividing_window(in, out);
@@ -307,27 +313,47 @@ bool uses_output(const Builder& g, size_t output) {
   return used;
 }
 
-LOWER("aten::max_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=[0], int[1] dilation=[1], bool ceil_mode=False) -> Tensor", max_pool<1>);
-LOWER("aten::max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool ceil_mode=False) -> Tensor", max_pool<2>);
-LOWER("aten::max_pool3d(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, int[3] dilation=1, bool ceil_mode=False) -> Tensor", max_pool<3>);
-LOWER("aten::max_pool1d_with_indices(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=[0], int[1] dilation=[1], bool ceil_mode=False) -> (Tensor, Tensor)", max_pool_both<1>);
-LOWER("aten::max_pool2d_with_indices(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool ceil_mode=False) -> (Tensor, Tensor)", max_pool_both<2>);
-LOWER("aten::max_pool3d_with_indices(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, int[3] dilation=1, bool ceil_mode=False) -> (Tensor, Tensor)", max_pool_both<3>);
+LOWER(
+    "aten::max_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=[0], int[1] dilation=[1], bool ceil_mode=False) -> Tensor",
+    max_pool<1>);
+LOWER(
+    "aten::max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool ceil_mode=False) -> Tensor",
+    max_pool<2>);
+LOWER(
+    "aten::max_pool3d(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, int[3] dilation=1, bool ceil_mode=False) -> Tensor",
+    max_pool<3>);
+LOWER(
+    "aten::max_pool1d_with_indices(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=[0], int[1] dilation=[1], bool ceil_mode=False) -> (Tensor, Tensor)",
+    max_pool_both<1>);
+LOWER(
+    "aten::max_pool2d_with_indices(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool ceil_mode=False) -> (Tensor, Tensor)",
+    max_pool_both<2>);
+LOWER(
+    "aten::max_pool3d_with_indices(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, int[3] dilation=1, bool ceil_mode=False) -> (Tensor, Tensor)",
+    max_pool_both<3>);
 
-LOWER("aten::avg_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=[0], bool ceil_mode=False, bool count_include_pad=True) -> Tensor",
-      [](Builder& g, Value x, Ints kernel, Ints stride, Ints padding, bool ceil_mode, bool include) {
-        return avg_pool<1>(g, x, kernel, stride, padding, ceil_mode, include, std::nullopt);
-      });
-LOWER("aten::avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False, bool count_include_pad=True, int? divisor_override=None) -> Tensor", avg_pool<2>);
-LOWER("aten::avg_pool3d(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, bool ceil_mode=False, bool count_include_pad=True, int? divisor_override=None) -> Tensor", avg_pool<3>);
+LOWER(
+    "aten::avg_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=[0], bool ceil_mode=False, bool count_include_pad=True) -> Tensor",
+    [](Builder& g, Value x, Ints kernel, Ints stride, Ints padding, bool ceil_mode, bool include) {
+      return avg_pool<1>(g, x, kernel, stride, padding, ceil_mode, include, std::nullopt);
+    });
+LOWER(
+    "aten::avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False, bool count_include_pad=True, int? divisor_override=None) -> Tensor",
+    avg_pool<2>);
+LOWER(
+    "aten::avg_pool3d(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, bool ceil_mode=False, bool count_include_pad=True, int? divisor_override=None) -> Tensor",
+    avg_pool<3>);
 
 LOWER("aten::adaptive_avg_pool1d(Tensor self, int[1] output_size) -> Tensor", adaptive_avg<1>);
 LOWER("aten::adaptive_avg_pool2d(Tensor self, SymInt[2] output_size) -> Tensor", adaptive_avg<2>);
 LOWER("aten::adaptive_avg_pool3d(Tensor self, SymInt[3] output_size) -> Tensor", adaptive_avg<3>);
 LOWER("aten::_adaptive_avg_pool2d(Tensor self, SymInt[2] output_size) -> Tensor", adaptive_avg<2>);
 LOWER("aten::_adaptive_avg_pool3d(Tensor self, SymInt[3] output_size) -> Tensor", adaptive_avg<3>);
-LOWER("aten::adaptive_max_pool1d(Tensor self, int[1] output_size) -> (Tensor, Tensor)", adaptive_max_pool<1>);
-LOWER("aten::adaptive_max_pool2d(Tensor self, int[2] output_size) -> (Tensor, Tensor)", adaptive_max_pool<2>);
-LOWER("aten::adaptive_max_pool3d(Tensor self, int[3] output_size) -> (Tensor, Tensor)", adaptive_max_pool<3>);
+LOWER("aten::adaptive_max_pool1d(Tensor self, int[1] output_size) -> (Tensor, Tensor)",
+      adaptive_max_pool<1>);
+LOWER("aten::adaptive_max_pool2d(Tensor self, int[2] output_size) -> (Tensor, Tensor)",
+      adaptive_max_pool<2>);
+LOWER("aten::adaptive_max_pool3d(Tensor self, int[3] output_size) -> (Tensor, Tensor)",
+      adaptive_max_pool<3>);
 
 }  // namespace onnxport::lower

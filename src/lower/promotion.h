@@ -11,7 +11,8 @@ DType promote_types(DType a, DType b);
 // bool, int64 or float32 (the default dtype).
 DType number_type(const Scalar& number);
 
-// torch.result_type: a lower tier (0-D tensors, then numbers) counts only if its category is higher.
+// torch.result_type: a lower tier (0-D tensors, then numbers) counts only if its category is
+// higher.
 class Promotion {
  public:
   void add(Value x);

@@ -1,8 +1,8 @@
 // LSTM, GRU and plain RNN: one ONNX node a layer.
 //
-// ONNX wants the gates in another order (LSTM: i o f c for PyTorch's i f g o; GRU: z r h for r z n), both
-// directions of a layer in one tensor, and both biases in one. Constant weights are put together when
-// they are written, without a copy.
+// ONNX wants the gates in another order (LSTM: i o f c for PyTorch's i f g o; GRU: z r h for r z
+// n), both directions of a layer in one tensor, and both biases in one. Constant weights are put
+// together when they are written, without a copy.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -59,7 +59,8 @@ struct Cell {
   bool has_cell_state;
 };
 
-// The gates (rows) of the tensors in ONNX's order, all tensors one after the other, as [1 or 2, rows...].
+// The gates (rows) of the tensors in ONNX's order, all tensors one after the other, as [1 or 2,
+// rows...].
 Value gathered(Builder& g, const Values& tensors, const Cell& cell, const Shape& sizes,
                const std::string& name) {
   const size_t gates = cell.gates.size();
@@ -101,9 +102,10 @@ bool is_zero(Value x) {
       const auto* tensor = fill != nullptr ? std::get_if<Tensor>(&fill->v) : nullptr;
       return tensor == nullptr || tensor->as_doubles().at(0) == 0;
     }
-    const bool moves = x->producer->is("Expand") || x->producer->is("Cast") || x->producer->is("Slice") ||
-                       x->producer->is("Reshape") || x->producer->is("Transpose") ||
-                       x->producer->is("Unsqueeze") || x->producer->is("Identity");
+    const bool moves = x->producer->is("Expand") || x->producer->is("Cast") ||
+                       x->producer->is("Slice") || x->producer->is("Reshape") ||
+                       x->producer->is("Transpose") || x->producer->is("Unsqueeze") ||
+                       x->producer->is("Identity");
     if (!moves) return false;
     x = x->producer->input(0);
   }
@@ -194,8 +196,8 @@ Values run(Builder& g, Value x, const Values& states, const Values& params, cons
   return out;
 }
 
-Values recurrent(Builder& g, Value x, Values states, const Values& params, Network net, double dropout,
-                 bool train) {
+Values recurrent(Builder& g, Value x, Values states, const Values& params, Network net,
+                 double dropout, bool train) {
   if (train && dropout > 0) {
     return {g.fail("the network has dropout in training mode; call model.eval() before exporting")};
   }
@@ -206,7 +208,8 @@ Values recurrent(Builder& g, Value x, Values states, const Values& params, Netwo
     }
   }
   if (Builder::rank(x) == 3) return run(g, x, states, params, net);
-  for (Value& state : states) state = g.unsqueeze(state, {1});  // one sequence without its batch axis
+  for (Value& state : states)
+    state = g.unsqueeze(state, {1});  // one sequence without its batch axis
   net.batch_first = false;
   Values out = run(g, g.unsqueeze(x, {1}), states, params, net);
   for (Value& value : out) value = value == nullptr ? nullptr : g.squeeze(value, {1});
@@ -214,8 +217,8 @@ Values recurrent(Builder& g, Value x, Values states, const Values& params, Netwo
 }
 
 // One step of one layer: [N, I] and states [N, H] to the new states.
-Values step(Builder& g, Value x, const Values& states, Value w_ih, Value w_hh, std::optional<Value> b_ih,
-            std::optional<Value> b_hh, const Cell& cell) {
+Values step(Builder& g, Value x, const Values& states, Value w_ih, Value w_hh,
+            std::optional<Value> b_ih, std::optional<Value> b_hh, const Cell& cell) {
   const bool biases = b_ih && b_hh;
   Values params = {w_ih, w_hh};
   if (biases) params.insert(params.end(), {*b_ih, *b_hh});
@@ -229,7 +232,8 @@ Values step(Builder& g, Value x, const Values& states, Value w_ih, Value w_hh, s
   for (Value state : states) inputs.push_back(widened(state));
   Attributes attributes = cell.attributes;
   attributes.emplace_back("hidden_size", Builder::shape(w.r)[2].value());
-  Values y = g.op_n(cell.op_type, std::move(inputs), std::move(attributes), cell.has_cell_state ? 3 : 2);
+  Values y =
+      g.op_n(cell.op_type, std::move(inputs), std::move(attributes), cell.has_cell_state ? 3 : 2);
   Values out;
   for (size_t i = 1; i < y.size(); ++i) {
     out.push_back(single ? g.squeeze(y[i], {0, 1}) : g.squeeze(y[i], {0}));
@@ -246,48 +250,60 @@ Cell lstm_cell() { return {"LSTM", {0, 3, 1, 2}, {}, true}; }
 
 }  // namespace
 
-LOWER("aten::lstm.input(Tensor input, Tensor[] hx, Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor, Tensor)",
-      [](Builder& g, Value x, Values states, Values params, bool biases, int64_t layers, double dropout,
-         bool train, bool bidirectional, bool batch_first) {
-        return recurrent(g, x, states, params, {lstm_cell(), biases, layers, bidirectional, batch_first},
-                         dropout, train);
-      });
-LOWER("aten::gru.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor)",
-      [](Builder& g, Value x, Value state, Values params, bool biases, int64_t layers, double dropout,
-         bool train, bool bidirectional, bool batch_first) {
-        return recurrent(g, x, {state}, params, {gru_cell(), biases, layers, bidirectional, batch_first},
-                         dropout, train);
-      });
-LOWER("aten::rnn_tanh.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor)",
-      [](Builder& g, Value x, Value state, Values params, bool biases, int64_t layers, double dropout,
-         bool train, bool bidirectional, bool batch_first) {
-        return recurrent(g, x, {state}, params,
-                         {rnn_cell("Tanh"), biases, layers, bidirectional, batch_first}, dropout, train);
-      });
-LOWER("aten::rnn_relu.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor)",
-      [](Builder& g, Value x, Value state, Values params, bool biases, int64_t layers, double dropout,
-         bool train, bool bidirectional, bool batch_first) {
-        return recurrent(g, x, {state}, params,
-                         {rnn_cell("Relu"), biases, layers, bidirectional, batch_first}, dropout, train);
-      });
+LOWER(
+    "aten::lstm.input(Tensor input, Tensor[] hx, Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor, Tensor)",
+    [](Builder& g, Value x, Values states, Values params, bool biases, int64_t layers,
+       double dropout, bool train, bool bidirectional, bool batch_first) {
+      return recurrent(g, x, states, params,
+                       {lstm_cell(), biases, layers, bidirectional, batch_first}, dropout, train);
+    });
+LOWER(
+    "aten::gru.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor)",
+    [](Builder& g, Value x, Value state, Values params, bool biases, int64_t layers, double dropout,
+       bool train, bool bidirectional, bool batch_first) {
+      return recurrent(g, x, {state}, params,
+                       {gru_cell(), biases, layers, bidirectional, batch_first}, dropout, train);
+    });
+LOWER(
+    "aten::rnn_tanh.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor)",
+    [](Builder& g, Value x, Value state, Values params, bool biases, int64_t layers, double dropout,
+       bool train, bool bidirectional, bool batch_first) {
+      return recurrent(g, x, {state}, params,
+                       {rnn_cell("Tanh"), biases, layers, bidirectional, batch_first}, dropout,
+                       train);
+    });
+LOWER(
+    "aten::rnn_relu.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor)",
+    [](Builder& g, Value x, Value state, Values params, bool biases, int64_t layers, double dropout,
+       bool train, bool bidirectional, bool batch_first) {
+      return recurrent(g, x, {state}, params,
+                       {rnn_cell("Relu"), biases, layers, bidirectional, batch_first}, dropout,
+                       train);
+    });
 
-LOWER("aten::lstm_cell(Tensor input, Tensor[] hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None) -> (Tensor, Tensor)",
-      [](Builder& g, Value x, Values states, Value w_ih, Value w_hh, std::optional<Value> b_ih,
-         std::optional<Value> b_hh) { return step(g, x, states, w_ih, w_hh, b_ih, b_hh, lstm_cell()); });
-LOWER("aten::gru_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None) -> Tensor",
-      [](Builder& g, Value x, Value state, Value w_ih, Value w_hh, std::optional<Value> b_ih,
-         std::optional<Value> b_hh) {
-        return step(g, x, {state}, w_ih, w_hh, b_ih, b_hh, gru_cell())[0];
-      });
-LOWER("aten::rnn_tanh_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None) -> Tensor",
-      [](Builder& g, Value x, Value state, Value w_ih, Value w_hh, std::optional<Value> b_ih,
-         std::optional<Value> b_hh) {
-        return step(g, x, {state}, w_ih, w_hh, b_ih, b_hh, rnn_cell("Tanh"))[0];
-      });
-LOWER("aten::rnn_relu_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None) -> Tensor",
-      [](Builder& g, Value x, Value state, Value w_ih, Value w_hh, std::optional<Value> b_ih,
-         std::optional<Value> b_hh) {
-        return step(g, x, {state}, w_ih, w_hh, b_ih, b_hh, rnn_cell("Relu"))[0];
-      });
+LOWER(
+    "aten::lstm_cell(Tensor input, Tensor[] hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None) -> (Tensor, Tensor)",
+    [](Builder& g, Value x, Values states, Value w_ih, Value w_hh, std::optional<Value> b_ih,
+       std::optional<Value> b_hh) {
+      return step(g, x, states, w_ih, w_hh, b_ih, b_hh, lstm_cell());
+    });
+LOWER(
+    "aten::gru_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None) -> Tensor",
+    [](Builder& g, Value x, Value state, Value w_ih, Value w_hh, std::optional<Value> b_ih,
+       std::optional<Value> b_hh) {
+      return step(g, x, {state}, w_ih, w_hh, b_ih, b_hh, gru_cell())[0];
+    });
+LOWER(
+    "aten::rnn_tanh_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None) -> Tensor",
+    [](Builder& g, Value x, Value state, Value w_ih, Value w_hh, std::optional<Value> b_ih,
+       std::optional<Value> b_hh) {
+      return step(g, x, {state}, w_ih, w_hh, b_ih, b_hh, rnn_cell("Tanh"))[0];
+    });
+LOWER(
+    "aten::rnn_relu_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None) -> Tensor",
+    [](Builder& g, Value x, Value state, Value w_ih, Value w_hh, std::optional<Value> b_ih,
+       std::optional<Value> b_hh) {
+      return step(g, x, {state}, w_ih, w_hh, b_ih, b_hh, rnn_cell("Relu"))[0];
+    });
 
 }  // namespace onnxport::lower

@@ -1,9 +1,9 @@
 // Interpolation and sampling.
 //
-// Scales are preferred to sizes wherever they are numbers: with a dynamic batch, sizes would have to be
-// read from the tensor. ONNX Runtime derives out/in in float32 from sizes in any case, so both say the
-// same as long as floor(in * scale) is the size that is wanted, and the nearest element is the same one;
-// both are made sure of.
+// Scales are preferred to sizes wherever they are numbers: with a dynamic batch, sizes would have
+// to be read from the tensor. ONNX Runtime derives out/in in float32 from sizes in any case, so
+// both say the same as long as floor(in * scale) is the size that is wanted, and the nearest
+// element is the same one; both are made sure of.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -47,10 +47,12 @@ Attributes attributes_of(const Mode& m) {
   return out;
 }
 
-// The float32 factor that takes `in` to `out` whether floor(in * scale) is computed in float32 or more.
+// The float32 factor that takes `in` to `out` whether floor(in * scale) is computed in float32 or
+// more.
 float exact_scale(int64_t in, int64_t out) {
   const float scale = static_cast<float>(out) / static_cast<float>(in);
-  const bool short_of = static_cast<double>(scale) * static_cast<double>(in) < static_cast<double>(out);
+  const bool short_of =
+      static_cast<double>(scale) * static_cast<double>(in) < static_cast<double>(out);
   return short_of ? std::nextafter(scale, 2 * scale) : scale;
 }
 
@@ -71,7 +73,8 @@ bool picks_the_same(int64_t in, int64_t out, float scale, const Mode& m) {
   return true;
 }
 
-std::optional<std::vector<float>> scales_between(const Shape& in, const Shape& out, const Mode& mode) {
+std::optional<std::vector<float>> scales_between(const Shape& in, const Shape& out,
+                                                 const Mode& mode) {
   std::vector<float> scales;
   for (size_t i = 0; i < in.size(); ++i) {
     if (in[i] == out[i]) {
@@ -145,7 +148,8 @@ Value nearest_vec(Builder& g, Value x, std::optional<Shape> out, OptionalDoubles
 Value nearest_exact_vec(Builder& g, Value x, std::optional<Shape> out, OptionalDoubles factors) {
   return resize(g, x, out, factors, kNearestExact);
 }
-Value linear_vec(Builder& g, Value x, std::optional<Shape> out, bool align, OptionalDoubles factors) {
+Value linear_vec(Builder& g, Value x, std::optional<Shape> out, bool align,
+                 OptionalDoubles factors) {
   return resize(g, x, out, factors, smooth("linear", align));
 }
 Value linear(Builder& g, Value x, Shape out, bool align, Ignored, Ignored) {
@@ -157,7 +161,8 @@ Value linear1d(Builder& g, Value x, Shape out, bool align, Ignored) {
 Value linear3d(Builder& g, Value x, Shape out, bool align, Ignored, Ignored, Ignored) {
   return resize(g, x, out, std::nullopt, smooth("linear", align));
 }
-Value cubic_vec(Builder& g, Value x, std::optional<Shape> out, bool align, OptionalDoubles factors) {
+Value cubic_vec(Builder& g, Value x, std::optional<Shape> out, bool align,
+                OptionalDoubles factors) {
   return resize(g, x, out, factors, smooth("cubic", align));
 }
 Value cubic(Builder& g, Value x, Shape out, bool align, Ignored, Ignored) {
@@ -167,20 +172,25 @@ Value cubic(Builder& g, Value x, Shape out, bool align, Ignored, Ignored) {
 // --- sampling -----------------------------------------------------------------------------------
 
 // The names of the modes changed with opset 20, which also brought volumes.
-Value grid_sample(Builder& g, Value x, Value grid, int64_t mode, int64_t padding, bool align_corners) {
+Value grid_sample(Builder& g, Value x, Value grid, int64_t mode, int64_t padding,
+                  bool align_corners) {
   g.need_opset(16, "grid_sample");
   if (Builder::rank(x) == 5) g.need_opset(20, "grid_sample of volumes");
   const bool renamed = g.opset() >= 20;
   const char* modes[] = {renamed ? "linear" : "bilinear", "nearest", renamed ? "cubic" : "bicubic"};
   const char* paddings[] = {"zeros", "border", "reflection"};
-  if (mode < 0 || mode > 2 || padding < 0 || padding > 2) return g.fail("unknown mode of grid_sample");
+  if (mode < 0 || mode > 2 || padding < 0 || padding > 2)
+    return g.fail("unknown mode of grid_sample");
   return g.op("GridSample", {x, grid},
-              {{"align_corners", align_corners}, {"mode", modes[mode]}, {"padding_mode", paddings[padding]}});
+              {{"align_corners", align_corners},
+               {"mode", modes[mode]},
+               {"padding_mode", paddings[padding]}});
 }
 
 // n points from -1 to 1: the corners, or the centres of n pixels.
 double base_point(int64_t i, int64_t n, bool align_corners) {
-  if (align_corners) return n == 1 ? 0.0 : -1.0 + 2.0 * static_cast<double>(i) / static_cast<double>(n - 1);
+  if (align_corners)
+    return n == 1 ? 0.0 : -1.0 + 2.0 * static_cast<double>(i) / static_cast<double>(n - 1);
   return (2.0 * static_cast<double>(i) + 1.0) / static_cast<double>(n) - 1.0;
 }
 
@@ -195,7 +205,8 @@ Value affine_grid(Builder& g, Value theta, Shape size, bool align_corners) {
   std::vector<double> points;
   for (int64_t i = 0; i < h; ++i) {
     for (int64_t j = 0; j < w; ++j) {
-      points.insert(points.end(), {base_point(j, w, align_corners), base_point(i, h, align_corners), 1.0});
+      points.insert(points.end(),
+                    {base_point(j, w, align_corners), base_point(i, h, align_corners), 1.0});
     }
   }
   Value base = g.constant(Tensor::of<double>(DType::kDouble, {h * w, 3}, points).cast(theta->dtype),
@@ -206,55 +217,104 @@ Value affine_grid(Builder& g, Value theta, Shape size, bool align_corners) {
 
 }  // namespace
 
-LOWER("aten::upsample_nearest1d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor", nearest_vec);
-LOWER("aten::upsample_nearest2d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor", nearest_vec);
-LOWER("aten::upsample_nearest3d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor", nearest_vec);
-LOWER("aten::_upsample_nearest_exact1d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor", nearest_exact_vec);
-LOWER("aten::_upsample_nearest_exact2d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor", nearest_exact_vec);
-LOWER("aten::_upsample_nearest_exact3d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor", nearest_exact_vec);
-LOWER("aten::upsample_linear1d.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor", linear_vec);
-LOWER("aten::upsample_bilinear2d.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor", linear_vec);
-LOWER("aten::upsample_trilinear3d.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor", linear_vec);
-LOWER("aten::upsample_bicubic2d.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor", cubic_vec);
-LOWER("aten::_upsample_bilinear2d_aa.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor",
-      [](Builder& g, Value x, std::optional<Shape> out, bool align, OptionalDoubles factors) {
-        return resize(g, x, out, factors, smooth("linear", align, true));
-      });
-LOWER("aten::_upsample_bicubic2d_aa.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor",
-      [](Builder& g, Value x, std::optional<Shape> out, bool align, OptionalDoubles factors) {
-        return resize(g, x, out, factors, smooth("cubic", align, true));
-      });
+LOWER(
+    "aten::upsample_nearest1d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor",
+    nearest_vec);
+LOWER(
+    "aten::upsample_nearest2d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor",
+    nearest_vec);
+LOWER(
+    "aten::upsample_nearest3d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor",
+    nearest_vec);
+LOWER(
+    "aten::_upsample_nearest_exact1d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor",
+    nearest_exact_vec);
+LOWER(
+    "aten::_upsample_nearest_exact2d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor",
+    nearest_exact_vec);
+LOWER(
+    "aten::_upsample_nearest_exact3d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor",
+    nearest_exact_vec);
+LOWER(
+    "aten::upsample_linear1d.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor",
+    linear_vec);
+LOWER(
+    "aten::upsample_bilinear2d.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor",
+    linear_vec);
+LOWER(
+    "aten::upsample_trilinear3d.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor",
+    linear_vec);
+LOWER(
+    "aten::upsample_bicubic2d.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor",
+    cubic_vec);
+LOWER(
+    "aten::_upsample_bilinear2d_aa.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor",
+    [](Builder& g, Value x, std::optional<Shape> out, bool align, OptionalDoubles factors) {
+      return resize(g, x, out, factors, smooth("linear", align, true));
+    });
+LOWER(
+    "aten::_upsample_bicubic2d_aa.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor",
+    [](Builder& g, Value x, std::optional<Shape> out, bool align, OptionalDoubles factors) {
+      return resize(g, x, out, factors, smooth("cubic", align, true));
+    });
 
 LOWER("aten::upsample_nearest1d(Tensor self, SymInt[1] output_size, float? scales=None) -> Tensor",
-      [](Builder& g, Value x, Shape out, Ignored) { return resize(g, x, out, std::nullopt, kNearest); });
-LOWER("aten::upsample_nearest2d(Tensor self, SymInt[2] output_size, float? scales_h=None, float? scales_w=None) -> Tensor",
-      [](Builder& g, Value x, Shape out, Ignored, Ignored) { return resize(g, x, out, std::nullopt, kNearest); });
-LOWER("aten::upsample_nearest3d(Tensor self, SymInt[3] output_size, float? scales_d=None, float? scales_h=None, float? scales_w=None) -> Tensor",
-      [](Builder& g, Value x, Shape out, Ignored, Ignored, Ignored) {
+      [](Builder& g, Value x, Shape out, Ignored) {
         return resize(g, x, out, std::nullopt, kNearest);
       });
-LOWER("aten::_upsample_nearest_exact1d(Tensor self, SymInt[1] output_size, float? scales=None) -> Tensor",
-      [](Builder& g, Value x, Shape out, Ignored) { return resize(g, x, out, std::nullopt, kNearestExact); });
-LOWER("aten::_upsample_nearest_exact2d(Tensor self, SymInt[2] output_size, float? scales_h=None, float? scales_w=None) -> Tensor",
-      [](Builder& g, Value x, Shape out, Ignored, Ignored) {
-        return resize(g, x, out, std::nullopt, kNearestExact);
-      });
-LOWER("aten::upsample_linear1d(Tensor self, SymInt[1] output_size, bool align_corners, float? scales=None) -> Tensor", linear1d);
-LOWER("aten::upsample_bilinear2d(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor", linear);
-LOWER("aten::upsample_trilinear3d(Tensor self, SymInt[3] output_size, bool align_corners, float? scales_d=None, float? scales_h=None, float? scales_w=None) -> Tensor", linear3d);
-LOWER("aten::upsample_bicubic2d(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor", cubic);
-LOWER("aten::_upsample_bilinear2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor",
-      [](Builder& g, Value x, Shape out, bool align, Ignored, Ignored) {
-        return resize(g, x, out, std::nullopt, smooth("linear", align, true));
-      });
-LOWER("aten::_upsample_bicubic2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor",
-      [](Builder& g, Value x, Shape out, bool align, Ignored, Ignored) {
-        return resize(g, x, out, std::nullopt, smooth("cubic", align, true));
-      });
+LOWER(
+    "aten::upsample_nearest2d(Tensor self, SymInt[2] output_size, float? scales_h=None, float? scales_w=None) -> Tensor",
+    [](Builder& g, Value x, Shape out, Ignored, Ignored) {
+      return resize(g, x, out, std::nullopt, kNearest);
+    });
+LOWER(
+    "aten::upsample_nearest3d(Tensor self, SymInt[3] output_size, float? scales_d=None, float? scales_h=None, float? scales_w=None) -> Tensor",
+    [](Builder& g, Value x, Shape out, Ignored, Ignored, Ignored) {
+      return resize(g, x, out, std::nullopt, kNearest);
+    });
+LOWER(
+    "aten::_upsample_nearest_exact1d(Tensor self, SymInt[1] output_size, float? scales=None) -> Tensor",
+    [](Builder& g, Value x, Shape out, Ignored) {
+      return resize(g, x, out, std::nullopt, kNearestExact);
+    });
+LOWER(
+    "aten::_upsample_nearest_exact2d(Tensor self, SymInt[2] output_size, float? scales_h=None, float? scales_w=None) -> Tensor",
+    [](Builder& g, Value x, Shape out, Ignored, Ignored) {
+      return resize(g, x, out, std::nullopt, kNearestExact);
+    });
+LOWER(
+    "aten::upsample_linear1d(Tensor self, SymInt[1] output_size, bool align_corners, float? scales=None) -> Tensor",
+    linear1d);
+LOWER(
+    "aten::upsample_bilinear2d(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor",
+    linear);
+LOWER(
+    "aten::upsample_trilinear3d(Tensor self, SymInt[3] output_size, bool align_corners, float? scales_d=None, float? scales_h=None, float? scales_w=None) -> Tensor",
+    linear3d);
+LOWER(
+    "aten::upsample_bicubic2d(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor",
+    cubic);
+LOWER(
+    "aten::_upsample_bilinear2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor",
+    [](Builder& g, Value x, Shape out, bool align, Ignored, Ignored) {
+      return resize(g, x, out, std::nullopt, smooth("linear", align, true));
+    });
+LOWER(
+    "aten::_upsample_bicubic2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor",
+    [](Builder& g, Value x, Shape out, bool align, Ignored, Ignored) {
+      return resize(g, x, out, std::nullopt, smooth("cubic", align, true));
+    });
 
-LOWER("aten::grid_sampler(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor", grid_sample);
-LOWER("aten::grid_sampler_2d(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor", grid_sample);
-LOWER("aten::grid_sampler_3d(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor", grid_sample);
-LOWER("aten::affine_grid_generator(Tensor theta, SymInt[] size, bool align_corners) -> Tensor", affine_grid);
+LOWER(
+    "aten::grid_sampler(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor",
+    grid_sample);
+LOWER(
+    "aten::grid_sampler_2d(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor",
+    grid_sample);
+LOWER(
+    "aten::grid_sampler_3d(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor",
+    grid_sample);
+LOWER("aten::affine_grid_generator(Tensor theta, SymInt[] size, bool align_corners) -> Tensor",
+      affine_grid);
 
 }  // namespace onnxport::lower

@@ -31,7 +31,8 @@ Error unexpected(const char* wanted, const aten::Arg& arg) {
 
 Error symbolic(const Expr& e) {
   return Error{fmt::format("the size `{}` must be a known number here; export with that axis fixed",
-                           e.str()), ""};
+                           e.str()),
+               ""};
 }
 
 // A list argument, or a single one as PyTorch accepts for int[1].

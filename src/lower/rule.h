@@ -2,13 +2,14 @@
 //
 // The lambda's parameter types say how each argument is read:
 //   Value                      Tensor                    std::optional<Value>   Tensor?
-//   Values                     Tensor[]                  std::vector<std::optional<Value>>  Tensor?[]
-//   Expr                       int / SymInt, symbolic    Shape                  int[] / SymInt[]
-//   int64_t, bool, double      constants (an int64_t refuses a symbolic size with a clear error)
-//   std::vector<int64_t>       constant int[]            std::vector<double>    float[]
-//   std::string, DType, Scalar str, ScalarType, Scalar   std::optional<T>       any of these with '?'
-//   Operand                    Tensor or number, for operators whose type promotion tells them apart
-//   Ignored                    anything (device, layout, memory_format, generator, pin_memory ...)
+//   Values                     Tensor[]                  std::vector<std::optional<Value>>
+//   Tensor?[] Expr                       int / SymInt, symbolic    Shape                  int[] /
+//   SymInt[] int64_t, bool, double      constants (an int64_t refuses a symbolic size with a clear
+//   error) std::vector<int64_t>       constant int[]            std::vector<double>    float[]
+//   std::string, DType, Scalar str, ScalarType, Scalar   std::optional<T>       any of these with
+//   '?' Operand                    Tensor or number, for operators whose type promotion tells them
+//   apart Ignored                    anything (device, layout, memory_format, generator, pin_memory
+//   ...)
 // It returns Value (one output), Values (several, or a list), or nullptr after g.fail("why").
 // A rule for several overloads of one shape is a function and several LOWER lines.
 #pragma once
@@ -34,10 +35,11 @@ struct Scalar {
   std::variant<bool, Expr, double> v;
   bool is_floating() const { return v.index() == 2; }
   bool is_bool() const { return v.index() == 0; }
-  std::optional<double> as_double() const;         // nullopt: symbolic
+  std::optional<double> as_double() const;  // nullopt: symbolic
 };
 
-// The other operand of add, eq, pow...: a tensor, or a Python number (which weighs less in promotion).
+// The other operand of add, eq, pow...: a tensor, or a Python number (which weighs less in
+// promotion).
 struct Operand {
   std::variant<Value, Scalar> v;
   bool is_number() const { return v.index() == 1; }
@@ -63,7 +65,7 @@ class Scope {
     return nullptr;
   }
 };
-const Scope& current_scope();                      // set by lower.cpp while a rule runs
+const Scope& current_scope();  // set by lower.cpp while a rule runs
 // Makes a scope the current one as long as it lives.
 class ScopeGuard {
  public:
@@ -79,8 +81,11 @@ class ScopeGuard {
 // One overload of Arg -> C++ type each (rule.cpp). `what` names the parameter in errors.
 template <typename T>
 struct FromArg;
-#define ONNXPORT_FROM_ARG(T) \
-  template <> struct FromArg<T> { static Result<T> get(const aten::Arg& arg); }
+#define ONNXPORT_FROM_ARG(T)                    \
+  template <>                                   \
+  struct FromArg<T> {                           \
+    static Result<T> get(const aten::Arg& arg); \
+  }
 ONNXPORT_FROM_ARG(Value);
 ONNXPORT_FROM_ARG(Values);
 ONNXPORT_FROM_ARG(std::vector<std::optional<Value>>);
@@ -109,9 +114,10 @@ struct FromArg<std::optional<T>> {
   }
 };
 
-// All rules, by "aten::name.overload". Registering one twice, or a schema that does not parse, aborts.
+// All rules, by "aten::name.overload". Registering one twice, or a schema that does not parse,
+// aborts.
 const Rule* find_rule(const std::string& full_name);
-std::vector<const Rule*> all_rules();              // sorted by name
+std::vector<const Rule*> all_rules();  // sorted by name
 bool register_rule(Rule rule);
 
 namespace internal {
@@ -175,6 +181,6 @@ bool lower(const char* schema_text, F f) {
 }  // namespace internal
 }  // namespace onnxport::lower
 
-#define LOWER(schema, ...)                                                        \
-  static const bool ONNXPORT_CAT(lower_rule_, __COUNTER__) [[maybe_unused]] =     \
+#define LOWER(schema, ...)                                                    \
+  static const bool ONNXPORT_CAT(lower_rule_, __COUNTER__) [[maybe_unused]] = \
       ::onnxport::lower::internal::lower(schema, __VA_ARGS__)

@@ -20,7 +20,8 @@ Value masked_fill(Builder& g, Value x, Value mask, Value value) {
 
 std::vector<int64_t> inverse(const Ints& perm) {
   Ints out(perm.size());
-  for (size_t i = 0; i < perm.size(); ++i) out[static_cast<size_t>(perm[i])] = static_cast<int64_t>(i);
+  for (size_t i = 0; i < perm.size(); ++i)
+    out[static_cast<size_t>(perm[i])] = static_cast<int64_t>(i);
   return out;
 }
 
@@ -36,7 +37,8 @@ Attributes with_reduction(Attributes attributes, const char* how) {
 }
 
 // A mask and one value: Where needs no positions.
-std::optional<Value> put_by_mask(Builder& g, Value x, const Indices& by, Value values, bool accumulate) {
+std::optional<Value> put_by_mask(Builder& g, Value x, const Indices& by, Value values,
+                                 bool accumulate) {
   if (by.mask == nullptr || by.tensors.size() != 1 || accumulate) return std::nullopt;
   if (!product(Builder::shape(values)).is_const(1)) return std::nullopt;
   const int64_t behind = Builder::rank(x) - by.axes[0] - by.covered[0];
@@ -46,8 +48,8 @@ std::optional<Value> put_by_mask(Builder& g, Value x, const Indices& by, Value v
   return g.where(mask, g.reshape(values, {}), x);
 }
 
-// x with values written where the indices point. ScatterND writes to leading axes, so the indexed ones
-// are brought there and back.
+// x with values written where the indices point. ScatterND writes to leading axes, so the indexed
+// ones are brought there and back.
 Value index_put(Builder& g, Value x, IndexList list, Value values, bool accumulate) {
   Indices by = indices_of(g, x, list);
   values = g.cast(values, x->dtype);
@@ -108,15 +110,18 @@ Value cut_to(Builder& g, Value src, const Shape& sizes) {
 Value scatter_with(Builder& g, Value x, int64_t dim, Value index, Value src, const char* how) {
   if (Builder::rank(x) == 0) {
     return g.squeeze(scatter_with(g, g.unsqueeze(x, {0}), 0, g.unsqueeze(index, {0}),
-                                  g.unsqueeze(src, {0}), how), {0});
+                                  g.unsqueeze(src, {0}), how),
+                     {0});
   }
-  return g.op("ScatterElements",
-              {x, g.cast(index, DType::kInt64), cut_to(g, g.cast(src, x->dtype), Builder::shape(index))},
-              with_reduction({{"axis", Builder::axis(dim, x)}}, how));
+  return g.op(
+      "ScatterElements",
+      {x, g.cast(index, DType::kInt64), cut_to(g, g.cast(src, x->dtype), Builder::shape(index))},
+      with_reduction({{"axis", Builder::axis(dim, x)}}, how));
 }
 
 Value scatter_value(Builder& g, Value x, int64_t dim, Value index, double value, const char* how) {
-  return scatter_with(g, x, dim, index, g.expand(g.scalar_like(value, x), Builder::shape(index)), how);
+  return scatter_with(g, x, dim, index, g.expand(g.scalar_like(value, x), Builder::shape(index)),
+                      how);
 }
 
 Value scatter_add(Builder& g, Value x, int64_t dim, Value index, Value src) {
@@ -156,7 +161,8 @@ Value scatter_reduce(Builder& g, Value x, int64_t dim, Value index, Value src, s
 
 // The k-th true place takes the k-th element of source.
 Value masked_scatter(Builder& g, Value x, Value mask, Value source) {
-  Value places = g.op("NonZero", {g.expand(mask, broadcast_of(Builder::shape(x), Builder::shape(mask)))});
+  Value places =
+      g.op("NonZero", {g.expand(mask, broadcast_of(Builder::shape(x), Builder::shape(mask)))});
   Value count = g.op("Shape", {places});
   Value flat = g.reshape(source, {product(Builder::shape(source))});
   Value taken = g.op("Slice", {flat, g.ints({0}), g.gather(count, g.ints({1}), 0), g.ints({0})});
@@ -172,18 +178,25 @@ LOWER("aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tenso
 LOWER("aten::masked_fill.Tensor(Tensor self, Tensor mask, Tensor value) -> Tensor", masked_fill);
 LOWER("aten::masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor", masked_scatter);
 
-LOWER("aten::index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor", index_put);
-LOWER("aten::_unsafe_index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor", index_put);
-LOWER("aten::index_put.hacked_twin(Tensor self, Tensor[] indices, Tensor values, bool accumulate=False) -> Tensor", index_put_tensors);
+LOWER(
+    "aten::index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor",
+    index_put);
+LOWER(
+    "aten::_unsafe_index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor",
+    index_put);
+LOWER(
+    "aten::index_put.hacked_twin(Tensor self, Tensor[] indices, Tensor values, bool accumulate=False) -> Tensor",
+    index_put_tensors);
 LOWER("aten::index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor",
       [](Builder& g, Value x, int64_t dim, Value index, Value source) {
         return put_along(g, x, dim, index, source, false);
       });
-LOWER("aten::index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor",
-      [](Builder& g, Value x, int64_t dim, Value index, Value source, double alpha) {
-        if (alpha != 1) source = g.mul(source, g.scalar_like(alpha, source));
-        return put_along(g, x, dim, index, source, true);
-      });
+LOWER(
+    "aten::index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor",
+    [](Builder& g, Value x, int64_t dim, Value index, Value source, double alpha) {
+      if (alpha != 1) source = g.mul(source, g.scalar_like(alpha, source));
+      return put_along(g, x, dim, index, source, true);
+    });
 LOWER("aten::index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
       [](Builder& g, Value x, int64_t dim, Value index, double value) {
         return put_along(g, x, dim, index, g.scalar_like(value, x), false);
@@ -201,17 +214,21 @@ LOWER("aten::scatter.value(Tensor self, int dim, Tensor index, Scalar value) -> 
       [](Builder& g, Value x, int64_t dim, Value index, double value) {
         return scatter_value(g, x, dim, index, value, "none");
       });
-LOWER("aten::scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor",
-      [](Builder& g, Value x, int64_t dim, Value index, Value src, std::string reduce) {
-        return scatter_reduce(g, x, dim, index, src, reduce, true);
-      });
-LOWER("aten::scatter.value_reduce(Tensor self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor",
-      [](Builder& g, Value x, int64_t dim, Value index, double value, std::string reduce) {
-        const Reducing r = reducing(g, reduce);
-        g.need_opset(r.opset, "scatter with a reduction");
-        return scatter_value(g, x, dim, index, value, r.how);
-      });
+LOWER(
+    "aten::scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor",
+    [](Builder& g, Value x, int64_t dim, Value index, Value src, std::string reduce) {
+      return scatter_reduce(g, x, dim, index, src, reduce, true);
+    });
+LOWER(
+    "aten::scatter.value_reduce(Tensor self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor",
+    [](Builder& g, Value x, int64_t dim, Value index, double value, std::string reduce) {
+      const Reducing r = reducing(g, reduce);
+      g.need_opset(r.opset, "scatter with a reduction");
+      return scatter_value(g, x, dim, index, value, r.how);
+    });
 LOWER("aten::scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor", scatter_add);
-LOWER("aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor", scatter_reduce);
+LOWER(
+    "aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor",
+    scatter_reduce);
 
 }  // namespace onnxport::lower

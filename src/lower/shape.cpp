@@ -1,10 +1,11 @@
 // Views and other changes of shape: view, flatten, permute, squeeze, expand, repeat, ...
+#include "lower/shape.h"
+
 #include <algorithm>
 #include <numeric>
 
 #include "lower/builder.h"
 #include "lower/rule.h"
-#include "lower/shape.h"
 
 namespace onnxport::lower {
 
@@ -41,7 +42,9 @@ LOWER("aten::view(Tensor(a) self, SymInt[] size) -> Tensor(a)", view);
 LOWER("aten::view_copy(Tensor self, SymInt[] size) -> Tensor", view);
 LOWER("aten::reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)", view);
 LOWER("aten::_unsafe_view(Tensor self, SymInt[] size) -> Tensor", view);
-Value view_as(Builder& g, Value self, Value other) { return g.reshape(self, Builder::shape(other)); }
+Value view_as(Builder& g, Value self, Value other) {
+  return g.reshape(self, Builder::shape(other));
+}
 LOWER("aten::view_as(Tensor(a) self, Tensor other) -> Tensor(a)", view_as);
 LOWER("aten::reshape_as(Tensor(a) self, Tensor other) -> Tensor(a)", view_as);
 
@@ -55,7 +58,8 @@ Value flatten(Builder& g, Value self, int64_t start_dim, int64_t end_dim) {
   size.insert(size.end(), from.begin() + end + 1, from.end());
   return g.reshape(self, size);
 }
-LOWER("aten::flatten.using_ints(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)", flatten);
+LOWER("aten::flatten.using_ints(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)",
+      flatten);
 LOWER("aten::ravel(Tensor(a) self) -> Tensor(a)",
       [](Builder& g, Value self) { return flatten(g, self, 0, -1); });
 
@@ -70,9 +74,8 @@ LOWER("aten::unflatten.int(Tensor(a) self, int dim, SymInt[] sizes) -> Tensor(a)
         return g.reshape(self, size);
       });
 
-LOWER("aten::unsqueeze(Tensor(a) self, int dim) -> Tensor(a)", [](Builder& g, Value self, int64_t dim) {
-  return g.unsqueeze(self, {dim});
-});
+LOWER("aten::unsqueeze(Tensor(a) self, int dim) -> Tensor(a)",
+      [](Builder& g, Value self, int64_t dim) { return g.unsqueeze(self, {dim}); });
 
 // Dimensions whose size is not 1 stay.
 Value squeeze_dims(Builder& g, Value self, std::vector<int64_t> dims) {
@@ -108,9 +111,8 @@ Value swap(Builder& g, Value self, int64_t dim0, int64_t dim1) {
 LOWER("aten::transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)", swap);
 LOWER("aten::swapaxes(Tensor(a) self, int axis0, int axis1) -> Tensor(a)", swap);
 LOWER("aten::swapdims(Tensor(a) self, int dim0, int dim1) -> Tensor(a)", swap);
-LOWER("aten::t(Tensor(a) self) -> Tensor(a)", [](Builder& g, Value self) {
-  return Builder::rank(self) < 2 ? self : swap(g, self, 0, 1);
-});
+LOWER("aten::t(Tensor(a) self) -> Tensor(a)",
+      [](Builder& g, Value self) { return Builder::rank(self) < 2 ? self : swap(g, self, 0, 1); });
 LOWER("aten::mT(Tensor(a) self) -> Tensor(a)",
       [](Builder& g, Value self) { return swap(g, self, -2, -1); });
 LOWER("aten::adjoint(Tensor(a) self) -> Tensor(a)",
@@ -122,7 +124,8 @@ LOWER("aten::numpy_T(Tensor(a) self) -> Tensor(a)", [](Builder& g, Value self) {
 });
 
 // The moved dimensions land where they are told to, the others keep their order.
-Value movedim(Builder& g, Value self, std::vector<int64_t> source, std::vector<int64_t> destination) {
+Value movedim(Builder& g, Value self, std::vector<int64_t> source,
+              std::vector<int64_t> destination) {
   const int64_t n = Builder::rank(self);
   std::vector<int64_t> perm(static_cast<size_t>(n), -1);
   std::vector<bool> moved(static_cast<size_t>(n), false);
@@ -144,7 +147,8 @@ Value movedim_one(Builder& g, Value self, int64_t source, int64_t destination) {
 }
 LOWER("aten::movedim.int(Tensor(a) self, int source, int destination) -> Tensor(a)", movedim_one);
 LOWER("aten::moveaxis.int(Tensor(a) self, int source, int destination) -> Tensor(a)", movedim_one);
-LOWER("aten::movedim.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)", movedim);
+LOWER("aten::movedim.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)",
+      movedim);
 
 // --- expand and repeat ------------------------------------------------------------------------
 
@@ -180,21 +184,23 @@ Value repeat(Builder& g, Value self, Shape repeats) {
 }
 LOWER("aten::repeat(Tensor self, SymInt[] repeats) -> Tensor", repeat);
 LOWER("aten::tile(Tensor self, SymInt[] dims) -> Tensor", [](Builder& g, Value self, Shape dims) {
-  while (static_cast<int64_t>(dims.size()) < Builder::rank(self)) dims.insert(dims.begin(), Expr(1));
+  while (static_cast<int64_t>(dims.size()) < Builder::rank(self))
+    dims.insert(dims.begin(), Expr(1));
   return repeat(g, self, std::move(dims));
 });
 
 // [.., n, ..] => [.., n, 1, ..] => [.., n, repeats, ..] => [.., n*repeats, ..]
-LOWER("aten::repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor",
-      [](Builder& g, Value self, Expr repeats, std::optional<int64_t> dim, Ignored) {
-        Value x = dim ? self : flatten(g, self, 0, -1);
-        const int64_t axis = Builder::axis(dim.value_or(0), x);
-        Shape size = Builder::shape(x);
-        Shape wide = size;
-        wide.insert(wide.begin() + axis + 1, repeats);
-        size[axis] = size[axis] * repeats;
-        return g.reshape(g.expand(g.unsqueeze(x, {axis + 1}), wide), size);
-      });
+LOWER(
+    "aten::repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor",
+    [](Builder& g, Value self, Expr repeats, std::optional<int64_t> dim, Ignored) {
+      Value x = dim ? self : flatten(g, self, 0, -1);
+      const int64_t axis = Builder::axis(dim.value_or(0), x);
+      Shape size = Builder::shape(x);
+      Shape wide = size;
+      wide.insert(wide.begin() + axis + 1, repeats);
+      size[axis] = size[axis] * repeats;
+      return g.reshape(g.expand(g.unsqueeze(x, {axis + 1}), wide), size);
+    });
 
 LOWER("aten::broadcast_tensors(Tensor[] tensors) -> Tensor[]", [](Builder& g, Values tensors) {
   Shape size;

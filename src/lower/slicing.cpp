@@ -1,4 +1,5 @@
-// Parts of tensors and tensors from parts: cat, stack, split, unbind, select, slice, roll, flip, ...
+// Parts of tensors and tensors from parts: cat, stack, split, unbind, select, slice, roll, flip,
+// ...
 #include "lower/slicing.h"
 
 #include <algorithm>
@@ -109,11 +110,15 @@ Values chunk(Builder& g, Value self, int64_t chunks, int64_t dim) {
   const Expr size = Builder::shape(self)[Builder::axis(dim, self)];
   return split_by(g, self, ceildiv(size, Expr(chunks)), dim);
 }
-LOWER("aten::split.Tensor(Tensor(a -> *) self, SymInt split_size, int dim=0) -> Tensor(a)[]", split_by);
+LOWER("aten::split.Tensor(Tensor(a -> *) self, SymInt split_size, int dim=0) -> Tensor(a)[]",
+      split_by);
 LOWER("aten::unsafe_split.Tensor(Tensor self, SymInt split_size, int dim=0) -> Tensor[]", split_by);
-LOWER("aten::split.sizes(Tensor(a -> *) self, SymInt[] split_size, int dim=0) -> Tensor(a)[]", split_sizes);
-LOWER("aten::split_with_sizes(Tensor(a -> *) self, SymInt[] split_sizes, int dim=0) -> Tensor(a)[]", split_sizes);
-LOWER("aten::unsafe_split_with_sizes(Tensor self, SymInt[] split_sizes, int dim=0) -> Tensor[]", split_sizes);
+LOWER("aten::split.sizes(Tensor(a -> *) self, SymInt[] split_size, int dim=0) -> Tensor(a)[]",
+      split_sizes);
+LOWER("aten::split_with_sizes(Tensor(a -> *) self, SymInt[] split_sizes, int dim=0) -> Tensor(a)[]",
+      split_sizes);
+LOWER("aten::unsafe_split_with_sizes(Tensor self, SymInt[] split_sizes, int dim=0) -> Tensor[]",
+      split_sizes);
 LOWER("aten::chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]", chunk);
 LOWER("aten::unsafe_chunk(Tensor self, int chunks, int dim=0) -> Tensor[]", chunk);
 LOWER("aten::tensor_split.sections(Tensor(a -> *) self, SymInt sections, int dim=0) -> Tensor(a)[]",
@@ -142,11 +147,12 @@ LOWER("aten::unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[]",
 // --- select and slice -------------------------------------------------------------------------
 
 LOWER("aten::select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)", select);
-LOWER("aten::slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a)",
-      [](Builder& g, Value self, int64_t dim, std::optional<Expr> start, std::optional<Expr> end,
-         int64_t step) {
-        return g.slice(self, dim, start.value_or(Expr(0)), end.value_or(Expr(kEnd)), step);
-      });
+LOWER(
+    "aten::slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a)",
+    [](Builder& g, Value self, int64_t dim, std::optional<Expr> start, std::optional<Expr> end,
+       int64_t step) {
+      return g.slice(self, dim, start.value_or(Expr(0)), end.value_or(Expr(kEnd)), step);
+    });
 LOWER("aten::narrow(Tensor(a) self, int dim, SymInt start, SymInt length) -> Tensor(a)",
       [](Builder& g, Value self, int64_t dim, Expr start, Expr length) {
         if (start.is_const() && start.value() < 0) {
@@ -159,15 +165,17 @@ Value flip(Builder& g, Value self, std::vector<int64_t> dims) {
   if (dims.empty() || Builder::rank(self) == 0) return self;
   for (int64_t& dim : dims) dim = Builder::axis(dim, self);
   const size_t n = dims.size();
-  Value out = g.op("Slice", {self, g.ints(std::vector<int64_t>(n, -1)),
-                             g.ints(std::vector<int64_t>(n, kBegin)), g.ints(dims),
-                             g.ints(std::vector<int64_t>(n, -1))});
+  Value out = g.op(
+      "Slice", {self, g.ints(std::vector<int64_t>(n, -1)), g.ints(std::vector<int64_t>(n, kBegin)),
+                g.ints(dims), g.ints(std::vector<int64_t>(n, -1))});
   if (out->constant() == nullptr) out->shape = Builder::shape(self);
   return out;
 }
 LOWER("aten::flip(Tensor self, int[] dims) -> Tensor", flip);
-LOWER("aten::fliplr(Tensor self) -> Tensor", [](Builder& g, Value self) { return flip(g, self, {1}); });
-LOWER("aten::flipud(Tensor self) -> Tensor", [](Builder& g, Value self) { return flip(g, self, {0}); });
+LOWER("aten::fliplr(Tensor self) -> Tensor",
+      [](Builder& g, Value self) { return flip(g, self, {1}); });
+LOWER("aten::flipud(Tensor self) -> Tensor",
+      [](Builder& g, Value self) { return flip(g, self, {0}); });
 
 // The last `shift` elements come first. Indices that count from the end need no size.
 Value roll_one(Builder& g, Value x, int64_t shift, int64_t axis) {
@@ -296,11 +304,13 @@ Value slice_scatter(Builder& g, Value self, Value src, int64_t dim, std::optiona
   std::swap(perm[0], perm[axis]);
   Value rows = g.mul(range(g, part[axis]), g.ints({step}));
   rows = g.add(rows, g.int_scalar(from));
-  Value x = g.op("ScatterND", {g.transpose(self, perm), g.unsqueeze(rows, {1}), g.transpose(src, perm)});
+  Value x =
+      g.op("ScatterND", {g.transpose(self, perm), g.unsqueeze(rows, {1}), g.transpose(src, perm)});
   return g.transpose(x, perm);
 }
-LOWER("aten::slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor",
-      slice_scatter);
+LOWER(
+    "aten::slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor",
+    slice_scatter);
 LOWER("aten::select_scatter(Tensor self, Tensor src, int dim, SymInt index) -> Tensor",
       [](Builder& g, Value self, Value src, int64_t dim, Expr index) {
         const int64_t axis = Builder::axis(dim, self);
@@ -312,22 +322,24 @@ LOWER("aten::select_scatter(Tensor self, Tensor src, int dim, SymInt index) -> T
       });
 
 // Strides are of memory: only a whole tensor that lies in memory as its shape says can be followed.
-LOWER("aten::as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)",
-      [](Builder& g, Value self, Shape size, Shape stride, std::optional<Expr> storage_offset) {
-        Expr expected(1);
-        bool plain = size.size() == stride.size() && (self->is_input || self->initializer) &&
-                     storage_offset.value_or(Expr(0)).is_const(0) &&
-                     product(size) == product(Builder::shape(self));
-        for (size_t i = size.size(); plain && i-- > 0;) {
-          plain = size[i].is_const(1) || stride[i] == expected;
-          expected *= size[i];
-        }
-        if (!plain) {
-          return g.fail("as_strided with strides that are not those of a whole contiguous tensor; "
-                        "use view, slice or unfold in the model");
-        }
-        return g.reshape(self, size);
-      });
+LOWER(
+    "aten::as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)",
+    [](Builder& g, Value self, Shape size, Shape stride, std::optional<Expr> storage_offset) {
+      Expr expected(1);
+      bool plain = size.size() == stride.size() && (self->is_input || self->initializer) &&
+                   storage_offset.value_or(Expr(0)).is_const(0) &&
+                   product(size) == product(Builder::shape(self));
+      for (size_t i = size.size(); plain && i-- > 0;) {
+        plain = size[i].is_const(1) || stride[i] == expected;
+        expected *= size[i];
+      }
+      if (!plain) {
+        return g.fail(
+            "as_strided with strides that are not those of a whole contiguous tensor; "
+            "use view, slice or unfold in the model");
+      }
+      return g.reshape(self, size);
+    });
 
 }  // namespace
 

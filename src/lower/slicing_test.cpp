@@ -17,8 +17,9 @@ TEST(Unbind, IsOneGatherForEachPartInUse) {
 TEST(Split, KnowsTheSizesOfTheLastPart) {
   Sketch s;
   auto x = s.input("x", {n, 5});
-  auto parts = s.calls("aten::split.Tensor", {{"self", x}, {"split_size", Expr(2)}, {"dim", Expr(1)}},
-                       {{{n, 2}, DType::kFloat}, {{n, 2}, DType::kFloat}, {{n, 1}, DType::kFloat}});
+  auto parts =
+      s.calls("aten::split.Tensor", {{"self", x}, {"split_size", Expr(2)}, {"dim", Expr(1)}},
+              {{{n, 2}, DType::kFloat}, {{n, 2}, DType::kFloat}, {{n, 1}, DType::kFloat}});
   s.returns(parts[0]).returns(parts[1]).returns(parts[2]);
   EXPECT_EQ(s.nodes(13), "Split");
   EXPECT_EQ(s.nodes(18), "Split");
@@ -46,21 +47,22 @@ TEST(SliceScatter, JoinsWhatIsBeforeAndBehind) {
   Sketch s;
   auto x = s.input("x", {n, 8});
   auto src = s.input("src", {n, 3});
-  s.returns(s.call("aten::slice_scatter", {{"self", x}, {"src", src}, {"dim", Expr(1)},
-                                           {"start", Expr(2)}, {"end", Expr(5)}}, {n, 8}));
+  s.returns(s.call(
+      "aten::slice_scatter",
+      {{"self", x}, {"src", src}, {"dim", Expr(1)}, {"start", Expr(2)}, {"end", Expr(5)}}, {n, 8}));
   EXPECT_EQ(s.nodes(), "Slice Slice Concat");
 }
 
 TEST(AsStrided, IsRefusedUnlessItIsAView) {
   Sketch s;
   auto x = s.input("x", {4, 6});
-  s.returns(s.call("aten::as_strided", {{"self", x}, {"size", list({3, 8})}, {"stride", list({8, 1})}},
-                   {3, 8}));
+  s.returns(s.call("aten::as_strided",
+                   {{"self", x}, {"size", list({3, 8})}, {"stride", list({8, 1})}}, {3, 8}));
   EXPECT_EQ(s.nodes(), "Reshape");
   Sketch t;
   x = t.input("x", {4, 6});
-  t.returns(t.call("aten::as_strided", {{"self", x}, {"size", list({3, 8})}, {"stride", list({1, 3})}},
-                   {3, 8}));
+  t.returns(t.call("aten::as_strided",
+                   {{"self", x}, {"size", list({3, 8})}, {"stride", list({1, 3})}}, {3, 8}));
   EXPECT_NE(t.nodes().find("as_strided"), std::string::npos);
 }
 

@@ -97,8 +97,8 @@ LOWER("aten::log1p(Tensor self) -> Tensor", [](Builder& g, Value self) {
   Value log_u = g.op("Log", {u});
   Value near = g.op("Equal", {u, one_like(g, x)});
   Value gap = g.where(near, one_like(g, x), g.sub(u, one_like(g, x)));
-  Value exact = g.where(g.op("Less", {g.op("Abs", {x}), one_like(g, x)}),
-                        g.mul(log_u, g.div(x, gap)), log_u);
+  Value exact =
+      g.where(g.op("Less", {g.op("Abs", {x}), one_like(g, x)}), g.mul(log_u, g.div(x, gap)), log_u);
   return g.where(near, x, exact);
 });
 // expm1(x) = tanh(x/2) * (exp(x) + 1): no cancellation near 0; exp(x) - 1 far from it.
@@ -136,17 +136,18 @@ double largest(DType t) {
   if (t == DType::kDouble) return std::numeric_limits<double>::max();
   return t == DType::kFloat16 ? 65504.0 : std::numeric_limits<float>::max();
 }
-LOWER("aten::nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor",
-      [](Builder& g, Value self, std::optional<double> nan, std::optional<double> posinf,
-         std::optional<double> neginf) {
-        if (!is_floating(self->dtype)) return self;
-        const double top = largest(self->dtype);
-        const double inf = std::numeric_limits<double>::infinity();
-        auto is = [&](double x) { return g.op("Equal", {self, g.scalar_like(x, self)}); };
-        Value x = g.where(g.op("IsNaN", {self}), g.scalar_like(nan.value_or(0), self), self);
-        x = g.where(is(inf), g.scalar_like(posinf.value_or(top), self), x);
-        return g.where(is(-inf), g.scalar_like(neginf.value_or(-top), self), x);
-      });
+LOWER(
+    "aten::nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor",
+    [](Builder& g, Value self, std::optional<double> nan, std::optional<double> posinf,
+       std::optional<double> neginf) {
+      if (!is_floating(self->dtype)) return self;
+      const double top = largest(self->dtype);
+      const double inf = std::numeric_limits<double>::infinity();
+      auto is = [&](double x) { return g.op("Equal", {self, g.scalar_like(x, self)}); };
+      Value x = g.where(g.op("IsNaN", {self}), g.scalar_like(nan.value_or(0), self), self);
+      x = g.where(is(inf), g.scalar_like(posinf.value_or(top), self), x);
+      return g.where(is(-inf), g.scalar_like(neginf.value_or(-top), self), x);
+    });
 LOWER("aten::logit(Tensor self, float? eps=None) -> Tensor",
       [](Builder& g, Value self, std::optional<double> eps) {
         Value x = to_floating(g, self);

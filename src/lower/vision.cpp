@@ -10,10 +10,11 @@ namespace {
 // Boxes as corners in either order of x and y: NonMaxSuppression measures areas only.
 Value nms(Builder& g, Value boxes, Value scores, double iou_threshold) {
   Value limit = g.ints({INT32_MAX});  // boxes that may stay: all
-  Value threshold = g.constant(Tensor::of<float>(DType::kFloat, {1}, {static_cast<float>(iou_threshold)}));
-  Value chosen = g.op("NonMaxSuppression", {g.unsqueeze(g.cast(boxes, DType::kFloat), {0}),
-                                            g.unsqueeze(g.cast(scores, DType::kFloat), {0, 1}), limit,
-                                            threshold});
+  Value threshold =
+      g.constant(Tensor::of<float>(DType::kFloat, {1}, {static_cast<float>(iou_threshold)}));
+  Value chosen = g.op("NonMaxSuppression",
+                      {g.unsqueeze(g.cast(boxes, DType::kFloat), {0}),
+                       g.unsqueeze(g.cast(scores, DType::kFloat), {0, 1}), limit, threshold});
   return g.gather(chosen, g.int_scalar(2), 1);  // [batch, class, box]
 }
 
@@ -38,8 +39,9 @@ Value roi_align(Builder& g, Value x, Value rois, double scale, int64_t height, i
 }
 
 Value deform_conv2d(Builder& g, Value x, Value weight, Value offset, Value mask, Value bias,
-                    int64_t stride_h, int64_t stride_w, int64_t pad_h, int64_t pad_w, int64_t dilation_h,
-                    int64_t dilation_w, int64_t groups, int64_t offset_groups, bool use_mask) {
+                    int64_t stride_h, int64_t stride_w, int64_t pad_h, int64_t pad_w,
+                    int64_t dilation_h, int64_t dilation_w, int64_t groups, int64_t offset_groups,
+                    bool use_mask) {
   using Ints = std::vector<int64_t>;
   g.need_opset(19, "deform_conv2d");
   const Shape& kernel = Builder::shape(weight);
@@ -61,8 +63,14 @@ Values roi_pool(Builder& g, Value x, Value rois, double scale, int64_t height, i
 }  // namespace
 
 LOWER("torchvision::nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor", nms);
-LOWER("torchvision::roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width, int sampling_ratio, bool aligned) -> Tensor", roi_align);
-LOWER("torchvision::roi_pool(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width) -> (Tensor, Tensor)", roi_pool);
-LOWER("torchvision::deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, SymInt stride_h, SymInt stride_w, SymInt pad_h, SymInt pad_w, SymInt dilation_h, SymInt dilation_w, SymInt groups, SymInt offset_groups, bool use_mask) -> Tensor", deform_conv2d);
+LOWER(
+    "torchvision::roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width, int sampling_ratio, bool aligned) -> Tensor",
+    roi_align);
+LOWER(
+    "torchvision::roi_pool(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width) -> (Tensor, Tensor)",
+    roi_pool);
+LOWER(
+    "torchvision::deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, SymInt stride_h, SymInt stride_w, SymInt pad_h, SymInt pad_w, SymInt dilation_h, SymInt dilation_w, SymInt groups, SymInt offset_groups, bool use_mask) -> Tensor",
+    deform_conv2d);
 
 }  // namespace onnxport::lower

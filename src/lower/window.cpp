@@ -1,5 +1,5 @@
-// Sliding windows of images as data: im2col (nn.Unfold) and col2im (nn.Fold). Windows are read by constant
-// index tables.
+// Sliding windows of images as data: im2col (nn.Unfold) and col2im (nn.Fold). Windows are read by
+// constant index tables.
 #include "lower/rule.h"
 
 namespace onnxport::lower {
@@ -43,8 +43,9 @@ Value im2col(Builder& g, Value x, Ints kernel, Ints dilation, Ints padding, Ints
   const std::vector<Expr> pads = {0, 0, w.padding[0], w.padding[1]};
   Value y = g.pad(x, pads, pads, "constant");
   Shape split = {sizes[0], sizes[1], oh, w.kernel[0], ow, w.kernel[1]};
-  if (Builder::shape(y)[2] == Expr(oh * w.kernel[0]) && Builder::shape(y)[3] == Expr(ow * w.kernel[1]) &&
-      w.stride == w.kernel && w.dilation == Ints{1, 1}) {
+  if (Builder::shape(y)[2] == Expr(oh * w.kernel[0]) &&
+      Builder::shape(y)[3] == Expr(ow * w.kernel[1]) && w.stride == w.kernel &&
+      w.dilation == Ints{1, 1}) {
     y = g.reshape(y, split);  // the windows tile the image
   } else {
     y = g.gather(y, table(g, oh, w.kernel[0], w.stride[0], w.dilation[0]), 2);
@@ -55,10 +56,10 @@ Value im2col(Builder& g, Value x, Ints kernel, Ints dilation, Ints padding, Ints
   return single ? g.squeeze(y, {0}) : y;
 }
 
-// Below opset 18: a ConvTranspose whose kernel puts each of the kh*kw channels where it belongs, and
-// adds up where windows overlap.
-Value by_conv_transpose(Builder& g, Value x, const Expr& batch, const Expr& channels, const Ints& size,
-                        const Image& w) {
+// Below opset 18: a ConvTranspose whose kernel puts each of the kh*kw channels where it belongs,
+// and adds up where windows overlap.
+Value by_conv_transpose(Builder& g, Value x, const Expr& batch, const Expr& channels,
+                        const Ints& size, const Image& w) {
   const int64_t elements = w.kernel[0] * w.kernel[1];
   Ints out_padding;
   Ints positions;
@@ -69,10 +70,12 @@ Value by_conv_transpose(Builder& g, Value x, const Expr& batch, const Expr& chan
   }
   std::vector<double> eye(static_cast<size_t>(elements * elements), 0.0);
   for (int64_t i = 0; i < elements; ++i) eye[static_cast<size_t>(i * elements + i)] = 1;
-  Value weight = g.constant(
-      Tensor::of<double>(DType::kDouble, {elements, 1, w.kernel[0], w.kernel[1]}, eye).cast(x->dtype),
-      "col2im");
-  Value y = g.reshape(x, {batch * channels, Expr(elements), Expr(positions[0]), Expr(positions[1])});
+  Value weight =
+      g.constant(Tensor::of<double>(DType::kDouble, {elements, 1, w.kernel[0], w.kernel[1]}, eye)
+                     .cast(x->dtype),
+                 "col2im");
+  Value y =
+      g.reshape(x, {batch * channels, Expr(elements), Expr(positions[0]), Expr(positions[1])});
   y = g.op("ConvTranspose", {y, weight},
            {{"dilations", w.dilation},
             {"kernel_shape", w.kernel},
@@ -83,14 +86,16 @@ Value by_conv_transpose(Builder& g, Value x, const Expr& batch, const Expr& chan
 }
 
 // [N, C*kh*kw, L] -> [N, C, H, W]
-Value col2im(Builder& g, Value x, Ints size, Ints kernel, Ints dilation, Ints padding, Ints stride) {
+Value col2im(Builder& g, Value x, Ints size, Ints kernel, Ints dilation, Ints padding,
+             Ints stride) {
   const Image w{pair(kernel), pair(dilation), pair(padding), pair(stride)};
   size = pair(size);
   const bool single = Builder::rank(x) == 2;
   if (single) x = g.unsqueeze(x, {0});
   const Shape sizes = Builder::shape(x);
   auto channels = exact_div(sizes[1], Expr(w.kernel[0] * w.kernel[1]));
-  if (!channels) return g.fail("col2im (nn.Fold): the channels are no multiple of the kernel's size");
+  if (!channels)
+    return g.fail("col2im (nn.Fold): the channels are no multiple of the kernel's size");
   Value y = nullptr;
   if (g.opset() >= 18) {
     y = g.op("Col2Im", {x, g.ints(size), g.ints(w.kernel)},
@@ -105,7 +110,11 @@ Value col2im(Builder& g, Value x, Ints size, Ints kernel, Ints dilation, Ints pa
 
 }  // namespace
 
-LOWER("aten::im2col(Tensor self, int[2] kernel_size, int[2] dilation, int[2] padding, int[2] stride) -> Tensor", im2col);
-LOWER("aten::col2im(Tensor self, SymInt[2] output_size, int[2] kernel_size, int[2] dilation, int[2] padding, int[2] stride) -> Tensor", col2im);
+LOWER(
+    "aten::im2col(Tensor self, int[2] kernel_size, int[2] dilation, int[2] padding, int[2] stride) -> Tensor",
+    im2col);
+LOWER(
+    "aten::col2im(Tensor self, SymInt[2] output_size, int[2] kernel_size, int[2] dilation, int[2] padding, int[2] stride) -> Tensor",
+    col2im);
 
 }  // namespace onnxport::lower

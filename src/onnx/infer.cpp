@@ -124,8 +124,8 @@ void Context::out(size_t i, DType dtype, Shape shape) {
   if (v->shape && v->shape->size() == shape.size()) {
     for (size_t d = 0; d < shape.size(); ++d) {
       const Expr& before = (*v->shape)[d];
-      const bool better = before.is_const() ? !shape[d].is_const()
-                                            : is_unknown(shape[d]) && !shape[d].is_const();
+      const bool better =
+          before.is_const() ? !shape[d].is_const() : is_unknown(shape[d]) && !shape[d].is_const();
       if (better) shape[d] = before;
     }
   }

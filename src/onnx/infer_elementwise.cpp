@@ -78,7 +78,10 @@ Status quantize(Context& c) {
 
 Status dequantize(Context& c) {
   const DType named = c.dtype_attr("output_dtype", DType::kUndefined);
-  c.out(0, named != DType::kUndefined ? named : c.opset >= 19 ? c.dtype(1) : DType::kFloat,
+  c.out(0,
+        named != DType::kUndefined ? named
+        : c.opset >= 19            ? c.dtype(1)
+                                   : DType::kFloat,
         c.shape(0));
   return {};
 }
@@ -106,15 +109,66 @@ Status random(Context& c) {
 }  // namespace
 
 void add_elementwise_rules(Table& t) {
-  for (const char* op :
-       {"Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BitwiseNot", "Ceil", "Celu",
-        "Clip", "Cos", "Cosh", "CumSum", "CumProd", "Elu", "Erf", "Exp", "Floor", "Gelu",
-        "HardSigmoid", "HardSwish", "Hardmax", "Identity", "LeakyRelu", "Log", "LogSoftmax",
-        "LpNormalization", "LRN", "MeanVarianceNormalization", "Mish", "Neg", "Not", "Reciprocal",
-        "Relu", "Round", "Selu", "Shrink", "Sigmoid", "Sign", "Sin", "Sinh", "Softmax", "Softplus",
-        "Softsign", "Sqrt", "Swish", "Tan", "Tanh", "ThresholdedRelu", "Trilu", "PRelu",
-        "InstanceNormalization", "GroupNormalization", "RotaryEmbedding", "ReverseSequence",
-        "Scatter", "ScatterElements", "ScatterND", "TensorScatter"}) {
+  for (const char* op : {"Abs",
+                         "Acos",
+                         "Acosh",
+                         "Asin",
+                         "Asinh",
+                         "Atan",
+                         "Atanh",
+                         "BitwiseNot",
+                         "Ceil",
+                         "Celu",
+                         "Clip",
+                         "Cos",
+                         "Cosh",
+                         "CumSum",
+                         "CumProd",
+                         "Elu",
+                         "Erf",
+                         "Exp",
+                         "Floor",
+                         "Gelu",
+                         "HardSigmoid",
+                         "HardSwish",
+                         "Hardmax",
+                         "Identity",
+                         "LeakyRelu",
+                         "Log",
+                         "LogSoftmax",
+                         "LpNormalization",
+                         "LRN",
+                         "MeanVarianceNormalization",
+                         "Mish",
+                         "Neg",
+                         "Not",
+                         "Reciprocal",
+                         "Relu",
+                         "Round",
+                         "Selu",
+                         "Shrink",
+                         "Sigmoid",
+                         "Sign",
+                         "Sin",
+                         "Sinh",
+                         "Softmax",
+                         "Softplus",
+                         "Softsign",
+                         "Sqrt",
+                         "Swish",
+                         "Tan",
+                         "Tanh",
+                         "ThresholdedRelu",
+                         "Trilu",
+                         "PRelu",
+                         "InstanceNormalization",
+                         "GroupNormalization",
+                         "RotaryEmbedding",
+                         "ReverseSequence",
+                         "Scatter",
+                         "ScatterElements",
+                         "ScatterND",
+                         "TensorScatter"}) {
     t[op] = same;
   }
   for (const char* op : {"Add", "Sub", "Mul", "Div", "Mod", "Pow", "Max", "Min", "Mean", "Sum",

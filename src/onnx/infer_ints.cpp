@@ -1,5 +1,6 @@
-// Data propagation: what small integer tensors contain, as Exprs, so that Shape-Gather-Concat-Reshape
-// chains are understood with dynamic sizes in them. Shape and Size state theirs in infer_shape.cpp.
+// Data propagation: what small integer tensors contain, as Exprs, so that
+// Shape-Gather-Concat-Reshape chains are understood with dynamic sizes in them. Shape and Size
+// state theirs in infer_shape.cpp.
 #include <algorithm>
 
 #include "onnx/infer_rule.h"
@@ -231,18 +232,14 @@ std::optional<Ints> unchanged(Context& c) { return c.ints(0); }
 
 const std::unordered_map<std::string_view, Content>& contents() {
   static const std::unordered_map<std::string_view, Content> table = {
-      {"Gather", gather},         {"Slice", slice},
-      {"Concat", concat},         {"Add", arithmetic},
-      {"Sub", arithmetic},        {"Mul", arithmetic},
-      {"Div", arithmetic},        {"Mod", arithmetic},
-      {"Max", arithmetic},        {"Min", arithmetic},
-      {"Where", where},           {"Equal", equal},
-      {"Cast", cast},             {"ConstantOfShape", fill},
-      {"Constant", constant},     {"Range", range},
-      {"ReduceProd", reduce},     {"ReduceSum", reduce},
-      {"ReduceMax", reduce},      {"ReduceMin", reduce},
-      {"Unsqueeze", unchanged},   {"Squeeze", unchanged},
-      {"Reshape", unchanged},     {"Identity", unchanged},
+      {"Gather", gather},     {"Slice", slice},          {"Concat", concat},
+      {"Add", arithmetic},    {"Sub", arithmetic},       {"Mul", arithmetic},
+      {"Div", arithmetic},    {"Mod", arithmetic},       {"Max", arithmetic},
+      {"Min", arithmetic},    {"Where", where},          {"Equal", equal},
+      {"Cast", cast},         {"ConstantOfShape", fill}, {"Constant", constant},
+      {"Range", range},       {"ReduceProd", reduce},    {"ReduceSum", reduce},
+      {"ReduceMax", reduce},  {"ReduceMin", reduce},     {"Unsqueeze", unchanged},
+      {"Squeeze", unchanged}, {"Reshape", unchanged},    {"Identity", unchanged},
       {"Flatten", unchanged},
   };
   return table;

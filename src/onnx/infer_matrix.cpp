@@ -46,8 +46,8 @@ Status gemm(Context& c) {
 }
 
 // Labels of one operand; the ellipsis becomes upper-case-free labels "0", "1", ... from the right.
-std::optional<std::vector<std::string>> labels_of(std::string_view term,
-                                                  std::optional<size_t> rank, size_t dots) {
+std::optional<std::vector<std::string>> labels_of(std::string_view term, std::optional<size_t> rank,
+                                                  size_t dots) {
   std::vector<std::string> labels;
   const bool has_dots = term.find("...") != std::string_view::npos;
   const size_t letters = has_dots ? term.size() - 3 : term.size();
@@ -150,8 +150,8 @@ Status recurrent(Context& c) {
   } else if (r != nullptr && r->size() == 3) {
     hidden = (*r)[2];
   }
-  const Shape state = batch_first ? Shape{batch, directions, hidden}
-                                  : Shape{directions, batch, hidden};
+  const Shape state =
+      batch_first ? Shape{batch, directions, hidden} : Shape{directions, batch, hidden};
   c.out(0, c.dtype(0),
         batch_first ? Shape{batch, length, directions, hidden}
                     : Shape{length, directions, batch, hidden});

@@ -59,9 +59,8 @@ Status arg(Context& c) {
 }  // namespace
 
 void add_reduction_rules(Table& t) {
-  for (const char* op :
-       {"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean",
-        "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"}) {
+  for (const char* op : {"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax",
+                         "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"}) {
     t[op] = reduce;
   }
   t["ArgMax"] = arg;

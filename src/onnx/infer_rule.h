@@ -15,8 +15,8 @@
 
 namespace onnxport::onnx::inference {
 
-using Ints = std::vector<Expr>;          // contents of an integer scalar or 1-D tensor
-constexpr size_t kMaxInts = 256;         // longer tensors are data, not shapes
+using Ints = std::vector<Expr>;   // contents of an integer scalar or 1-D tensor
+constexpr size_t kMaxInts = 256;  // longer tensors are data, not shapes
 
 inline Expr unknown_size() { return unknown_dim(); }
 inline bool is_unknown(const Expr& size) { return is_unknown_dim(size); }
@@ -37,8 +37,8 @@ class Context {
   std::optional<int64_t> rank(size_t i) const;
   DType dtype(size_t i) const { return has(i) ? in(i)->dtype : DType::kUndefined; }
   const Tensor* constant(size_t i) const { return has(i) ? in(i)->constant() : nullptr; }
-  std::optional<Ints> ints(size_t i) const;                          // known, perhaps symbolic
-  std::optional<std::vector<int64_t>> const_ints(size_t i) const;    // all numbers
+  std::optional<Ints> ints(size_t i) const;                        // known, perhaps symbolic
+  std::optional<std::vector<int64_t>> const_ints(size_t i) const;  // all numbers
   // The attribute `name` or the input i, whichever the opset has. nullopt: there, but not known.
   // Left out altogether: an empty list with `left_out` set.
   std::optional<std::vector<int64_t>> list(std::string_view name, size_t i, bool& left_out) const;
@@ -60,9 +60,9 @@ class Context {
   // --- outputs -----------------------------------------------------------------------------------
   void out(size_t i, DType dtype);
   void out(size_t i, DType dtype, Shape shape);
-  void out(size_t i, DType dtype, const Shape* shape);   // null: unknown
-  void out_ints(size_t i, Ints ints);                    // content of output i
-  Status wrong(std::string what) const;                  // names node and operator
+  void out(size_t i, DType dtype, const Shape* shape);  // null: unknown
+  void out_ints(size_t i, Ints ints);                   // content of output i
+  Status wrong(std::string what) const;                 // names node and operator
 
   // axis in [0, rank), or nullopt.
   static std::optional<size_t> axis(int64_t value, size_t rank);
@@ -71,13 +71,13 @@ class Context {
 using Rule = Status (*)(Context&);
 using Table = std::unordered_map<std::string_view, Rule>;
 
-void add_elementwise_rules(Table& table);   // infer_elementwise.cpp
-void add_shape_rules(Table& table);         // infer_shape.cpp
-void add_indexing_rules(Table& table);      // infer_indexing.cpp
-void add_spatial_rules(Table& table);       // infer_spatial.cpp
-void add_matrix_rules(Table& table);        // infer_matrix.cpp
-void add_reduction_rules(Table& table);     // infer_reduction.cpp
-void add_control_rules(Table& table);       // infer_control.cpp
+void add_elementwise_rules(Table& table);  // infer_elementwise.cpp
+void add_shape_rules(Table& table);        // infer_shape.cpp
+void add_indexing_rules(Table& table);     // infer_indexing.cpp
+void add_spatial_rules(Table& table);      // infer_spatial.cpp
+void add_matrix_rules(Table& table);       // infer_matrix.cpp
+void add_reduction_rules(Table& table);    // infer_reduction.cpp
+void add_control_rules(Table& table);      // infer_control.cpp
 
 // Multidirectional broadcasting; nullopt when two sizes can never go together.
 std::optional<Shape> broadcast(const Shape& a, const Shape& b);

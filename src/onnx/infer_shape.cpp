@@ -487,8 +487,7 @@ Status space_to_depth(Context& c) {
   c.out(0, c.dtype(0));
   if (x == nullptr || x->size() != 4) return {};
   const Expr b(c.attr("blocksize", 1));
-  c.out(0, c.dtype(0),
-        Shape{(*x)[0], (*x)[1] * b * b, floordiv((*x)[2], b), floordiv((*x)[3], b)});
+  c.out(0, c.dtype(0), Shape{(*x)[0], (*x)[1] * b * b, floordiv((*x)[2], b), floordiv((*x)[3], b)});
   return {};
 }
 

@@ -11,8 +11,8 @@ bool widens(DType from, DType to) {
   if (is_integer(from) && is_integer(to)) {
     const bool from_signed = from == DType::kInt8 || from == DType::kInt16 ||
                              from == DType::kInt32 || from == DType::kInt64;
-    const bool to_signed = to == DType::kInt8 || to == DType::kInt16 || to == DType::kInt32 ||
-                           to == DType::kInt64;
+    const bool to_signed =
+        to == DType::kInt8 || to == DType::kInt16 || to == DType::kInt32 || to == DType::kInt64;
     if (byte_size(from) == 0 || byte_size(to) == 0) return false;
     if (from_signed && !to_signed) return false;
     if (from_signed == to_signed) return byte_size(to) >= byte_size(from);

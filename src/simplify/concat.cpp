@@ -47,7 +47,8 @@ RULE(concat_of_split, "Concat") {
   if (split == nullptr || split->outputs != node.inputs) return no_match("not all parts in order");
   if (!node.output()->shape) return no_match("the rank is unknown");
   const size_t rank = node.output()->shape->size();
-  if (axis_in(split->get<int64_t>("axis", 0), rank) != axis_in(node.get<int64_t>("axis", 1), rank)) {
+  if (axis_in(split->get<int64_t>("axis", 0), rank) !=
+      axis_in(node.get<int64_t>("axis", 1), rank)) {
     return no_match("the axes differ");
   }
   return replace_if_possible(m, node, split->input(0));
@@ -137,7 +138,8 @@ RULE(gather_scalar, "Squeeze", "Reshape") {
   if (!axis) return no_match("a bad axis");
   without.erase(without.begin() + static_cast<int64_t>(*axis));
   if (without != *node.output()->shape) return no_match("other axes change too");
-  Value* i = m.constant(Tensor::of<int64_t>(DType::kInt64, {}, std::vector<int64_t>{index}), "index");
+  Value* i =
+      m.constant(Tensor::of<int64_t>(DType::kInt64, {}, std::vector<int64_t>{index}), "index");
   m.replace(node, m.op("Gather", {inner->input(0), i}, {{"axis", static_cast<int64_t>(*axis)}}));
   return done();
 }

@@ -8,21 +8,12 @@
 namespace onnxport::simplify {
 namespace {
 
-// BatchNormalization(Conv(x, w, b))  =>  Conv(x, w * s, (b - mean) * s + bias)
-//     s = scale / sqrt(var + epsilon); ConvTranspose and Gemm too, when nothing else uses the result
-RULE_ROUNDING(fuse_batch_normalization, "BatchNormalization") {
-  if (node.get<int64_t>("training_mode", 0) != 0) return no_match("training");
-  for (size_t i = 1; i < node.outputs.size(); ++i) {
-    if (node.outputs[i] != nullptr && !node.outputs[i]->unused()) return no_match("training");
-  }
-  const auto affine = affine_of(maker(node.input(0), node));
-  if (!affine || affine->node->is("MatMul") || !used_once(node.input(0))) {
-    return no_match("no Conv of its own before");
-  }
+// What BatchNormalization does to its channels, if that is constant.
+std::optional<ScaleShift> statistics_of(const Node& node, int64_t channels) {
   std::vector<std::vector<double>> p;
   for (size_t i = 1; i <= 4; ++i) {
     const Tensor* t = constant_of(node.input(i));
-    if (t == nullptr || t->numel() != affine->channels) return no_match("statistics not constant");
+    if (t == nullptr || t->numel() != channels) return std::nullopt;
     p.push_back(t->as_doubles());
   }
   const double epsilon = node.get<float>("epsilon", 1e-5F);
@@ -32,7 +23,52 @@ RULE_ROUNDING(fuse_batch_normalization, "BatchNormalization") {
     by.scale.push_back(scale);
     by.shift.push_back(p[1][c] - p[2][c] * scale);
   }
-  return absorb(m, *affine, node, by);
+  return by;
+}
+
+// BatchNormalization(Conv(x, w, b))  =>  Conv(x, w * s, (b - mean) * s + bias)
+//     s = scale / sqrt(var + epsilon); ConvTranspose and Gemm too, when nothing else uses the
+//     result
+RULE_ROUNDING(fuse_batch_normalization, "BatchNormalization") {
+  if (node.get<int64_t>("training_mode", 0) != 0) return no_match("training");
+  for (size_t i = 1; i < node.outputs.size(); ++i) {
+    if (node.outputs[i] != nullptr && !node.outputs[i]->unused()) return no_match("training");
+  }
+  const auto affine = affine_of(maker(node.input(0), node));
+  if (!affine || affine->node->is("MatMul") || !used_once(node.input(0))) {
+    return no_match("no Conv of its own before");
+  }
+  const auto by = statistics_of(node, affine->channels);
+  if (!by) return no_match("statistics not constant");
+  return absorb(m, *affine, node, *by);
+}
+
+// BatchNormalization(Reshape(MatMul(x, w)))  =>  Reshape(Add(MatMul(x, w * s), shift))
+//     when the Reshape only gathers rows: the columns are BatchNormalization's channels
+RULE_ROUNDING(fuse_batch_normalization_over_rows, "BatchNormalization") {
+  if (node.get<int64_t>("training_mode", 0) != 0) return no_match("training");
+  Node* rows = maker(node.input(0), "Reshape", node);
+  if (rows == nullptr || !used_once(rows->output()) || !node.output()->shape) {
+    return no_match("no Reshape before");
+  }
+  Node* matmul = maker(rows->input(0), "MatMul", node);
+  const auto affine = affine_of(matmul);
+  if (!affine || !used_once(matmul->output()) || matmul->output()->dtype != node.output()->dtype) {
+    return no_match("no MatMul of its own before");
+  }
+  const Shape& flat = *node.output()->shape;
+  if (flat.size() != 2 || !flat[1].is_const(affine->channels)) return no_match("not rows");
+  const auto p = statistics_of(node, affine->channels);
+  if (!p) return no_match("statistics not constant");
+  const Tensor& w = *constant_of(matmul->input(1));
+  Value* weight = m.constant(w.scaled(affine->weight_axis, p->scale), matmul->input(1)->name);
+  Value* product = m.op("MatMul", {matmul->input(0), weight}, {}, rows);
+  product->producer->name = matmul->name;
+  product->producer->origin = matmul->origin;
+  Value* shift = m.constant(tensor_of(w.dtype, p->shift), matmul->input(1)->name + ".bias");
+  Value* sum = m.op("Add", {product, shift}, {}, rows);
+  m.replace(node, m.op("Reshape", {sum, rows->input(1)}, rows->attributes));
+  return done();
 }
 
 // Mul(Conv(x, w, b), k)  =>  Conv(x, w * k, b * k)        k constant, one number an output channel
@@ -52,7 +88,8 @@ RULE_ROUNDING(fuse_scale_or_shift, "Mul", "Div", "Add", "Sub") {
       if (node.is("Div")) {
         for (double& f : *factors) f = 1 / f;
       }
-      if (std::any_of(factors->begin(), factors->end(), [](double f) { return !std::isfinite(f); })) {
+      if (std::any_of(factors->begin(), factors->end(),
+                      [](double f) { return !std::isfinite(f); })) {
         return no_match("a factor is not finite");
       }
       by.scale = *factors;

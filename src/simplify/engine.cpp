@@ -55,9 +55,9 @@ std::optional<std::vector<Tensor>> from_ints(const Node& node) {
     if (!e.is_const()) return std::nullopt;
     values.push_back(e.value());
   }
-  const std::vector<int64_t> dims =
-      out->shape->empty() ? std::vector<int64_t>{}
-                          : std::vector<int64_t>{static_cast<int64_t>(values.size())};
+  const std::vector<int64_t> dims = out->shape->empty()
+                                        ? std::vector<int64_t>{}
+                                        : std::vector<int64_t>{static_cast<int64_t>(values.size())};
   if (out->dtype == DType::kInt64) {
     return std::vector<Tensor>{Tensor::of<int64_t>(DType::kInt64, dims, values)};
   }
@@ -208,9 +208,8 @@ bool Engine::growth_allowed(const Node& node, const std::vector<Tensor>& tensors
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     const Value* in = node.inputs[i];
     if (in == nullptr || in->constant() == nullptr || in->graph_outputs != 0) continue;
-    const bool only_here = std::all_of(in->uses.begin(), in->uses.end(), [&](const onnx::Use& use) {
-      return use.node == &node;
-    });
+    const bool only_here = std::all_of(in->uses.begin(), in->uses.end(),
+                                       [&](const onnx::Use& use) { return use.node == &node; });
     if (only_here) growth -= static_cast<int64_t>(in->constant()->nbytes());
   }
   if (node.is("Constant")) return true;
@@ -226,9 +225,8 @@ bool Engine::try_fold(Node& node) {
     return false;
   }
   const bool constant_inputs =
-      std::all_of(node.inputs.begin(), node.inputs.end(), [](const Value* in) {
-        return in == nullptr || in->constant() != nullptr;
-      });
+      std::all_of(node.inputs.begin(), node.inputs.end(),
+                  [](const Value* in) { return in == nullptr || in->constant() != nullptr; });
   std::optional<std::vector<Tensor>> tensors;
   if (constant_inputs) {
     tensors = move_lazily(node);
@@ -286,9 +284,8 @@ Node* Engine::op_n(std::string_view op_type, std::vector<Value*> inputs, Attribu
 Value* Engine::op(std::string_view op_type, std::vector<Value*> inputs, Attributes attributes,
                   Node* before) {
   Node* node = op_n(op_type, std::move(inputs), std::move(attributes), 1, before);
-  if (std::all_of(node->inputs.begin(), node->inputs.end(), [](const Value* in) {
-        return in == nullptr || in->constant() != nullptr;
-      })) {
+  if (std::all_of(node->inputs.begin(), node->inputs.end(),
+                  [](const Value* in) { return in == nullptr || in->constant() != nullptr; })) {
     std::optional<std::vector<Tensor>> folded = move_lazily(*node);
     if (!folded) folded = onnx::fold(*node, opset_, kFoldElements);
     if (folded) {

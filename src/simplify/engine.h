@@ -48,7 +48,7 @@ class Engine final : public Match {
 
  private:
   void queue(Node* node);
-  void queue_around(Value* value);      // its maker and its users
+  void queue_around(Value* value);  // its maker and its users
   void visit(Node* node);
   bool erase_if_dead(Node& node);
   bool try_fold(Node& node);
@@ -62,7 +62,7 @@ class Engine final : public Match {
   std::unordered_map<std::string_view, std::vector<const Rule*>> rules_;
   std::deque<Node*> list_;
   std::unordered_set<Node*> listed_;
-  Node* current_ = nullptr;             // the node that a rule is tried on
+  Node* current_ = nullptr;  // the node that a rule is tried on
   bool changed_ = false;
 };
 

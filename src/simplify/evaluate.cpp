@@ -14,7 +14,8 @@ std::vector<Node*> constant_nodes(onnx::Graph& graph) {
   std::vector<Node*> nodes;
   for (Node* node = graph.first(); node != nullptr; node = node->next) {
     if (!node->domain.empty() || !is_deterministic(*node) || node->is("Identity")) continue;
-    if (node->is("Constant") || node->is("DequantizeLinear") || node->is("QuantizeLinear")) continue;
+    if (node->is("Constant") || node->is("DequantizeLinear") || node->is("QuantizeLinear"))
+      continue;
     const bool constant = std::all_of(node->inputs.begin(), node->inputs.end(), [&](Value* in) {
       return in == nullptr || in->constant() != nullptr || known.count(in) != 0;
     });
@@ -48,7 +49,8 @@ void evaluate_constants(Engine& engine, const onnx::Model& model, const Evaluate
       }
       inputs.push_back(in != nullptr ? copies[in] : nullptr);
     }
-    Node* copy = part.graph->add_node(node->op_type, inputs, node->attributes, node->outputs.size());
+    Node* copy =
+        part.graph->add_node(node->op_type, inputs, node->attributes, node->outputs.size());
     for (size_t i = 0; i < node->outputs.size(); ++i) {
       Value* out = node->outputs[i];
       copy->outputs[i]->dtype = out->dtype;

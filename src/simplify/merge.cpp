@@ -1,4 +1,5 @@
-// Duplicates: nodes with the same operator, inputs and attributes, and initializers of equal content.
+// Duplicates: nodes with the same operator, inputs and attributes, and initializers of equal
+// content.
 #include <algorithm>
 #include <array>
 #include <cstring>

@@ -10,8 +10,8 @@ namespace {
 RULE(reduce_without_keepdims, "Squeeze", "Reshape", "Flatten") {
   Node* reduce = maker(node.input(0), node);
   if (reduce == nullptr || !used_once(reduce->output())) return no_match("no Reduce before");
-  const bool reduces = reduce->op_type.rfind("Reduce", 0) == 0 || reduce->is("ArgMax") ||
-                       reduce->is("ArgMin");
+  const bool reduces =
+      reduce->op_type.rfind("Reduce", 0) == 0 || reduce->is("ArgMax") || reduce->is("ArgMin");
   if (!reduces || !reduce->domain.empty()) return no_match("no Reduce before");
   if (reduce->get<int64_t>("keepdims", 1) == 0) return no_match("the axes are gone already");
   const Value* x = reduce->input(0);
@@ -53,7 +53,8 @@ RULE(reduce_without_keepdims, "Squeeze", "Reshape", "Flatten") {
 RULE_ROUNDING(pool_and_flatten_to_mean, "Squeeze", "Reshape", "Flatten") {
   Node* pool = maker(node.input(0), node);
   if (pool == nullptr || !used_once(pool->output())) return no_match("no pool before");
-  if (!pool->is("GlobalAveragePool") && !pool->is("GlobalMaxPool")) return no_match("no pool before");
+  if (!pool->is("GlobalAveragePool") && !pool->is("GlobalMaxPool"))
+    return no_match("no pool before");
   const Value* x = pool->input(0);
   if (!x->shape || !node.output()->shape || x->shape->size() < 3) return no_match("shapes unknown");
   if (*node.output()->shape != Shape(x->shape->begin(), x->shape->begin() + 2)) {

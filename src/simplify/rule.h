@@ -38,8 +38,8 @@ class Match {
   virtual ~Match() = default;
   virtual int64_t opset() const = 0;
   // A new node before `node` (or before `before`), shapes inferred.
-  virtual Value* op(std::string_view op_type, std::vector<Value*> inputs, Attributes attributes = {},
-                    Node* before = nullptr) = 0;
+  virtual Value* op(std::string_view op_type, std::vector<Value*> inputs,
+                    Attributes attributes = {}, Node* before = nullptr) = 0;
   // The same, for more outputs.
   virtual Node* op_n(std::string_view op_type, std::vector<Value*> inputs, Attributes attributes,
                      size_t outputs, Node* before = nullptr) = 0;
@@ -48,7 +48,7 @@ class Match {
   virtual void replace(Node& node, Value* value) = 0;
   virtual void replace_value(Value* old_value, Value* new_value) = 0;
   virtual void set_input(Node& node, size_t index, Value* value) = 0;
-  virtual void touch(Node& node) = 0;               // attributes changed in place
+  virtual void touch(Node& node) = 0;  // attributes changed in place
   // Another operator in place of node's; its inputs and outputs stay.
   virtual void change_op(Node& node, std::string_view op_type, Attributes attributes) = 0;
   virtual void drop_inputs_from(Node& node, size_t first) = 0;
@@ -56,20 +56,20 @@ class Match {
 
 struct Rule {
   const char* name;
-  std::vector<std::string> op_types;                // default domain
-  bool rounding;                                    // changes float results within rounding
+  std::vector<std::string> op_types;  // default domain
+  bool rounding;                      // changes float results within rounding
   Outcome (*apply)(Match& m, Node& node);
 };
 bool register_rule(Rule rule);
-std::vector<const Rule*> all_rules();               // sorted by name: order of registration is moot
+std::vector<const Rule*> all_rules();  // sorted by name: order of registration is moot
 
 }  // namespace onnxport::simplify
 
-#define ONNXPORT_RULE(rule_name, is_rounding, ...)                                             \
-  static ::onnxport::simplify::Outcome rule_name(::onnxport::simplify::Match& m,               \
-                                                 ::onnxport::onnx::Node& node);                \
-  static const bool registered_##rule_name [[maybe_unused]] =                                  \
-      ::onnxport::simplify::register_rule({#rule_name, {__VA_ARGS__}, is_rounding, rule_name}); \
+#define ONNXPORT_RULE(rule_name, is_rounding, ...)                                                \
+  static ::onnxport::simplify::Outcome rule_name(::onnxport::simplify::Match& m,                  \
+                                                 ::onnxport::onnx::Node& node);                   \
+  static const bool registered_##rule_name [[maybe_unused]] =                                     \
+      ::onnxport::simplify::register_rule({#rule_name, {__VA_ARGS__}, is_rounding, rule_name});   \
   static ::onnxport::simplify::Outcome rule_name([[maybe_unused]] ::onnxport::simplify::Match& m, \
                                                  ::onnxport::onnx::Node& node)
 #define RULE(rule_name, ...) ONNXPORT_RULE(rule_name, false, __VA_ARGS__)

@@ -54,8 +54,8 @@ Outcome absorb(Match& m, const Affine& a, Node& user, const ScaleShift& by) {
       if (!bias->empty()) sum[i] = (*bias)[i] * (by.scale.empty() ? 1.0 : by.scale[i]);
       if (!by.shift.empty()) sum[i] += by.shift[i];
     }
-    const std::string name = a.node->input(2) != nullptr ? a.node->input(2)->name
-                                                         : a.node->input(1)->name + ".bias";
+    const std::string name =
+        a.node->input(2) != nullptr ? a.node->input(2)->name : a.node->input(1)->name + ".bias";
     inputs.push_back(m.constant(tensor_of(w.dtype, sum), name));
   }
   const std::string name = a.node->name;

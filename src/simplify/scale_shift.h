@@ -21,14 +21,14 @@ struct ScaleShift {
 struct Affine {
   Node* node;
   int64_t channels;
-  size_t channel_axis;        // of its output
+  size_t channel_axis;  // of its output
   int weight_axis;
-  double weight_factor = 1;   // Gemm's alpha and beta are taken as they are
+  double weight_factor = 1;  // Gemm's alpha and beta are taken as they are
 };
 std::optional<Affine> affine_of(Node* node);
 
-// node := node * scale + shift, and user's output becomes its output. `user` may be BatchNormalization
-// or an elementwise node; the node must be used by it alone.
+// node := node * scale + shift, and user's output becomes its output. `user` may be
+// BatchNormalization or an elementwise node; the node must be used by it alone.
 Outcome absorb(Match& m, const Affine& affine, Node& user, const ScaleShift& by);
 
 }  // namespace onnxport::simplify

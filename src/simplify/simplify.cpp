@@ -6,7 +6,8 @@
 namespace onnxport::simplify {
 namespace {
 
-// What a graph promises about its outputs; inference may have learnt more, which is not ours to say.
+// What a graph promises about its outputs; inference may have learnt more, which is not ours to
+// say.
 struct Promise {
   onnx::Graph* graph;
   size_t output;

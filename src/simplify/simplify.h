@@ -16,17 +16,17 @@
 namespace onnxport::simplify {
 
 struct Options {
-  bool exact = false;                       // leave out rules that change float rounding
-  std::set<std::string> skip;               // rule names
+  bool exact = false;          // leave out rules that change float rounding
+  std::set<std::string> skip;  // rule names
   // A folded tensor may be larger than what it replaces by at most this many bytes.
   int64_t max_growth = 1 << 20;
-  Evaluate evaluate;                        // for constants that onnx::fold does not compute; may be null
+  Evaluate evaluate;  // for constants that onnx::fold does not compute; may be null
 };
 
 struct Summary {
   size_t nodes_before = 0;
   size_t nodes_after = 0;
-  std::map<std::string, int> fired;         // rule -> times
+  std::map<std::string, int> fired;  // rule -> times
 };
 
 Result<Summary> simplify(onnx::Model& model, const Options& options = {});

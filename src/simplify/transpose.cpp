@@ -73,9 +73,9 @@ RULE(transpose_to_reshape, "Transpose") {
 
 const std::unordered_set<std::string_view>& pointwise() {
   static const std::unordered_set<std::string_view> ops = {
-      "Relu", "Sigmoid", "Tanh",     "Gelu",    "Erf",       "Exp",      "Log",  "Sqrt",
-      "Neg",  "Abs",     "HardSwish", "Mish",   "LeakyRelu", "Elu",      "Selu", "HardSigmoid",
-      "Cast", "Softplus", "Softsign", "Not",    "Clip",      "Reciprocal"};
+      "Relu", "Sigmoid",  "Tanh",      "Gelu", "Erf",       "Exp",       "Log",  "Sqrt",
+      "Neg",  "Abs",      "HardSwish", "Mish", "LeakyRelu", "Elu",       "Selu", "HardSigmoid",
+      "Cast", "Softplus", "Softsign",  "Not",  "Clip",      "Reciprocal"};
   return ops;
 }
 

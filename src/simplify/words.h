@@ -12,19 +12,19 @@ namespace onnxport::simplify {
 
 // The node that makes `v`, if it is `op_type` of the default domain in user's own graph.
 Node* maker(const Value* v, std::string_view op_type, const Node& user);
-Node* maker(const Value* v, const Node& user);           // whatever operator it is
+Node* maker(const Value* v, const Node& user);  // whatever operator it is
 
-bool used_once(const Value* v);                          // by one node, and no graph output
+bool used_once(const Value* v);  // by one node, and no graph output
 
 // Whether `old_value` can become `new_value` everywhere without an Identity being needed.
 bool can_replace(const Value* old_value, const Value* new_value);
 // replace(node, value), or no_match when it would need an Identity.
 Outcome replace_if_possible(Match& m, Node& node, Value* value);
 
-const Tensor* constant_of(const Value* v);               // null: not constant, or v is null
-std::optional<double> scalar_of(const Value* v);         // a constant with one element
+const Tensor* constant_of(const Value* v);        // null: not constant, or v is null
+std::optional<double> scalar_of(const Value* v);  // a constant with one element
 bool is_scalar(const Value* v, double value, double tolerance = 0);
-bool all_equal(const Tensor& t, double value);           // small numeric constants only
+bool all_equal(const Tensor& t, double value);  // small numeric constants only
 
 // All numbers that v is known to contain (constant, or by data propagation).
 std::optional<std::vector<int64_t>> numbers_of(const Value* v);
@@ -32,10 +32,10 @@ std::optional<std::vector<Expr>> content_of(const Value* v);
 // The attribute or, in later opsets, the input `i`. nullopt: there but unknown; empty: left out.
 std::optional<std::vector<int64_t>> list_of(const Node& node, std::string_view name, size_t i);
 
-bool same_shape(const Value* a, const Value* b);         // both known and provably equal
+bool same_shape(const Value* a, const Value* b);             // both known and provably equal
 std::optional<int64_t> dim_of(const Value* v, size_t axis);  // known size
 std::optional<size_t> axis_in(int64_t axis, size_t rank);
-bool is_float(const Value* v);                           // float32 or float64
+bool is_float(const Value* v);  // float32 or float64
 
 // Numbers for Reshape's shape input that turn `from` into `to`: sizes, 0 (copied), one -1.
 std::optional<std::vector<int64_t>> reshape_target(const Shape& from, const Shape& to);

@@ -1,3 +1,5 @@
+#include "torch_plugin/convert.h"
+
 #include <ATen/ScalarOps.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
@@ -7,19 +9,24 @@
 #include <utility>
 #include <vector>
 
-#include "torch_plugin/convert.h"
-
 namespace onnxport::torch_plugin {
 namespace {
 
 constexpr std::pair<DType, at::ScalarType> kTypes[] = {
-    {DType::kFloat, at::kFloat},         {DType::kDouble, at::kDouble},
-    {DType::kFloat16, at::kHalf},        {DType::kBFloat16, at::kBFloat16},
-    {DType::kUint8, at::kByte},          {DType::kInt8, at::kChar},
-    {DType::kInt16, at::kShort},         {DType::kInt32, at::kInt},
-    {DType::kInt64, at::kLong},          {DType::kBool, at::kBool},
-    {DType::kUint16, at::kUInt16},       {DType::kUint32, at::kUInt32},
-    {DType::kUint64, at::kUInt64},       {DType::kComplex64, at::kComplexFloat},
+    {DType::kFloat, at::kFloat},
+    {DType::kDouble, at::kDouble},
+    {DType::kFloat16, at::kHalf},
+    {DType::kBFloat16, at::kBFloat16},
+    {DType::kUint8, at::kByte},
+    {DType::kInt8, at::kChar},
+    {DType::kInt16, at::kShort},
+    {DType::kInt32, at::kInt},
+    {DType::kInt64, at::kLong},
+    {DType::kBool, at::kBool},
+    {DType::kUint16, at::kUInt16},
+    {DType::kUint32, at::kUInt32},
+    {DType::kUint64, at::kUInt64},
+    {DType::kComplex64, at::kComplexFloat},
     {DType::kComplex128, at::kComplexDouble},
     {DType::kFloat8E4M3FN, at::kFloat8_e4m3fn},
     {DType::kFloat8E5M2, at::kFloat8_e5m2},
@@ -99,11 +106,14 @@ Result<c10::IValue> as_float(const c10::IValue& v) {
 // The scalar `v` made to fit `type`; other types take it as it is.
 Result<c10::IValue> fit(c10::IValue v, const c10::Type& type) {
   switch (type.kind()) {
-    case c10::TypeKind::TensorType: return as_tensor(v);
+    case c10::TypeKind::TensorType:
+      return as_tensor(v);
     case c10::TypeKind::IntType:
-    case c10::TypeKind::SymIntType: return as_int(v);
+    case c10::TypeKind::SymIntType:
+      return as_int(v);
     case c10::TypeKind::FloatType:
-    case c10::TypeKind::SymFloatType: return as_float(v);
+    case c10::TypeKind::SymFloatType:
+      return as_float(v);
     case c10::TypeKind::BoolType:
     case c10::TypeKind::SymBoolType:
       if (v.isTensor()) return c10::IValue(v.toTensor().item().toBool());
@@ -112,7 +122,8 @@ Result<c10::IValue> fit(c10::IValue v, const c10::Type& type) {
     case c10::TypeKind::NumberType:
       if (v.isTensor()) return c10::IValue(v.toTensor().item());
       return v;
-    default: return v;
+    default:
+      return v;
   }
 }
 
@@ -153,7 +164,8 @@ Result<c10::IValue> list_value(const aten::ArgList& list, const c10::Type& eleme
         });
       }
       break;
-    default: break;
+    default:
+      break;
   }
   return Error{"lists of " + element.str() + " are not supported", ""};
 }
@@ -171,7 +183,8 @@ Result<DType> dtype_of(at::ScalarType type) {
   for (auto [ours, theirs] : kTypes) {
     if (theirs == type) return ours;
   }
-  return Error{std::string("PyTorch's dtype ") + c10::toString(type) + " has no ONNX equivalent", ""};
+  return Error{std::string("PyTorch's dtype ") + c10::toString(type) + " has no ONNX equivalent",
+               ""};
 }
 
 Result<at::Tensor> to_torch(const Tensor& tensor, bool widen) {
@@ -185,7 +198,8 @@ Result<at::Tensor> to_torch(const Tensor& tensor, bool widen) {
              reinterpret_cast<uintptr_t>(view.data()) % byte_size(tensor.dtype) == 0) {
     // Programs are functional: nothing writes through this pointer.
     auto* data = const_cast<std::byte*>(view.data());
-    out = at::from_blob(data, tensor.dims, [keep = tensor.storage](void*) {}, options);
+    out = at::from_blob(
+        data, tensor.dims, [keep = tensor.storage](void*) {}, options);
   } else {
     out = at::empty(tensor.dims, options);
     tensor.storage->read(0, {static_cast<std::byte*>(out.mutable_data_ptr()), tensor.nbytes()});
@@ -217,7 +231,8 @@ Result<c10::IValue> to_ivalue(const aten::Arg& arg, const c10::Type& type, int64
     return list_value(*list, *type.containedType(0), env);
   }
   if (type.kind() == c10::TypeKind::ListType) {
-    return list_value(aten::ArgList(static_cast<size_t>(list_size), arg), *type.containedType(0), env);
+    return list_value(aten::ArgList(static_cast<size_t>(list_size), arg), *type.containedType(0),
+                      env);
   }
   if (auto* expr = arg.as<Expr>()) {
     TRY_ASSIGN(int64_t v, evaluate(*expr, env));

@@ -1,9 +1,9 @@
 // The plugin's one entry: a Reference that runs programs through libtorch's dispatcher.
 //
-// Every node is a boxed call of the operator that its name says, with the arguments in the order and
-// of the types of libtorch's own schema. Weights become libtorch tensors at their first use (sharing
-// the mapped file's memory) and everything is dropped at its last use, so that a float64 run needs
-// the widest layer twice, not the model twice.
+// Every node is a boxed call of the operator that its name says, with the arguments in the order
+// and of the types of libtorch's own schema. Weights become libtorch tensors at their first use
+// (sharing the mapped file's memory) and everything is dropped at its last use, so that a float64
+// run needs the widest layer twice, not the model twice.
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/scalar_tensor.h>
@@ -17,9 +17,8 @@
 #include <sstream>
 #include <unordered_map>
 
-#include "torch_plugin/convert.h"
-
 #include "aten/bind_sizes.h"
+#include "torch_plugin/convert.h"
 #include "verify/reference.h"
 
 namespace onnxport::torch_plugin {
@@ -76,13 +75,17 @@ class Setting {
 class Run {
  public:
   Run(const Program& program, const Reference::RunOptions& options)
-      : program_(program), options_(options), slots_(program.values.size()),
+      : program_(program),
+        options_(options),
+        slots_(program.values.size()),
         last_use_(program.values.size(), -1) {
     for (size_t i = 0; i < program.weights.size(); ++i) {
       weights_[program.weights[i].value.index] = i;
     }
     for (size_t i = 0; i < program.nodes.size(); ++i) {
-      auto mark = [&](ValueId id) { last_use_[static_cast<size_t>(id.index)] = static_cast<int>(i); };
+      auto mark = [&](ValueId id) {
+        last_use_[static_cast<size_t>(id.index)] = static_cast<int>(i);
+      };
       for (const aten::NamedArg& given : program.nodes[i].args) {
         aten::for_each_value(given.arg, mark);
       }
@@ -160,8 +163,10 @@ class Run {
     const auto& parameters = schema.arguments();
     for (size_t i = 0; i < node.args.size(); ++i) {
       const std::string& name = node.args[i].name;
-      bool known = name.empty() ? i < parameters.size() : schema.argumentIndexWithName(name).has_value();
-      if (!known) return Error{"libtorch " TORCH_VERSION " has no parameter for argument `" + name + "`", ""};
+      bool known =
+          name.empty() ? i < parameters.size() : schema.argumentIndexWithName(name).has_value();
+      if (!known)
+        return Error{"libtorch " TORCH_VERSION " has no parameter for argument `" + name + "`", ""};
     }
     torch::jit::Stack stack;
     stack.reserve(parameters.size());
@@ -172,7 +177,8 @@ class Run {
         arg = &node.args[i].arg;
       }
       if (arg == nullptr) {
-        if (!parameter.default_value()) return Error{"no argument for `" + parameter.name() + "`", ""};
+        if (!parameter.default_value())
+          return Error{"no argument for `" + parameter.name() + "`", ""};
         stack.push_back(*parameter.default_value());
         continue;
       }
@@ -209,8 +215,8 @@ class Run {
       }
     }
     if (flat.size() < node.outputs.size()) {
-      return Error{"libtorch returned " + std::to_string(flat.size()) + " values, the program has " +
-                       std::to_string(node.outputs.size()),
+      return Error{"libtorch returned " + std::to_string(flat.size()) +
+                       " values, the program has " + std::to_string(node.outputs.size()),
                    ""};
     }
     for (size_t i = 0; i < node.outputs.size(); ++i) {

@@ -29,20 +29,33 @@ using Convert = void (*)(const std::vector<std::byte>&, std::span<double>);
 
 Convert converter(DType dtype) {
   switch (dtype) {
-    case DType::kFloat: return convert<float>;
-    case DType::kDouble: return convert<double>;
-    case DType::kFloat16: return convert_half<half_to_float>;
-    case DType::kBFloat16: return convert_half<bfloat16_to_float>;
-    case DType::kInt64: return convert<int64_t>;
-    case DType::kInt32: return convert<int32_t>;
-    case DType::kInt16: return convert<int16_t>;
-    case DType::kInt8: return convert<int8_t>;
-    case DType::kUint64: return convert<uint64_t>;
-    case DType::kUint32: return convert<uint32_t>;
-    case DType::kUint16: return convert<uint16_t>;
+    case DType::kFloat:
+      return convert<float>;
+    case DType::kDouble:
+      return convert<double>;
+    case DType::kFloat16:
+      return convert_half<half_to_float>;
+    case DType::kBFloat16:
+      return convert_half<bfloat16_to_float>;
+    case DType::kInt64:
+      return convert<int64_t>;
+    case DType::kInt32:
+      return convert<int32_t>;
+    case DType::kInt16:
+      return convert<int16_t>;
+    case DType::kInt8:
+      return convert<int8_t>;
+    case DType::kUint64:
+      return convert<uint64_t>;
+    case DType::kUint32:
+      return convert<uint32_t>;
+    case DType::kUint16:
+      return convert<uint16_t>;
     case DType::kUint8:
-    case DType::kBool: return convert<uint8_t>;
-    default: return nullptr;
+    case DType::kBool:
+      return convert<uint8_t>;
+    default:
+      return nullptr;
   }
 }
 
@@ -50,8 +63,10 @@ Convert converter(DType dtype) {
 class Blocks {
  public:
   explicit Blocks(const Tensor& tensor)
-      : tensor_(tensor), convert_(converter(tensor.dtype)),
-        total_(static_cast<size_t>(tensor.numel())), values_(std::min(kBlock, total_)) {}
+      : tensor_(tensor),
+        convert_(converter(tensor.dtype)),
+        total_(static_cast<size_t>(tensor.numel())),
+        values_(std::min(kBlock, total_)) {}
   bool supported() const { return convert_ != nullptr; }
   size_t at() const { return at_ - last_; }  // index of the block's first element
   // The next block; empty at the end.
@@ -123,13 +138,16 @@ std::string type_text(const Tensor& tensor) {
 
 Comparison compare(const Tensor& actual, const Tensor& reference) {
   if (actual.dtype != reference.dtype) {
-    return different(fmt::format("dtype {} instead of {}", name(actual.dtype), name(reference.dtype)));
+    return different(
+        fmt::format("dtype {} instead of {}", name(actual.dtype), name(reference.dtype)));
   }
   if (actual.dims != reference.dims) {
-    return different(fmt::format("shape {} instead of {}", type_text(actual), type_text(reference)));
+    return different(
+        fmt::format("shape {} instead of {}", type_text(actual), type_text(reference)));
   }
   Blocks as(actual), rs(reference);
-  if (!as.supported()) return different(fmt::format("dtype {} cannot be compared", name(actual.dtype)));
+  if (!as.supported())
+    return different(fmt::format("dtype {} cannot be compared", name(actual.dtype)));
 
   Comparison c;
   c.scale = scale_of(reference, c.reference_nan);

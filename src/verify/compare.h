@@ -9,20 +9,20 @@
 namespace onnxport::verify {
 
 struct Comparison {
-  bool same_kind = true;      // dtype and shape agree, NaNs and infinities are in the same places
-  double max_abs = 0;         // over the elements that are finite in both
-  double max_rel = 0;         // |a-b| / max(|reference|, scale/1000)
-  double scale = 0;           // max |finite reference|
+  bool same_kind = true;  // dtype and shape agree, NaNs and infinities are in the same places
+  double max_abs = 0;     // over the elements that are finite in both
+  double max_rel = 0;     // |a-b| / max(|reference|, scale/1000)
+  double scale = 0;       // max |finite reference|
   bool reference_nan = false;
-  std::string reason;         // when !same_kind
+  std::string reason;  // when !same_kind
 };
 
 // Reads both in blocks, so that lazy and mapped tensors need no second copy.
 Comparison compare(const Tensor& actual, const Tensor& reference);
 
-// Whether a comparison counts as equal: the largest difference is at most tolerance times the larger
-// of 1 and the reference's scale. Integers and booleans must be equal; half precision is given the
-// few units in the last place that it has.
+// Whether a comparison counts as equal: the largest difference is at most tolerance times the
+// larger of 1 and the reference's scale. Integers and booleans must be equal; half precision is
+// given the few units in the last place that it has.
 bool within(const Comparison& c, DType dtype, double tolerance);
 
 // The largest |element| difference that `within` allows.

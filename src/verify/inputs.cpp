@@ -34,7 +34,7 @@ std::optional<int64_t> solve(const Expr& size, const std::string& symbol, int64_
   return at(x) == wanted ? std::optional(x) : std::nullopt;
 }
 
-struct Where {     // of a symbol: the first input dimension that it appears in
+struct Where {  // of a symbol: the first input dimension that it appears in
   size_t input;
   size_t axis;
 };
@@ -44,7 +44,8 @@ std::map<std::string, Where> symbols_of_inputs(const Program& program) {
   for (size_t i = 0; i < program.inputs.size(); ++i) {
     const Shape& shape = shape_of(program, i);
     for (size_t axis = 0; axis < shape.size(); ++axis) {
-      for (const std::string& symbol : shape[axis].symbols()) found.try_emplace(symbol, Where{i, axis});
+      for (const std::string& symbol : shape[axis].symbols())
+        found.try_emplace(symbol, Where{i, axis});
     }
   }
   return found;
@@ -159,19 +160,28 @@ Result<Tensor> random_tensor(DType dtype, const std::string& name, const std::ve
   };
   auto digit = below(mask ? 2 : 10);
   switch (dtype) {
-    case DType::kFloat: return generate<float>(dtype, dims, n, normal);
-    case DType::kDouble: return generate<double>(dtype, dims, n, normal);
+    case DType::kFloat:
+      return generate<float>(dtype, dims, n, normal);
+    case DType::kDouble:
+      return generate<double>(dtype, dims, n, normal);
     case DType::kFloat16:
-      return generate<uint16_t>(dtype, dims, n, [&] { return float_to_half(static_cast<float>(normal())); });
+      return generate<uint16_t>(dtype, dims, n,
+                                [&] { return float_to_half(static_cast<float>(normal())); });
     case DType::kBFloat16:
       return generate<uint16_t>(dtype, dims, n,
                                 [&] { return float_to_bfloat16(static_cast<float>(normal())); });
-    case DType::kInt64: return generate<int64_t>(dtype, dims, n, digit);
-    case DType::kInt32: return generate<int32_t>(dtype, dims, n, digit);
-    case DType::kInt16: return generate<int16_t>(dtype, dims, n, digit);
-    case DType::kInt8: return generate<int8_t>(dtype, dims, n, digit);
-    case DType::kUint8: return generate<uint8_t>(dtype, dims, n, below(256));
-    case DType::kBool: return generate<uint8_t>(dtype, dims, n, below(2));
+    case DType::kInt64:
+      return generate<int64_t>(dtype, dims, n, digit);
+    case DType::kInt32:
+      return generate<int32_t>(dtype, dims, n, digit);
+    case DType::kInt16:
+      return generate<int16_t>(dtype, dims, n, digit);
+    case DType::kInt8:
+      return generate<int8_t>(dtype, dims, n, digit);
+    case DType::kUint8:
+      return generate<uint8_t>(dtype, dims, n, below(256));
+    case DType::kBool:
+      return generate<uint8_t>(dtype, dims, n, below(2));
     default:
       return Error{std::string("no random values are made for dtype ") + onnxport::name(dtype), ""};
   }
@@ -215,8 +225,8 @@ Result<Plan> plan_sizes(const Program& program, const std::vector<Port>& ports,
     for (const std::string& symbol : batches) sizes.try_emplace(symbol, batch);
     return sizes;
   };
-  auto sizes_of_batch = dynamic_batch ? batch_sizes(batch_range, options.batches)
-                                      : std::vector<int64_t>{1};
+  auto sizes_of_batch =
+      dynamic_batch ? batch_sizes(batch_range, options.batches) : std::vector<int64_t>{1};
   for (int64_t batch : sizes_of_batch) plan.base.push_back(with_batch(first, batch));
   // Other sizes: all symbols at their i-th example together, then each alone at its second.
   int64_t batch = sizes_of_batch.front();

@@ -19,8 +19,8 @@ using Sizes = std::map<std::string, int64_t>;  // symbol -> size
 // The sizes to try, in order of preference. Only `base` sizes have to work; the `further` ones are
 // left out when PyTorch itself refuses them (a range that the file does not record).
 struct Plan {
-  std::vector<Sizes> base;      // one per batch, with the first example of every other symbol
-  std::vector<Sizes> further;   // other heights, widths, lengths
+  std::vector<Sizes> base;     // one per batch, with the first example of every other symbol
+  std::vector<Sizes> further;  // other heights, widths, lengths
 };
 
 // Sizes that the file fixes (`ports`) are kept. The error says which input cannot take any size.
@@ -31,8 +31,8 @@ Result<Plan> plan_sizes(const aten::Program& program, const std::vector<Port>& p
 Result<std::vector<std::vector<int64_t>>> input_dims(const aten::Program& program,
                                                      const Sizes& sizes);
 
-// Floats are normal, integers from 0 to 9 (masks: 0 and 1, first element 1), booleans fair. The same
-// seed gives the same values everywhere.
+// Floats are normal, integers from 0 to 9 (masks: 0 and 1, first element 1), booleans fair. The
+// same seed gives the same values everywhere.
 Result<std::vector<Tensor>> random_inputs(const aten::Program& program,
                                           const std::vector<std::vector<int64_t>>& dims, int seed);
 

@@ -68,7 +68,8 @@ TEST(PlanSizes, KeepsWhatTheFileFixes) {
 
 TEST(RandomInputs, DependOnTheSeedAlone) {
   auto program = picture_program(Expr(1), Expr(64));
-  auto a = random_inputs(program, {{1, 3, 64, 64}}, 1), b = random_inputs(program, {{1, 3, 64, 64}}, 1);
+  auto a = random_inputs(program, {{1, 3, 64, 64}}, 1),
+       b = random_inputs(program, {{1, 3, 64, 64}}, 1);
   auto c = random_inputs(program, {{1, 3, 64, 64}}, 2);
   EXPECT_TRUE(same_bytes((*a)[0], (*b)[0]));
   EXPECT_FALSE(same_bytes((*a)[0], (*c)[0]));

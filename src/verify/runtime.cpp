@@ -34,12 +34,13 @@ Result<Library> load() {
   std::string named = environment("ONNXPORT_ONNXRUNTIME");
   std::error_code error;
   if (std::filesystem::is_directory(named, error)) named += "/libonnxruntime.so";
-  TRY_ASSIGN(void* library,
-             load_library({named, ONNXPORT_BUILT_ORT, root.empty() ? "" : root + "/lib/libonnxruntime.so",
-                           "libonnxruntime.so", "libonnxruntime.so.1"},
-                          "ONNX Runtime",
-                          "run scripts/setup, install libonnxruntime, or name the library in "
-                          "ONNXPORT_ONNXRUNTIME; --no-verify exports without the proof"));
+  TRY_ASSIGN(
+      void* library,
+      load_library({named, ONNXPORT_BUILT_ORT, root.empty() ? "" : root + "/lib/libonnxruntime.so",
+                    "libonnxruntime.so", "libonnxruntime.so.1"},
+                   "ONNX Runtime",
+                   "run scripts/setup, install libonnxruntime, or name the library in "
+                   "ONNXPORT_ONNXRUNTIME; --no-verify exports without the proof"));
   TRY_ASSIGN(void* function, find_function(library, "OrtGetApiBase"));
   const OrtApiBase* base = reinterpret_cast<const OrtApiBase* (*)()>(function)();
   Library out;
@@ -53,8 +54,9 @@ Result<Library> load() {
     api = base->GetApi(static_cast<uint32_t>(std::min(library_api, ORT_API_VERSION)));
   }
   if (api == nullptr) {
-    return Error{"ONNX Runtime " + out.version + " is too old: 1.17 or newer is needed; name one in "
-                 "ONNXPORT_ONNXRUNTIME",
+    return Error{"ONNX Runtime " + out.version +
+                     " is too old: 1.17 or newer is needed; name one in "
+                     "ONNXPORT_ONNXRUNTIME",
                  ""};
   }
   Ort::InitApi(api);
@@ -161,9 +163,9 @@ class OrtSession final : public Session {
       const Tensor& t = inputs[i];
       std::span<const std::byte> bytes = t.storage->view();
       if (bytes.empty() && t.nbytes() > 0) bytes = computed.emplace_back(t.bytes());
-      values.push_back(Ort::Value::CreateTensor(
-          memory_, const_cast<std::byte*>(bytes.data()), t.nbytes(), t.dims.data(), t.dims.size(),
-          static_cast<ONNXTensorElementDataType>(t.dtype)));
+      values.push_back(Ort::Value::CreateTensor(memory_, const_cast<std::byte*>(bytes.data()),
+                                                t.nbytes(), t.dims.data(), t.dims.size(),
+                                                static_cast<ONNXTensorElementDataType>(t.dtype)));
       input_names.push_back(inputs_[i].name.c_str());
     }
     for (const Port& port : outputs_) output_names.push_back(port.name.c_str());

@@ -14,15 +14,15 @@
 namespace onnxport::verify {
 
 struct SessionOptions {
-  bool optimize = true;      // false: graph optimizations off, for the search of the first difference
-  int threads = 0;           // 0: the runtime's default
+  bool optimize = true;  // false: graph optimizations off, for the search of the first difference
+  int threads = 0;       // 0: the runtime's default
 };
 
-struct Port {                // an input or output of the model
+struct Port {  // an input or output of the model
   std::string name;
   DType dtype;
-  std::vector<std::string> dim_names;   // "" where fixed
-  std::vector<int64_t> dims;            // -1 where dynamic
+  std::vector<std::string> dim_names;  // "" where fixed
+  std::vector<int64_t> dims;           // -1 where dynamic
 };
 
 class Session {

@@ -1,13 +1,13 @@
 // How the search works. Lowering keeps the names of aten values, so a value of the file and a value
-// of the program that share a name hold the same thing. Those pairs are compared, in chunks that fit
-// a memory budget; each chunk is one run of the file, written anew with the chunk's values as
-// further outputs, and one run of the reference that watches for them. The nodes between one compared
-// value and the compared values before it are then the only place where a difference can have come
-// in.
+// of the program that share a name hold the same thing. Those pairs are compared, in chunks that
+// fit a memory budget; each chunk is one run of the file, written anew with the chunk's values as
+// further outputs, and one run of the reference that watches for them. The nodes between one
+// compared value and the compared values before it are then the only place where a difference can
+// have come in.
 //
-// A small mistake can stay under the tolerance where it is made and grow later. So two thresholds are
-// used: a strict one, believed when the difference jumps tenfold from a value's ancestors to it, and
-// then the tolerance itself.
+// A small mistake can stay under the tolerance where it is made and grow later. So two thresholds
+// are used: a strict one, believed when the difference jumps tenfold from a value's ancestors to
+// it, and then the tolerance itself.
 #include "verify/search.h"
 
 #include <fmt/format.h>
@@ -32,7 +32,7 @@ using aten::ValueId;
 
 struct Pair {
   Pair(ValueId id, std::string name) : value(id), onnx_name(std::move(name)) {}
-  ValueId value;             // of the program
+  ValueId value;  // of the program
   std::string onnx_name;
   uint64_t bytes = 0;
   std::optional<Comparison> comparison;
@@ -55,7 +55,8 @@ std::unordered_map<int32_t, size_t> producers(const Program& program) {
   return out;
 }
 
-// The pairs in the program's order. Outputs of the graph go by position: they have the user's names.
+// The pairs in the program's order. Outputs of the graph go by position: they have the user's
+// names.
 std::vector<Pair> find_pairs(const Program& program, const onnx::Graph& graph) {
   std::unordered_map<int32_t, std::string> outputs;
   for (size_t i = 0; i < std::min(program.outputs.size(), graph.outputs().size()); ++i) {
@@ -66,8 +67,7 @@ std::vector<Pair> find_pairs(const Program& program, const onnx::Graph& graph) {
     for (ValueId id : node.outputs) {
       if (!id.valid() || program.value(id).kind != aten::Value::Kind::kTensor) continue;
       auto output = outputs.find(id.index);
-      const std::string& name =
-          output != outputs.end() ? output->second : program.value(id).name;
+      const std::string& name = output != outputs.end() ? output->second : program.value(id).name;
       const onnx::Value* value = graph.find(name);
       if (value == nullptr || value->producer == nullptr) continue;
       pairs.emplace_back(id, name);
@@ -80,8 +80,14 @@ class Search {
  public:
   Search(const Program& program, const std::string& path, onnx::Model model, Reference& reference,
          const std::vector<Tensor>& inputs, const Options& options, const SearchLimits& limits)
-      : program_(program), path_(path), model_(std::move(model)), reference_(reference), inputs_(inputs),
-        options_(options), limits_(limits), pairs_(find_pairs(program, *model_.graph)),
+      : program_(program),
+        path_(path),
+        model_(std::move(model)),
+        reference_(reference),
+        inputs_(inputs),
+        options_(options),
+        limits_(limits),
+        pairs_(find_pairs(program, *model_.graph)),
         producers_(producers(program)) {
     for (size_t i = 0; i < pairs_.size(); ++i) by_name_[pairs_[i].onnx_name] = i;
     for (const onnx::Value* output : model_.graph->outputs()) own_outputs_.push_back(output->name);
@@ -105,8 +111,9 @@ class Search {
     }
     if (auto found = culprit()) return found;
     Divergence none;
-    none.reason = "nothing differs when ONNX Runtime runs the file without graph optimizations: the "
-                  "difference arises in its optimizations";
+    none.reason =
+        "nothing differs when ONNX Runtime runs the file without graph optimizations: the "
+        "difference arises in its optimizations";
     return std::optional(none);
   }
 
@@ -132,7 +139,8 @@ class Search {
     if (!result.ok()) return std::move(result).error();
 
     TemporaryFile file;
-    if (file.path().empty()) return Error{"no temporary file can be made (is TMPDIR writable?)", ""};
+    if (file.path().empty())
+      return Error{"no temporary file can be made (is TMPDIR writable?)", ""};
     TRY_ASSIGN(onnx::Model model, with_outputs(begin, end));
     TRY_ASSIGN([[maybe_unused]] auto written, onnx::write_model(model, file.path()));
     TRY_ASSIGN(auto session, Session::open(file.path(), {.optimize = false}));
@@ -260,7 +268,8 @@ class Search {
     }
     const Comparison& c = *pair.comparison;
     d.max_abs = c.max_abs;
-    d.reason = c.same_kind ? fmt::format("differs by {:.3g} where the values reach {:.3g}", c.max_abs, c.scale)
+    d.reason = c.same_kind ? fmt::format("differs by {:.3g} where the values reach {:.3g}",
+                                         c.max_abs, c.scale)
                            : c.reason;
     d.reason += weights_text(before);
     return d;
@@ -317,11 +326,9 @@ class Search {
 
 }  // namespace
 
-Result<std::optional<Divergence>> find_divergence(const Program& program,
-                                                  const std::string& onnx_path, Reference& reference,
-                                                  const std::vector<Tensor>& inputs,
-                                                  const Options& options,
-                                                  const SearchLimits& limits) {
+Result<std::optional<Divergence>> find_divergence(
+    const Program& program, const std::string& onnx_path, Reference& reference,
+    const std::vector<Tensor>& inputs, const Options& options, const SearchLimits& limits) {
   TRY_ASSIGN(onnx::Model model, onnx::read_model(onnx_path));
   return Search(program, onnx_path, std::move(model), reference, inputs, options, limits).run();
 }

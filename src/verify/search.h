@@ -20,16 +20,14 @@ struct SearchLimits {
 
 // Runs the file without graph optimizations, with every value that carries the name of a program's
 // value as a further output, and compares them in the program's order. The culprit is the first one
-// that differs while the compared values it is computed from agree. A Divergence without a node says
-// that nothing differs without optimizations. nullopt: the file has no value to compare.
-Result<std::optional<Divergence>> find_divergence(const aten::Program& program,
-                                                  const std::string& onnx_path, Reference& reference,
-                                                  const std::vector<Tensor>& inputs,
-                                                  const Options& options,
-                                                  const SearchLimits& limits = {});
+// that differs while the compared values it is computed from agree. A Divergence without a node
+// says that nothing differs without optimizations. nullopt: the file has no value to compare.
+Result<std::optional<Divergence>> find_divergence(
+    const aten::Program& program, const std::string& onnx_path, Reference& reference,
+    const std::vector<Tensor>& inputs, const Options& options, const SearchLimits& limits = {});
 
-// The first call of the program that makes a NaN out of inputs without one, and the file's node that
-// stands for it.
+// The first call of the program that makes a NaN out of inputs without one, and the file's node
+// that stands for it.
 Result<std::optional<Divergence>> find_nan(const aten::Program& program,
                                            const std::string& onnx_path, Reference& reference,
                                            const std::vector<Tensor>& inputs);

@@ -12,7 +12,8 @@ Tensor rows(const Tensor& tensor, int64_t first, int64_t count) {
   std::vector<std::byte> bytes(width * static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) {
     auto row = static_cast<size_t>(std::min(first + i, tensor.dims[0] - 1));
-    tensor.storage->read(row * width, std::span(bytes).subspan(static_cast<size_t>(i) * width, width));
+    tensor.storage->read(row * width,
+                         std::span(bytes).subspan(static_cast<size_t>(i) * width, width));
   }
   return Tensor::owned(tensor.dtype, std::move(dims), std::move(bytes));
 }

@@ -53,8 +53,8 @@ std::string interface_problem(const Program& program, const Session& session) {
     const Port& port = session.inputs()[i];
     DType wanted = program.value(program.inputs[i].value).dtype;
     if (port.dtype != wanted) {
-      return fmt::format("input `{}` is {} in the file, {} in the model", port.name, name(port.dtype),
-                         name(wanted));
+      return fmt::format("input `{}` is {} in the file, {} in the model", port.name,
+                         name(port.dtype), name(wanted));
     }
   }
   return "";
@@ -64,7 +64,10 @@ class Proof {
  public:
   Proof(const Program& program, const std::string& path, const Options& options,
         Reference& reference, Session& session)
-      : program_(program), path_(path), options_(options), reference_(reference),
+      : program_(program),
+        path_(path),
+        options_(options),
+        reference_(reference),
         session_(session) {}
 
   Result<Verdict> run() {
@@ -93,8 +96,8 @@ class Proof {
   }
 
  private:
-  // One run of both. PyTorch refusing these sizes is no verdict on the file: it is kept for the case
-  // that it refuses all of them.
+  // One run of both. PyTorch refusing these sizes is no verdict on the file: it is kept for the
+  // case that it refuses all of them.
   Status trial(const Sizes& sizes, int64_t batch, int seed) {
     TRY_ASSIGN(auto dims, input_dims(program_, sizes));
     if (batch > 0) {

@@ -12,29 +12,31 @@
 namespace onnxport::verify {
 
 struct Options {
-  double tolerance = 1e-4;       // on max |a-b| / max(1, max |reference|): relative where outputs are large
+  double tolerance =
+      1e-4;  // on max |a-b| / max(1, max |reference|): relative where outputs are large
   int seeds = 3;
-  std::vector<int64_t> batches = {1, 2, 5};   // for the dynamic batch symbol
-  bool allow_nan = false;        // a NaN in the reference itself is a failure unless allowed
-  bool float64 = true;           // also measure what float32 itself loses
-  // > 0: axis 0 of every input of the program is fixed to this size, and the file is claimed to take
-  // any. The program then runs slice by slice (the last one filled up), its outputs put together.
+  std::vector<int64_t> batches = {1, 2, 5};  // for the dynamic batch symbol
+  bool allow_nan = false;  // a NaN in the reference itself is a failure unless allowed
+  bool float64 = true;     // also measure what float32 itself loses
+  // > 0: axis 0 of every input of the program is fixed to this size, and the file is claimed to
+  // take any. The program then runs slice by slice (the last one filled up), its outputs put
+  // together.
   int64_t fixed_batch = 0;
 };
 
 struct OutputVerdict {
   std::string name;
   bool passed = true;
-  double max_abs = 0;            // over all runs
-  double max_rel = 0;            // |a-b| / max(|reference|, scale / 1000)
-  double scale = 0;              // max |reference|
-  std::optional<double> float32_abs;   // max |float32 reference - float64 reference|
-  std::string reason;            // of a failure: "dtype int64 instead of float32", "NaN at [0, 3]"...
+  double max_abs = 0;                 // over all runs
+  double max_rel = 0;                 // |a-b| / max(|reference|, scale / 1000)
+  double scale = 0;                   // max |reference|
+  std::optional<double> float32_abs;  // max |float32 reference - float64 reference|
+  std::string reason;  // of a failure: "dtype int64 instead of float32", "NaN at [0, 3]"...
 };
 
 // The first value, in the order of the program, that differs while all before it agree.
 struct Divergence {
-  std::string onnx_node;         // name
+  std::string onnx_node;  // name
   std::string op_type;
   std::string aten_op;
   std::string value;
@@ -56,13 +58,14 @@ struct Verdict {
   std::vector<OutputVerdict> outputs;
   std::vector<Run> runs;
   std::optional<Divergence> first;
-  std::string reason;            // when nothing could be compared at all
+  std::string reason;  // when nothing could be compared at all
   std::string torch_version;
   std::string runtime_version;
   double seconds = 0;
 };
 
-// An Error when the proof could not be attempted (no runtime, no libtorch); a failed proof is a Verdict.
+// An Error when the proof could not be attempted (no runtime, no libtorch); a failed proof is a
+// Verdict.
 Result<Verdict> verify(const aten::Program& program, const std::string& onnx_path,
                        const Options& options);
 
