@@ -501,7 +501,7 @@ Expr mod(const Expr& a, const Expr& b) {
   if (b.is_const()) {
     for (Monomial& term : terms) term.coefficient = floor_remainder(term.coefficient, b.value_);
   }
-  const Expr rest = ExprRep::collect(std::move(terms));
+  Expr rest = ExprRep::collect(std::move(terms));
   if (rest.is_const() && b.is_const()) return mod(rest, b);
   if (rest.is_const(0)) return rest;
   int64_t constant = 0;

@@ -1,0 +1,204 @@
+// The simplifier as a table: a graph in ONNX's text form before, the operators that are left after.
+#include "simplify/simplify.h"
+
+#include <gtest/gtest.h>
+#include <onnx/defs/parser.h>
+#include <onnx/onnx_pb.h>
+
+#include <string>
+
+#include "onnx/file_fixture.h"
+#include "onnx/infer.h"
+#include "onnx/read.h"
+#include "simplify/rule.h"
+
+namespace onnxport::simplify {
+namespace {
+
+struct Pair {
+  const char* name;
+  const char* before;  // a graph; opset 17
+  const char* after;   // operators in order, separated by spaces
+};
+
+void PrintTo(const Pair& pair, std::ostream* out) { *out << pair.name; }
+
+std::string operators(const onnx::Model& model) {
+  std::string text;
+  for (const onnx::Node* node : model.graph->nodes()) {
+    if (!text.empty()) text += ' ';
+    text += node->op_type;
+  }
+  return text;
+}
+
+class Simplify : public onnx::FileTest, public ::testing::WithParamInterface<Pair> {
+ protected:
+  onnx::Model parse(const std::string& graph) {
+    ::onnx::ModelProto proto;
+    ::onnx::OnnxParser parser(graph.c_str());
+    EXPECT_TRUE(parser.Parse(*proto.mutable_graph()).IsOK()) << graph;
+    proto.set_ir_version(8);
+    auto* opset = proto.add_opset_import();
+    opset->set_version(17);
+    std::string bytes;
+    EXPECT_TRUE(proto.SerializeToString(&bytes));
+    put(path("before.onnx"), bytes);
+    auto model = onnx::read_model(path("before.onnx"));
+    EXPECT_TRUE(model.ok()) << (model.ok() ? "" : model.error().str());
+    EXPECT_TRUE(onnx::infer(*model).ok());
+    return std::move(model).value();
+  }
+};
+
+TEST_P(Simplify, GivesTheOperatorsOfTheTable) {
+  onnx::Model model = parse(GetParam().before);
+  auto summary = simplify(model);
+  ASSERT_TRUE(summary.ok()) << summary.error().str();
+  EXPECT_EQ(operators(model), GetParam().after);
+  EXPECT_LE(summary->nodes_after, summary->nodes_before);
+  ASSERT_EQ(model.graph->outputs().size(), 1U);
+  EXPECT_EQ(model.graph->outputs()[0]->name, "y");
+}
+
+TEST_P(Simplify, ChangesNothingTheSecondTime) {
+  onnx::Model model = parse(GetParam().before);
+  ASSERT_TRUE(simplify(model).ok());
+  const std::string once = onnx::dump(model);
+  auto again = simplify(model);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(onnx::dump(model), once);
+  EXPECT_TRUE(again->fired.empty());
+}
+
+constexpr Pair kPairs[] = {
+    {"dead_node", "g (float[N, 4] x) => (float[N, 4] y) { y = Relu(x) z = Neg(x) }", "Relu"},
+    {"duplicate_node",
+     "g (float[N, 4] x) => (float[N, 4] y) { a = Relu(x) b = Relu(x) y = Add(a, b) }", "Relu Add"},
+    {"constant_node",
+     "g (float[N, 2] x) => (float[N, 2] y) <float[2] c = {1, 4}> { s = Sqrt(c) y = Mul(x, s) }",
+     "Mul"},
+    {"identity_inside", "g (float[N] x) => (float[N] y) { a = Identity(x) y = Relu(a) }", "Relu"},
+    {"identity_that_names_an_output", "g (float[N] x) => (float[N] y) { y = Identity(x) }",
+     "Identity"},
+    {"dropout", "g (float[N] x) => (float[N] y) { a = Dropout(x) y = Relu(a) }", "Relu"},
+    {"same_type_cast", "g (float[N] x) => (float[N] y) { a = Cast<to = 1>(x) y = Relu(a) }",
+     "Relu"},
+    {"cast_there_and_back",
+     "g (float[N] x) => (float[N] y) { a = Cast<to = 11>(x) b = Cast<to = 1>(a) y = Relu(b) }",
+     "Relu"},
+    {"lossy_casts_stay",
+     "g (float[N] x) => (float[N] y) { a = Cast<to = 10>(x) b = Cast<to = 1>(a) y = Relu(b) }",
+     "Cast Cast Relu"},
+    {"transposes_that_cancel",
+     "g (float[N, 3, 4] x) => (float[N, 3, 4] y) "
+     "{ a = Transpose<perm = [0, 2, 1]>(x) b = Transpose<perm = [0, 2, 1]>(a) y = Relu(b) }",
+     "Relu"},
+    {"transposes_that_merge",
+     "g (float[N, 3, 4] x) => (float[3, 4, N] y) "
+     "{ a = Transpose<perm = [0, 2, 1]>(x) y = Transpose<perm = [2, 1, 0]>(a) }",
+     "Transpose"},
+    {"reshapes_that_merge",
+     "g (float[N, 12] x) => (float[N, 4, 3] y) <int64[3] s = {0, 3, 4}, int64[3] t = {0, 4, 3}> "
+     "{ a = Reshape(x, s) y = Reshape(a, t) }",
+     "Reshape"},
+    {"shape_chain_with_a_dynamic_batch",
+     "g (float[N, 3, 4] x) => (float[N, 12] y) <int64 i = {0}, int64[1] m = {-1}, int64[1] z = {0}> "
+     "{ s = Shape(x) n = Gather(s, i) u = Unsqueeze(n, z) t = Concat<axis = 0>(u, m) "
+     "y = Reshape(x, t) }",
+     "Reshape"},
+    {"batch_normalization_into_conv",
+     "g (float[N, 1, 4, 4] x) => (float[N, 2, 4, 4] y) <float[2, 1, 1, 1] w = {1, 2}, "
+     "float[2] s = {2, 3}, float[2] b = {0, 1}, float[2] m = {0, 1}, float[2] v = {1, 4}> "
+     "{ a = Conv(x, w) y = BatchNormalization(a, s, b, m, v) }",
+     "Conv"},
+    {"batch_normalization_of_a_shared_conv_stays",
+     "g (float[N, 1, 4, 4] x) => (float[N, 2, 4, 4] y) <float[2, 1, 1, 1] w = {1, 2}, "
+     "float[2] s = {2, 3}, float[2] b = {0, 1}, float[2] m = {0, 1}, float[2] v = {1, 4}> "
+     "{ a = Conv(x, w) n = BatchNormalization(a, s, b, m, v) y = Add(a, n) }",
+     "Conv BatchNormalization Add"},
+    {"scale_into_conv",
+     "g (float[N, 1, 4, 4] x) => (float[N, 2, 4, 4] y) <float[2, 1, 1, 1] w = {1, 2}, "
+     "float[2, 1, 1] k = {2, 3}> { a = Conv(x, w) y = Mul(a, k) }",
+     "Conv"},
+    {"matmul_and_add_to_gemm",
+     "g (float[N, 2] x) => (float[N, 2] y) <float[2, 2] w = {1, 2, 3, 4}, float[2] b = {1, 2}> "
+     "{ a = MatMul(x, w) y = Add(a, b) }",
+     "Gemm"},
+    {"zero_padding_into_conv",
+     "g (float[N, 1, 4, 4] x) => (float[N, 1, 6, 6] y) <float[1, 1, 1, 1] w = {1}, "
+     "int64[8] p = {0, 0, 1, 1, 0, 0, 1, 1}> { a = Pad(x, p) y = Conv(a, w) }",
+     "Conv"},
+    {"neutral_operands",
+     "g (float[N, 2] x) => (float[N, 2] y) <float zero = {0}, float one = {1}> "
+     "{ a = Add(x, zero) b = Mul(a, one) y = Relu(b) }",
+     "Relu"},
+    {"neutral_operand_that_broadcasts_stays",
+     "g (float[2] x) => (float[3, 2] y) <float[3, 1] zero = {0, 0, 0}> { y = Add(x, zero) }",
+     "Add"},
+    {"whole_slice",
+     "g (float[N, 4] x) => (float[N, 4] y) <int64[1] s = {0}, int64[1] e = {4}, int64[1] a = {1}> "
+     "{ c = Slice(x, s, e, a) y = Relu(c) }",
+     "Relu"},
+    {"nested_concats",
+     "g (float[N, 1] x) => (float[N, 3] y) { a = Concat<axis = 1>(x, x) y = Concat<axis = 1>(a, x) }",
+     "Concat"},
+    {"random_nodes_are_no_duplicates",
+     "g (float[N, 4] x) => (float[N, 4] y) "
+     "{ a = RandomNormalLike(x) b = RandomNormalLike(x) y = Sub(a, b) }",
+     "RandomNormalLike RandomNormalLike Sub"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Table, Simplify, ::testing::ValuesIn(kPairs),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST(SimplifyRules, HaveNamesOfTheirOwn) {
+  std::string last;
+  for (const Rule* rule : all_rules()) {
+    EXPECT_LT(last, rule->name);
+    last = rule->name;
+  }
+  EXPECT_FALSE(last.empty());
+}
+
+class SimplifyOptions : public Simplify {};
+
+TEST_F(SimplifyOptions, ExactLeavesRoundingRulesOut) {
+  const char* graph =
+      "g (float[N, 1, 4, 4] x) => (float[N, 1, 4, 4] y) <float[1, 1, 1, 1] w = {1}, "
+      "float[1, 1, 1] k = {3}> { a = Conv(x, w) y = Mul(a, k) }";
+  onnx::Model model = parse(graph);
+  Options options;
+  options.exact = true;
+  ASSERT_TRUE(simplify(model, options).ok());
+  EXPECT_EQ(operators(model), "Conv Mul");
+}
+
+TEST_F(SimplifyOptions, ASkippedRuleDoesNotFire) {
+  onnx::Model model = parse("g (float[N] x) => (float[N] y) { a = Dropout(x) y = Relu(a) }");
+  Options options;
+  options.skip.insert("drop_inference_dropout");
+  ASSERT_TRUE(simplify(model, options).ok());
+  EXPECT_EQ(operators(model), "Dropout Relu");
+}
+
+TEST_F(SimplifyOptions, FoldingStopsWhereTheFileWouldGrow) {
+  onnx::Model model;
+  model.opset_imports[""] = 17;
+  onnx::Graph& g = *model.graph;
+  onnx::Value* x = g.add_input("x", DType::kFloat, Shape{1024, 1024});
+  onnx::Value* c = g.add_initializer("c", Tensor::filled(DType::kFloat, {1024, 1}, 2));
+  onnx::Value* s = g.add_initializer("s", Tensor::ints({1024, 1024}));
+  onnx::Value* e = g.add_node("Expand", {c, s})->output();
+  onnx::Value* y = g.add_node("MatMul", {x, e})->output();
+  g.rename(y, "y");
+  g.add_output(y);
+  ASSERT_TRUE(onnx::infer(model).ok());
+  Options options;
+  options.max_growth = 1 << 16;
+  ASSERT_TRUE(simplify(model, options).ok());
+  EXPECT_EQ(operators(model), "Expand MatMul");
+}
+
+}  // namespace
+}  // namespace onnxport::simplify
