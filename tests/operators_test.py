@@ -387,8 +387,8 @@ def with_batch(inputs, dynamic, n):
 
 
 def saved(one, save, known={}):
-    """The module and its .pt2, made once for all opsets."""
-    if one.name not in known:
+    """The module and its .pt2, made once for all opsets (another file's case may have the same name)."""
+    if id(one) not in known:
         module = one.function if isinstance(one.function, nn.Module) else Function(one.function)
         shapes = one.dynamic if isinstance(one.dynamic, tuple) else None
         if one.dynamic is True:
@@ -396,8 +396,8 @@ def saved(one, save, known={}):
             shapes = tuple({0: batch} for _ in one.inputs)
         if shapes is not None and isinstance(module, Function):
             shapes = (shapes,)
-        known[one.name] = module, save(module, one.inputs, dynamic=False, dynamic_shapes=shapes)
-    return known[one.name]
+        known[id(one)] = module, save(module, one.inputs, dynamic=False, dynamic_shapes=shapes)
+    return known[id(one)]
 
 
 @pytest.mark.parametrize("opset", OPSETS)

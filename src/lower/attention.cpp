@@ -145,7 +145,7 @@ Values attention(Builder& g, Value q, Value k, Value v, std::optional<Value> mas
     v = repeat_heads(g, v, q_shape[n - 3]);
   }
   const Shape k_shape = Builder::shape(k);
-  const Expr rows = q_shape[n - 2];
+  const Expr& rows = q_shape[n - 2];
   const Expr columns = k_shape[k_shape.size() - 2];
   if (!scale) {
     const Expr& width = q_shape[n - 1];

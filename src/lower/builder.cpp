@@ -47,7 +47,9 @@ bool is_shared(std::string_view op_type) {
 
 template <typename T>
 void append_bytes(std::string& out, const T& value) {
-  out.append(reinterpret_cast<const char*>(&value), sizeof(value));
+  // The address of a value is its identity: pointers count as they are.
+  const size_t size = sizeof(T);  // NOLINT(bugprone-sizeof-expression)
+  out.append(reinterpret_cast<const char*>(&value), size);
 }
 
 // What makes two nodes equal; nullopt when an attribute is not plain.
