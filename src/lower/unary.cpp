@@ -13,7 +13,7 @@ bool floating(const char* schema, const char* op_type) {
   return internal::lower(
       schema, [op_type](Builder& g, Value self) { return g.op(op_type, {to_floating(g, self)}); });
 }
-const bool kFloating[] [[maybe_unused]] = {
+[[maybe_unused]] const bool kFloating[] = {
     floating("aten::exp(Tensor self) -> Tensor", "Exp"),
     floating("aten::log(Tensor self) -> Tensor", "Log"),
     floating("aten::sqrt(Tensor self) -> Tensor", "Sqrt"),
@@ -41,7 +41,7 @@ bool rounding(const char* schema, const char* op_type) {
     return is_floating(self->dtype) ? g.op(op_type, {self}) : self;
   });
 }
-const bool kRounding[] [[maybe_unused]] = {
+[[maybe_unused]] const bool kRounding[] = {
     rounding("aten::floor(Tensor self) -> Tensor", "Floor"),
     rounding("aten::ceil(Tensor self) -> Tensor", "Ceil"),
     rounding("aten::round(Tensor self) -> Tensor", "Round"),  // half to even, both
