@@ -32,6 +32,7 @@ struct Options {
   std::string input_names, output_names;
   bool no_simplify = false, no_verify = false, no_check = false;
   bool json = false, quiet = false, exact = false;
+  std::vector<std::string> skip;
 };
 
 int usage_error(const Screen& screen, const std::string& message) {
@@ -160,6 +161,7 @@ Status simplify_file(const Options& o, simplify::Summary& summary) {
   TRY_ASSIGN(onnx::Model model, onnx::read_model(o.source));
   simplify::Options options;
   options.exact = o.exact;
+  options.skip.insert(o.skip.begin(), o.skip.end());
   options.evaluate = verify::evaluate;
   TRY_ASSIGN(summary, simplify::simplify(model, options));
   TRY_ASSIGN(BuildFolder folder, BuildFolder::beside(o.output));
@@ -238,6 +240,7 @@ void add_others(CLI::App& app, Options& o) {
   simplify.add_option("model", o.source, "an ONNX file")->required();
   simplify.add_option("-o,--output", o.output, "the ONNX file to write")->required();
   simplify.add_flag("--exact", o.exact, "leave out what changes the rounding of floats");
+  simplify.add_option("--skip", o.skip, "a rule to leave out; may be given more than once");
   simplify.add_flag("-q,--quiet", o.quiet, "print only failures");
 }
 
