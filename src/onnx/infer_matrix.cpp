@@ -1,4 +1,6 @@
 // MatMul, Gemm, Einsum, attention and the recurrent networks.
+#include <fmt/format.h>
+
 #include <map>
 
 #include "onnx/infer_rule.h"
@@ -106,7 +108,8 @@ Status einsum(Context& c) {
     if (!labels) return c.wrong("'" + equation + "' cannot be read");
     for (const std::string& label : *labels) {
       auto it = sizes.find(label);
-      if (it == sizes.end()) return c.wrong("'" + equation + "' names an unknown " + label);
+      if (it == sizes.end())
+        return c.wrong(fmt::format("'{}' names an unknown {}", equation, label));
       out.push_back(it->second);
     }
   } else {
