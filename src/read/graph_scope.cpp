@@ -265,7 +265,7 @@ Result<std::vector<GraphScope::OutputName>> GraphScope::output_names(JsonArray o
   std::vector<OutputName> out;
   for (JsonValue output : outputs) {
     TRY_ASSIGN(JsonUnion u, formats::json_union(output, "output"));
-    if (u.tag == "as_none") {
+    if (u.tag == "as_none" || u.tag == "as_int" || u.tag == "as_float" || u.tag == "as_bool") {
       out.push_back({Kind::kNone, ""});
     } else if (u.tag == "as_tensor") {
       TRY_ASSIGN(std::string_view name, name_of(u.value));
@@ -293,8 +293,6 @@ Result<std::vector<GraphScope::OutputName>> GraphScope::output_names(JsonArray o
                   : u.tag == "as_sym_int" ? Kind::kSymInt
                                           : Kind::kSymOther;
       out.push_back({kind, name});
-    } else if (u.tag == "as_int" || u.tag == "as_float" || u.tag == "as_bool") {
-      out.push_back({Kind::kNone, ""});
     } else {
       return unknown_form("an output of a call", u.tag);
     }
