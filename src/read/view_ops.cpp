@@ -132,7 +132,8 @@ class Classifier {
   }
   Arg arg_or(std::string_view name, Arg otherwise) const {
     const Arg* arg = node_.arg(name);
-    return arg == nullptr ? std::move(otherwise) : *arg;
+    if (arg == nullptr) return otherwise;
+    return *arg;
   }
 
   Views alias() const { return one(Kind::kAlias); }
