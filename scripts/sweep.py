@@ -162,12 +162,21 @@ def opset_table(results):
     return rows
 
 
+# What is known of a model that does not pass.
+REASONS = {
+    "timm_levit_128s": "ill-conditioned with these random weights: PyTorch's own float32 is 0.1 off its float64"
+    " where the outputs reach 239, and noise of 1e-7 on the input moves the result by 0.3 % of its scale.",
+}
+
+
 def problems(results):
     rows = []
     for (name, opset), line in sorted(results.items()):
         if line["outcome"] != "passed":
             error = " ".join((line.get("error") or "").split())[:300]
             rows.append(f"- `{name}` at opset {opset}: {line['outcome']}: {error}")
+            if name in REASONS:
+                rows.append(f"  {REASONS[name]}")
     return rows
 
 
