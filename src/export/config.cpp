@@ -177,7 +177,7 @@ Status read_config(const std::string& path, ExportConfig& config) {
   ExportConfig changed = config;
   for (const auto& [name, value] : json.items()) {
     const Key* key = std::find_if(std::begin(kKeys), std::end(kKeys),
-                                  [&](const Key& k) { return name == k.name; });
+                                  [&name = name](const Key& k) { return name == k.name; });
     if (key == std::end(kKeys)) {
       std::vector<std::string> known;
       for (const Key& k : kKeys) known.emplace_back(k.name);

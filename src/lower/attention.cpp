@@ -146,7 +146,7 @@ Values attention(Builder& g, Value q, Value k, Value v, std::optional<Value> mas
   }
   const Shape k_shape = Builder::shape(k);
   const Expr& rows = q_shape[n - 2];
-  const Expr columns = k_shape[k_shape.size() - 2];
+  const Expr& columns = k_shape[k_shape.size() - 2];
   if (!scale) {
     const Expr& width = q_shape[n - 1];
     if (!width.is_const()) return {g.fail("attention needs a head size that is a known number")};
