@@ -23,7 +23,7 @@ def example(installed, tmp_path_factory):
     build = tmp_path_factory.mktemp("example")
     source = ROOT / "examples" / "export_from_cpp"
     for command in (
-        ["cmake", "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={installed}"],
+        ["cmake", "-G", "Ninja", "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={installed}"],
         ["cmake", "--build", build],
     ):
         done = subprocess.run(command, capture_output=True, text=True)
