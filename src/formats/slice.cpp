@@ -29,20 +29,6 @@ class Slice final : public Storage {
   std::span<const std::byte> bytes_;
 };
 
-class Owned final : public Storage {
- public:
-  explicit Owned(std::vector<std::byte> bytes) : bytes_(std::move(bytes)) {}
-  size_t size() const override { return bytes_.size(); }
-  std::span<const std::byte> view() const override { return bytes_; }
-  void read(size_t offset, std::span<std::byte> out) const override {
-    CHECK(offset <= bytes_.size() && out.size() <= bytes_.size() - offset);
-    if (!out.empty()) std::memcpy(out.data(), bytes_.data() + offset, out.size());
-  }
-
- private:
-  std::vector<std::byte> bytes_;
-};
-
 }  // namespace
 
 std::shared_ptr<const Storage> whole_file(std::shared_ptr<const MappedFile> file) {
@@ -66,7 +52,8 @@ Result<std::shared_ptr<const Storage>> slice(std::shared_ptr<const Storage> base
 }
 
 std::shared_ptr<const Storage> owned(std::vector<std::byte> bytes) {
-  return std::make_shared<Owned>(std::move(bytes));
+  const auto size = static_cast<int64_t>(bytes.size());
+  return Tensor::owned(DType::kUint8, {size}, std::move(bytes)).storage;
 }
 
 }  // namespace onnxport::formats
