@@ -214,8 +214,8 @@ class DynamicBatch {
 
   // Concat does not broadcast: a side that does not follow the batch is one row, expanded to it.
   Status align_rows(Node& node, int64_t concat_axis) {
-    const Value* lead = nullptr;
-    for (const Value* v : node.inputs) {
+    Value* lead = nullptr;
+    for (Value* v : node.inputs) {
       if (depends(v)) lead = v;
     }
     if (concat_axis < 0) concat_axis += static_cast<int64_t>(lead->shape->size());
@@ -266,7 +266,7 @@ class DynamicBatch {
   }
 
   // `row` repeated along `axis` as often as `lead` is long there.
-  Result<Value*> expanded(Node& node, Value* row, size_t axis, const Value* lead) {
+  Result<Value*> expanded(Node& node, Value* row, size_t axis, Value* lead) {
     Expr wanted = (*lead->shape)[axis];
     const size_t rank = row->shape->size();
     auto infer_new = [&](Node* made) -> Result<Value*> {
@@ -275,8 +275,7 @@ class DynamicBatch {
       if (Status s = onnx::infer(*made, model_.opset()); !s.ok()) return s.error();
       return made->output();
     };
-    TRY_ASSIGN(Value * shape,
-               infer_new(graph_.add_node("Shape", {const_cast<Value*>(lead)}, {}, 1, &node)));
+    TRY_ASSIGN(Value * shape, infer_new(graph_.add_node("Shape", {lead}, {}, 1, &node)));
     Value* index = graph_.add_initializer("batch_axis", Tensor::ints({static_cast<int64_t>(axis)}));
     TRY_ASSIGN(Value * size, infer_new(graph_.add_node("Gather", {shape, index},
                                                        {{"axis", int64_t{0}}}, 1, &node)));
