@@ -14,6 +14,8 @@ std::vector<Rule>& registry() {
   return rules;
 }
 
+// What a node itself takes in a file, about: a constant of that size in its place is no growth.
+constexpr int64_t kNodeBytes = 128;
 constexpr int64_t kFoldElements = int64_t{1} << 20;
 
 // Data movement of a constant of any size without touching its bytes.
@@ -72,7 +74,49 @@ std::optional<std::vector<Tensor>> from_ints(const Node& node) {
   return std::nullopt;
 }
 
+std::string name_of(const Node& node) {
+  if (!node.name.empty()) return node.name;
+  for (const Value* out : node.outputs) {
+    if (out != nullptr) return out->name;
+  }
+  return node.op_type;
+}
+
+// How many nodes nothing needs any more: among `list`, and of what only those needed.
+size_t count_unused(std::vector<Node*> list) {
+  std::unordered_set<const Node*> unused;
+  while (!list.empty()) {
+    const Node* node = list.back();
+    list.pop_back();
+    if (unused.count(node) != 0) continue;
+    const bool used = std::any_of(node->outputs.begin(), node->outputs.end(), [&](const Value* v) {
+      if (v == nullptr) return false;
+      return v->graph_outputs > 0 ||
+             std::any_of(v->uses.begin(), v->uses.end(),
+                         [&](const onnx::Use& use) { return unused.count(use.node) == 0; });
+    });
+    if (used) continue;
+    unused.insert(node);
+    for (const Value* in : node->inputs) {
+      if (in != nullptr && in->producer != nullptr) list.push_back(in->producer);
+    }
+  }
+  return unused.size();
+}
+
 }  // namespace
+
+const std::vector<Step>& steps() {
+  static const std::vector<Step> all = {
+      {"evaluate_constant", "a node of constants becomes its result, computed by ONNX Runtime"},
+      {"fold_constant", "a node of constants becomes its result"},
+      {"fold_known_ints", "a size that shape inference knows becomes a constant"},
+      {"lift_constant", "a Constant node becomes an initializer"},
+      {"merge_duplicate_initializers", "initializers of equal content become one"},
+      {"merge_duplicate_nodes", "nodes with equal operator, inputs and attributes become one"},
+  };
+  return all;
+}
 
 bool register_rule(Rule rule) {
   registry().push_back(std::move(rule));
@@ -125,12 +169,18 @@ void Engine::queue_around(Value* value) {
   for (const onnx::Use& use : value->uses) queue(use.node);
 }
 
-void Engine::fired(const char* rule) {
+void Engine::applied(const char* rule, std::string_view name, std::string_view op_type,
+                     size_t removed, size_t made) {
   ++summary_.fired[rule];
+  ++applications_;
   changed_ = true;
+  if (options_.trace) {
+    options_.trace({rule, std::string(name), std::string(op_type), removed, made});
+  }
 }
 
-// The budget is a guard against two rules that undo each other: the result stays a right graph.
+// The budget is a guard against two rules that undo each other: the result stays a right graph, and
+// simplify() says that it did not settle.
 void Engine::run() {
   size_t budget = 100 * list_.size() + 10000;
   while (!list_.empty() && budget-- > 0) {
@@ -145,22 +195,44 @@ void Engine::run() {
 
 void Engine::visit(Node* node) {
   if (erase_if_dead(*node)) return;
+  if (applications_ >= options_.max_applications) return;
   current_ = node;
-  if (try_fold(*node)) {
-    fired("fold_constant");
+  const Value* out = node->output();
+  std::string name, op_type;
+  if (options_.trace) {
+    name = name_of(*node);
+    op_type = node->op_type;
+  }
+  if (const char* step = try_fold(*node)) {
+    applied(step, name, op_type);
     return;
   }
-  if (!node->domain.empty()) return;
+  if (!node->domain.empty() || out == nullptr) return;
   auto rules = rules_.find(node->op_type);
   if (rules == rules_.end()) return;
   for (const Rule* rule : rules->second) {
     current_ = node;
-    if (node->output() == nullptr) return;
-    if (!rule->apply(*this, *node).changed) continue;
-    fired(rule->name);
+    if (!apply(*rule, *node)) continue;
     if (node->graph != nullptr && !erase_if_dead(*node)) queue(node);
     return;
   }
+}
+
+bool Engine::apply(const Rule& rule, Node& node) {
+  if (!options_.trace) {
+    if (!rule.apply(*this, node).changed) return false;
+    applied(rule.name, {}, {});
+    return true;
+  }
+  const std::string name = name_of(node), op_type = node.op_type;
+  std::vector<Node*> touched{&node};
+  for (const Value* in : node.inputs) {
+    if (in != nullptr && in->producer != nullptr) touched.push_back(in->producer);
+  }
+  const size_t made_before = made_;
+  if (!rule.apply(*this, node).changed) return false;
+  applied(rule.name, name, op_type, count_unused(std::move(touched)), made_ - made_before);
+  return true;
 }
 
 bool Engine::erase_if_dead(Node& node) {
@@ -213,33 +285,36 @@ bool Engine::growth_allowed(const Node& node, const std::vector<Tensor>& tensors
     if (only_here) growth -= static_cast<int64_t>(in->constant()->nbytes());
   }
   if (node.is("Constant")) return true;
-  return growth <= options_.max_growth;
+  return growth <= std::max(options_.max_growth, kNodeBytes);
 }
 
-bool Engine::try_fold(Node& node) {
-  if (!node.domain.empty() || !is_deterministic(node)) return false;
-  if (node.is("Identity") && node.output() != nullptr && node.output()->graph_outputs > 0) {
-    return false;
-  }
-  if (node.is("Constant") && node.output() != nullptr && node.output()->graph_outputs > 0) {
-    return false;
+const char* Engine::try_fold(Node& node) {
+  if (!node.domain.empty() || !is_deterministic(node)) return nullptr;
+  const bool is_constant = node.is("Constant");
+  if ((node.is("Identity") || is_constant) && node.output() != nullptr &&
+      node.output()->graph_outputs > 0) {
+    return nullptr;
   }
   const bool constant_inputs =
       std::all_of(node.inputs.begin(), node.inputs.end(),
                   [](const Value* in) { return in == nullptr || in->constant() != nullptr; });
+  const char* step = is_constant ? "lift_constant" : "fold_constant";
   std::optional<std::vector<Tensor>> tensors;
-  if (constant_inputs) {
+  if (constant_inputs && may_apply(step)) {
     tensors = move_lazily(node);
     if (!tensors) tensors = onnx::fold(node, opset_, kFoldElements);
-    if (!tensors && node.is("Constant")) {
+    if (!tensors && is_constant) {
       const onnx::Attribute* value = node.find("value");
       const Tensor* t = value != nullptr ? std::get_if<Tensor>(&value->v) : nullptr;
       if (t != nullptr) tensors = std::vector<Tensor>{*t};
     }
   }
-  if (!tensors) tensors = from_ints(node);
-  if (!tensors) return false;
-  return replace_by_constants(node, std::move(*tensors));
+  if (!tensors && !is_constant && may_apply("fold_known_ints")) {
+    step = "fold_known_ints";
+    tensors = from_ints(node);
+  }
+  if (!tensors || !replace_by_constants(node, std::move(*tensors))) return nullptr;
+  return step;
 }
 
 bool Engine::replace_by_constants(Node& node, std::vector<Tensor> tensors) {
@@ -274,6 +349,7 @@ Node* Engine::op_n(std::string_view op_type, std::vector<Value*> inputs, Attribu
   if (before == nullptr) before = current_;
   Node* node = current_->graph->add_node(std::string(op_type), std::move(inputs),
                                          std::move(attributes), outputs, before);
+  ++made_;
   node->origin = current_->origin;
   if (!current_->name.empty()) node->name = current_->name + "/" + node->op_type;
   infer_again(*node);
@@ -291,6 +367,7 @@ Value* Engine::op(std::string_view op_type, std::vector<Value*> inputs, Attribut
     if (folded) {
       const std::string hint = node->input(0) != nullptr ? node->input(0)->name : "constant";
       erase_if_dead(*node);
+      --made_;
       return constant(std::move((*folded)[0]), hint);
     }
   }

@@ -25,7 +25,14 @@ class Engine final : public Match {
   void queue_all();
   bool changed() const { return changed_; }
   void clear_changed() { changed_ = false; }
-  void fired(const char* rule);
+  // Whether this step is wanted and may still be applied; then applied() has to follow.
+  bool may_apply(const char* step) const {
+    return applications_ < options_.max_applications &&
+           (options_.skip.empty() || options_.skip.count(step) == 0);
+  }
+  // Counts it, and tells the trace. `removed` and `made` are nodes.
+  void applied(const char* rule, std::string_view name, std::string_view op_type,
+               size_t removed = 1, size_t made = 0);
 
   // --- Match -------------------------------------------------------------------------------------
   int64_t opset() const override { return opset_; }
@@ -51,7 +58,8 @@ class Engine final : public Match {
   void queue_around(Value* value);  // its maker and its users
   void visit(Node* node);
   bool erase_if_dead(Node& node);
-  bool try_fold(Node& node);
+  const char* try_fold(Node& node);  // the step that was applied, or null
+  bool apply(const Rule& rule, Node& node);
   void infer_again(Node& node);
   bool growth_allowed(const Node& node, const std::vector<Tensor>& tensors) const;
 
@@ -64,6 +72,8 @@ class Engine final : public Match {
   std::unordered_set<Node*> listed_;
   Node* current_ = nullptr;  // the node that a rule is tried on
   bool changed_ = false;
+  size_t applications_ = 0;
+  size_t made_ = 0;  // nodes that op() and op_n() have made
 };
 
 // Nodes equal in operator, inputs and attributes become one; so do equal initializers (merge.cpp).

@@ -32,7 +32,7 @@ std::vector<Node*> constant_nodes(onnx::Graph& graph) {
 }  // namespace
 
 void evaluate_constants(Engine& engine, const onnx::Model& model, const Evaluate& evaluate) {
-  if (!evaluate) return;
+  if (!evaluate || !engine.may_apply("evaluate_constant")) return;
   const std::vector<Node*> nodes = constant_nodes(*model.graph);
   if (nodes.empty()) return;
   const std::unordered_set<const Node*> inside(nodes.begin(), nodes.end());
@@ -84,8 +84,11 @@ void evaluate_constants(Engine& engine, const onnx::Model& model, const Evaluate
         break;
       }
     }
-    if (complete && engine.replace_by_constants(*node, std::move(tensors))) {
-      engine.fired("evaluate_constant");
+    if (!complete || !engine.may_apply("evaluate_constant")) continue;
+    const std::string name = node->name.empty() ? node->outputs[0]->name : node->name;
+    const std::string op_type = node->op_type;
+    if (engine.replace_by_constants(*node, std::move(tensors))) {
+      engine.applied("evaluate_constant", name, op_type);
     }
   }
 }

@@ -77,12 +77,13 @@ void merge_nodes(Engine& engine, onnx::Graph& graph) {
     if (!node->domain.empty() || !is_deterministic(*node)) continue;
     auto [it, fresh] = seen.emplace(key_of(*node), node);
     if (fresh || !can_merge(*node, *it->second)) continue;
+    if (!engine.may_apply("merge_duplicate_nodes")) return;
     for (size_t i = 0; i < node->outputs.size(); ++i) {
       if (node->outputs[i] != nullptr && !node->outputs[i]->unused()) {
         engine.replace_value(node->outputs[i], it->second->outputs[i]);
       }
     }
-    engine.fired("merge_duplicate_nodes");
+    engine.applied("merge_duplicate_nodes", node->name, node->op_type);
   }
 }
 
@@ -116,8 +117,9 @@ void merge_initializers(Engine& engine, onnx::Graph& graph) {
       group.push_back(value);
       continue;
     }
+    if (!engine.may_apply("merge_duplicate_initializers")) return;
     engine.replace_value(value, *same);
-    engine.fired("merge_duplicate_initializers");
+    engine.applied("merge_duplicate_initializers", value->name, "initializer", 0);
   }
 }
 

@@ -37,14 +37,20 @@ Result<Summary> simplify(onnx::Model& model, const Options& options) {
   TRY(onnx::infer(model, &problems));
   {
     Engine engine(model, options, summary);
-    for (int round = 0; round < kMaxRounds; ++round) {
+    bool settled = false;
+    for (int round = 0; round < kMaxRounds && !settled; ++round) {
       engine.clear_changed();
       engine.run();
       evaluate_constants(engine, model, options.evaluate);
       merge_duplicates(engine);
       drop_unused_initializers(engine);
-      if (!engine.changed()) break;
-      engine.queue_all();
+      settled = !engine.changed();
+      if (!settled) engine.queue_all();
+    }
+    if (!settled) {
+      summary.notes.push_back(
+          "the rules did not come to an end; the graph is right but could be simpler: please report "
+          "it with the file");
     }
   }
   if (!model.graph->sort()) return Error{"simplify: the graph lost its order", ""};

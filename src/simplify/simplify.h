@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -15,19 +16,40 @@
 
 namespace onnxport::simplify {
 
+// One rule applied once: for traces, and for the search of a wrong rule.
+struct Application {
+  std::string rule;
+  std::string node;  // its name, or that of its first output; of an initializer where it is one
+  std::string op_type;
+  size_t removed = 0;  // nodes that this left without a use
+  size_t made = 0;     // nodes that stand in their place
+};
+
 struct Options {
   bool exact = false;          // leave out rules that change float rounding
-  std::set<std::string> skip;  // rule names
-  // A folded tensor may be larger than what it replaces by at most this many bytes.
+  std::set<std::string> skip;  // names of rules and of steps (see steps())
+  // A folded tensor may be larger than what it replaces by at most this many bytes; by about the
+  // size of a node it always may.
   int64_t max_growth = 1 << 20;
   Evaluate evaluate;  // for constants that onnx::fold does not compute; may be null
+  // After so many applications nothing more is changed; what is unused is still dropped.
+  size_t max_applications = SIZE_MAX;
+  std::function<void(const Application&)> trace;  // called for each application, in order
 };
 
 struct Summary {
   size_t nodes_before = 0;
   size_t nodes_after = 0;
-  std::map<std::string, int> fired;  // rule -> times
+  std::map<std::string, int> fired;  // rule or step -> times
+  std::vector<std::string> notes;    // why it stopped early, if it did
 };
+
+// What is applied besides the rules of rule.h; can be skipped by name as they can.
+struct Step {
+  const char* name;
+  const char* what;
+};
+const std::vector<Step>& steps();
 
 Result<Summary> simplify(onnx::Model& model, const Options& options = {});
 

@@ -200,5 +200,57 @@ TEST_F(SimplifyOptions, FoldingStopsWhereTheFileWouldGrow) {
   EXPECT_EQ(operators(model), "Expand MatMul");
 }
 
+TEST_F(SimplifyOptions, EveryStepCanBeSkipped) {
+  const char* graph =
+      "g (float[N, 2] x) => (float[N, 2] y) <float[2] c = {1, 4}, float[2] d = {1, 4}> "
+      "{ k = Constant<value = float {2}>() a = Sqrt(c) b = Add(x, d) e = Mul(x, d) f = Mul(x, d) "
+      "g1 = Add(a, b) h = Add(e, f) i = Add(g1, h) j = Add(i, c) y = Mul(j, k) }";
+  for (const Step& step : steps()) {
+    onnx::Model model = parse(graph);
+    Options options;
+    options.skip.insert(step.name);
+    auto summary = simplify(model, options);
+    ASSERT_TRUE(summary.ok());
+    EXPECT_EQ(summary->fired.count(step.name), 0U) << step.name;
+  }
+  onnx::Model model = parse(graph);
+  auto summary = simplify(model);
+  ASSERT_TRUE(summary.ok());
+  for (const char* step : {"fold_constant", "lift_constant", "merge_duplicate_nodes",
+                           "merge_duplicate_initializers"}) {
+    EXPECT_EQ(summary->fired.count(step), 1U) << step;
+  }
+}
+
+TEST_F(SimplifyOptions, TheTraceNamesEveryApplicationInOrder) {
+  onnx::Model model = parse(
+      "g (float[N, 2] x) => (float[N, 2] y) <float[2, 2] w = {1, 2, 3, 4}, float[2] b = {1, 2}> "
+      "{ n = Dropout(x) a = MatMul(n, w) y = Add(a, b) }");
+  std::vector<std::string> lines;
+  Options options;
+  options.trace = [&](const Application& a) {
+    lines.push_back(a.rule + " " + a.node + " " + std::to_string(a.removed) + " " +
+                    std::to_string(a.made));
+  };
+  auto summary = simplify(model, options);
+  ASSERT_TRUE(summary.ok());
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0], "drop_inference_dropout n 1 0");
+  EXPECT_TRUE(lines[1].ends_with(" 2 1")) << lines[1];
+}
+
+TEST_F(SimplifyOptions, AfterTheLastApplicationAllowedNothingChanges) {
+  const char* graph =
+      "g (float[N] x) => (float[N] y) { a = Dropout(x) b = Dropout(a) c = Dropout(b) y = Relu(c) }";
+  for (size_t most : {0, 1, 2, 3}) {
+    onnx::Model model = parse(graph);
+    Options options;
+    options.max_applications = most;
+    auto summary = simplify(model, options);
+    ASSERT_TRUE(summary.ok());
+    EXPECT_EQ(summary->nodes_after, 4 - most);
+  }
+}
+
 }  // namespace
 }  // namespace onnxport::simplify
