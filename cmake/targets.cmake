@@ -21,7 +21,7 @@ find_library(ONNXPORT_PROTOBUF_SHARED NAMES libprotobuf.so REQUIRED)
 target_link_libraries(onnxport_lib PRIVATE
   $<TARGET_FILE:ONNX::onnx> $<TARGET_FILE:ONNX::onnx_proto> "${ONNXPORT_PROTOBUF_SHARED}"
   fmt::fmt simdjson::simdjson PkgConfig::MINIZIP ZLIB::ZLIB ${CMAKE_DL_LIBS})
-# ONNX stays inside. libtorch brings its own protobuf into the same process: see verify/library.cpp.
+# ONNX stays inside. libtorch brings its own protobuf into the same process: see base/library.cpp.
 target_link_options(onnxport_lib PRIVATE "LINKER:--exclude-libs,ALL")
 
 # The command links the layers themselves: it runs from wherever it is copied.
@@ -83,5 +83,5 @@ function(onnxport_define source)
     COMPILE_DEFINITIONS ${ARGN})
 endfunction()
 onnxport_define(verify/runtime.cpp "ONNXPORT_BUILT_ORT=\"${ONNXPORT_ORT_LIBRARY}\"")
-onnxport_define(verify/reference.cpp "ONNXPORT_PLUGIN_DIR=\"${PROJECT_BINARY_DIR}\"")
+onnxport_define(libtorch/plugin.cpp "ONNXPORT_PLUGIN_DIR=\"${PROJECT_BINARY_DIR}\"")
 onnxport_define(export/registry.cpp "ONNXPORT_VERSION=\"${PROJECT_VERSION}\"")

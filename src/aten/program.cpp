@@ -66,13 +66,34 @@ std::string dims_text(const Tensor& tensor) {
   return fmt::format("{} [{}]", name(tensor.dtype), fmt::join(tensor.dims, ", "));
 }
 
-std::string node_line(const Program& program, const Node& node) {
-  std::string out;
+std::string value_text(const Program& program, ValueId id) {
+  std::string out = text_of(&program, id);
+  if (id.valid()) out += ": " + type_of(program.value(id));
+  return out;
+}
+
+std::string node_text(const Program& program, const Node& node, const std::string& indent);
+
+// (inputs):, the nodes, and what is returned; one step further in than its node.
+std::string block_text(const Program& program, const Block& block, const std::string& indent) {
+  std::string out = indent + "block(";
+  for (size_t i = 0; i < block.inputs.size(); ++i) {
+    out += (i > 0 ? ", " : "") + value_text(program, block.inputs[i]);
+  }
+  out += "):\n";
+  for (const Node& node : block.nodes) out += node_text(program, node, indent + "  ");
+  out += indent + "  ->";
+  for (size_t i = 0; i < block.outputs.size(); ++i) {
+    out += (i > 0 ? ", " : " ") + text_of(&program, block.outputs[i]);
+  }
+  return out + "\n";
+}
+
+std::string node_text(const Program& program, const Node& node, const std::string& indent) {
+  std::string out = indent;
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (i > 0) out += ", ";
-    ValueId id = node.outputs[i];
-    out += text_of(&program, id);
-    if (id.valid()) out += ": " + type_of(program.value(id));
+    out += value_text(program, node.outputs[i]);
   }
   if (!node.outputs.empty()) out += " = ";
   out += node.full_name() + "(";
@@ -86,8 +107,12 @@ std::string node_line(const Program& program, const Node& node) {
   if (!node.module_type.empty()) place += (place.empty() ? "(" : " (") + node.module_type + ")";
   if (!node.source.empty()) place += (place.empty() ? "" : " | ") + node.source;
   if (!place.empty()) out += "  # " + place;
-  return out + "\n";
+  out += "\n";
+  for (const Block& block : node.blocks) out += block_text(program, block, indent + "  ");
+  return out;
 }
+
+constexpr int kMaxBlockDepth = 100;
 
 class Validator {
  public:
@@ -98,11 +123,7 @@ class Validator {
     TRY(check_names());
     for (const Weight& weight : program_.weights) TRY(define(weight.value, "weight " + weight.fqn));
     for (const Input& input : program_.inputs) TRY(define(input.value, "input " + input.name));
-    for (size_t i = 0; i < program_.nodes.size(); ++i) {
-      if (Status s = check_node(program_.nodes[i]); !s.ok()) {
-        return std::move(s).error().at(fmt::format("node {} ({})", i, describe(program_.nodes[i])));
-      }
-    }
+    TRY(check_nodes(program_.nodes, 0));
     for (size_t i = 0; i < program_.outputs.size(); ++i) {
       TRY(use(program_.outputs[i].value, fmt::format("output {}", i)));
     }
@@ -127,6 +148,15 @@ class Validator {
     return {};
   }
 
+  Status check_nodes(const std::vector<Node>& nodes, int depth) {
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      if (Status s = check_node(nodes[i], depth); !s.ok()) {
+        return std::move(s).error().at(fmt::format("node {} ({})", i, describe(nodes[i])));
+      }
+    }
+    return {};
+  }
+
   Status in_range(ValueId id, const std::string& what) {
     if (id.index >= 0 && static_cast<size_t>(id.index) < defined_.size()) return {};
     return Error{fmt::format("{} refers to value {}, which does not exist", what, id.index), ""};
@@ -134,31 +164,82 @@ class Validator {
 
   Status define(ValueId id, const std::string& what) {
     TRY(in_range(id, what));
-    if (defined_[static_cast<size_t>(id.index)]) {
+    if (defined_[static_cast<size_t>(id.index)] || ended_.contains(id.index)) {
       return Error{what + " defines `" + program_.value(id).name + "` a second time", ""};
     }
     defined_[static_cast<size_t>(id.index)] = true;
+    if (!scopes_.empty()) scopes_.back().push_back(id);
     return {};
   }
 
   Status use(ValueId id, const std::string& what) {
     TRY(in_range(id, what));
     if (defined_[static_cast<size_t>(id.index)]) return {};
-    return Error{what + " uses `" + program_.value(id).name + "` before it is defined", ""};
+    return Error{what + " uses `" + program_.value(id).name + "` " +
+                     (ended_.contains(id.index) ? "outside its block" : "before it is defined"),
+                 ""};
   }
 
-  Status check_node(const Node& node) {
+  Status use_all(const Arg& arg, const std::string& what) {
+    Status status;
+    for_each_value(arg, [&](ValueId id) {
+      if (status.ok()) status = use(id, what);
+    });
+    return status;
+  }
+
+  // How many inputs and outputs the blocks of a node have.
+  static Status check_form(const Node& node) {
+    if (node.op == "prim::If") {
+      bool fits = node.blocks.size() == 2 && node.arg("condition") != nullptr;
+      for (const Block& block : node.blocks) {
+        fits = fits && block.inputs.empty() && block.outputs.size() == node.outputs.size();
+      }
+      if (fits) return {};
+      return Error{"needs a condition, and two blocks with as many outputs as the node", ""};
+    }
+    if (node.op == "prim::Loop") {
+      const Arg* arg = node.arg("carried");
+      const auto* carried = arg != nullptr ? arg->as<ArgList>() : nullptr;
+      bool fits = node.blocks.size() == 1 && carried != nullptr &&
+                  node.arg("condition") != nullptr && node.arg("max_trip_count") != nullptr;
+      if (fits) {
+        const Block& body = node.blocks[0];
+        fits = body.inputs.size() == carried->size() + 1 &&
+               body.outputs.size() == node.outputs.size() + 1 &&
+               node.outputs.size() >= carried->size();
+      }
+      if (fits) return {};
+      return Error{"needs max_trip_count, condition, carried and a body that fits them", ""};
+    }
+    if (node.blocks.empty()) return {};
+    return Error{"has blocks, which only prim::If and prim::Loop may have", ""};
+  }
+
+  Status check_block(const Block& block, int depth) {
+    if (depth > kMaxBlockDepth) return Error{"blocks are nested too deep", ""};
+    scopes_.emplace_back();
+    for (ValueId id : block.inputs) TRY(define(id, "the block"));
+    TRY(check_nodes(block.nodes, depth));
+    for (const Arg& output : block.outputs) TRY(use_all(output, "the block's result"));
+    for (ValueId id : scopes_.back()) {
+      defined_[static_cast<size_t>(id.index)] = false;
+      ended_.insert(id.index);
+    }
+    scopes_.pop_back();
+    return {};
+  }
+
+  Status check_node(const Node& node, int depth) {
     std::unordered_set<std::string_view> names;
     for (const NamedArg& named : node.args) {
       if (!named.name.empty() && !names.insert(named.name).second) {
         return Error{"argument `" + named.name + "` is given twice", ""};
       }
-      Status status;
-      for_each_value(named.arg, [&](ValueId id) {
-        if (status.ok()) status = use(id, "argument `" + named.name + "`");
-      });
-      TRY(std::move(status));
+      TRY(use_all(named.arg, "argument `" + named.name + "`"));
     }
+    TRY(check_form(node));
+    for (const Block& block : node.blocks) TRY(check_block(block, depth + 1));
     for (ValueId id : node.outputs) {
       if (id.valid()) TRY(define(id, "the call"));
     }
@@ -167,6 +248,8 @@ class Validator {
 
   const Program& program_;
   std::vector<bool> defined_;
+  std::vector<std::vector<ValueId>> scopes_;  // what the blocks that are open define
+  std::unordered_set<int32_t> ended_;         // defined in a block that is over
 };
 
 }  // namespace
@@ -201,6 +284,34 @@ void for_each_value(Arg& arg, const std::function<void(ValueId&)>& f) {
   }
 }
 
+// Blocks are nested as deep as validate() allows, so recursion is bounded.
+void for_each_arg(const Node& node, const std::function<void(const Arg&)>& f) {
+  for (const NamedArg& named : node.args) f(named.arg);
+  for (const Block& block : node.blocks) {
+    for (const Node& inner : block.nodes) for_each_arg(inner, f);
+    for (const Arg& output : block.outputs) f(output);
+  }
+}
+
+void for_each_arg(Node& node, const std::function<void(Arg&)>& f) {
+  for (NamedArg& named : node.args) f(named.arg);
+  for (Block& block : node.blocks) {
+    for (Node& inner : block.nodes) for_each_arg(inner, f);
+    for (Arg& output : block.outputs) f(output);
+  }
+}
+
+void for_each_use(const Node& node, const std::function<void(ValueId)>& f) {
+  for_each_arg(node, [&](const Arg& arg) { for_each_value(arg, f); });
+}
+
+void for_each_node(const std::vector<Node>& nodes, const std::function<void(const Node&)>& f) {
+  for (const Node& node : nodes) {
+    f(node);
+    for (const Block& block : node.blocks) for_each_node(block.nodes, f);
+  }
+}
+
 Status validate(const Program& program) { return Validator(program).run(); }
 
 std::string dump(const Program& program) {
@@ -219,7 +330,7 @@ std::string dump(const Program& program) {
     out += fmt::format("weight %{}: {} {}\n", program.value(weight.value).name,
                        dims_text(weight.tensor), quoted(weight.fqn));
   }
-  for (const Node& node : program.nodes) out += node_line(program, node);
+  for (const Node& node : program.nodes) out += node_text(program, node, "");
   for (const Output& output : program.outputs) {
     out += "output " + text_of(&program, output.value);
     if (!output.name.empty()) out += " " + quoted(output.name);

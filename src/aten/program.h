@@ -1,6 +1,6 @@
-// aten::Program: a straight line of functional ATen calls. The one form that every reader produces
-// and that lowering and the reference run start from; nothing after a reader knows the source
-// format.
+// aten::Program: a straight line of functional ATen calls, with blocks where a branch or a loop
+// depends on data. The one form that every reader produces and that lowering and the reference run
+// start from; nothing after a reader knows the source format.
 #pragma once
 
 #include <cstdint>
@@ -58,7 +58,8 @@ struct NamedArg {
 };
 
 // What is known of a value. Scalars (SymInt, SymBool, SymFloat) are values too when a call computes
-// them from data (aten::item); size arithmetic never is: readers turn it into Exprs.
+// them from data (aten::item); size arithmetic never is: readers turn it into Exprs. A scalar's
+// dtype is int64, bool or float32 (a Python float), or kUndefined where the source does not say.
 struct Value {
   enum class Kind { kTensor, kScalar };
   std::string name;  // unique; the name in the source (`conv2d_3`)
@@ -70,6 +71,27 @@ struct Value {
   std::optional<Expr> scalar;    // kScalar: the symbol that stands for it (`u0`)
 };
 
+struct Node;
+
+// The body of a branch or a loop. It may use every value that is defined before the node that it
+// belongs to; what it defines, symbols of its scalars included, is not seen outside.
+struct Block {
+  std::vector<ValueId> inputs;
+  std::vector<Node> nodes;
+  std::vector<Arg> outputs;  // a value, or a number (Expr, bool, double) where that is a scalar
+};
+
+// Control flow is two operators with blocks:
+//
+//   prim::If(condition) [then, else]
+//     condition: a ValueId, a bool scalar or a bool tensor of one element. The blocks have no
+//     inputs and as many outputs as the node.
+//   prim::Loop(max_trip_count, condition, carried) [body]
+//     max_trip_count: an Expr, a ValueId or None (no limit); condition, before the first trip: a
+//     bool or a ValueId; carried: an ArgList of what goes from trip to trip. The body's inputs are
+//     the trip's number (an int scalar) and the carried values; its outputs the condition for the
+//     next trip, the carried values, and values to be collected. The node's outputs are the last
+//     carried values, and what was collected, stacked along a new first axis.
 struct Node {
   std::string op;        // "aten::conv2d"
   std::string overload;  // "" for the default overload
@@ -81,6 +103,7 @@ struct Node {
   std::string module_path;       // "layer4.2.conv3"; "" at the root
   std::string module_type;       // "torch.nn.modules.conv.Conv2d"
   std::string source;            // "model.py:42 in forward: x = self.conv(x)"; may be ""
+  std::vector<Block> blocks;     // prim::If: then, else; prim::Loop: body
   std::string full_name() const { return overload.empty() ? op : op + "." + overload; }
   const Arg* arg(std::string_view name) const;  // null when not given
 };
@@ -117,13 +140,22 @@ struct Program {
   ValueId add_value(Value value);
 };
 
-// Every use is defined before it, each value is defined once, ids are in range, names are unique,
-// argument names are unique per call. A reader's result passes this.
+// Every use is defined before it and in sight, each value is defined once, ids are in range, names
+// are unique, argument names are unique per call; If and Loop have the form that Node describes. A
+// reader's result passes this.
 Status validate(const Program& program);
 // Calls f(ValueId) for every value that the argument holds, in order, lists included.
 void for_each_value(const Arg& arg, const std::function<void(ValueId)>& f);
 // The same, and the values may be changed.
 void for_each_value(Arg& arg, const std::function<void(ValueId&)>& f);
+// Calls f(Arg) for the node's arguments, and for the arguments and outputs in its blocks: all that
+// it reads, what is defined in the blocks included.
+void for_each_arg(const Node& node, const std::function<void(const Arg&)>& f);
+void for_each_arg(Node& node, const std::function<void(Arg&)>& f);
+// Calls f for every value that the node reads, as for_each_arg.
+void for_each_use(const Node& node, const std::function<void(ValueId)>& f);
+// Calls f for every node in order, a node before those in its blocks.
+void for_each_node(const std::vector<Node>& nodes, const std::function<void(const Node&)>& f);
 
 std::string dump(const Program& program);  // readable text, one line a node; stable (golden files)
 

@@ -64,8 +64,10 @@ Facts of_program(const aten::Program& program) {
   for (const auto& input : program.inputs) facts.inputs.push_back(port(input.name, input.value));
   for (const auto& output : program.outputs)
     facts.outputs.push_back(port(output.name, output.value));
-  for (const aten::Node& node : program.nodes) ++facts.operators[node.full_name()];
-  facts.nodes = program.nodes.size();
+  aten::for_each_node(program.nodes, [&](const aten::Node& node) {
+    ++facts.operators[node.full_name()];
+    ++facts.nodes;
+  });
   Weights weights(facts);
   for (const aten::Weight& weight : program.weights) weights.add(weight.tensor);
   for (const auto& [symbol, range] : program.ranges) {

@@ -312,7 +312,7 @@ void substitute(Program& program, const std::map<std::string, Expr>& values) {
     if (value.scalar) value.scalar = value.scalar->substitute(values);
   }
   for (aten::Node& node : program.nodes) {
-    for (aten::NamedArg& given : node.args) substitute_in(given.arg, values);
+    aten::for_each_arg(node, [&](aten::Arg& arg) { substitute_in(arg, values); });
   }
   std::map<std::string, Range> ranges;
   for (const auto& [symbol, range] : program.ranges) {

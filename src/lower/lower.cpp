@@ -173,11 +173,9 @@ class Walk : public Scope {
   // After a refusal, what depends on it is not reported again.
   bool uses_broken(const aten::Node& node) const {
     bool broken = false;
-    for (const aten::NamedArg& named : node.args) {
-      aten::for_each_value(named.arg, [&](aten::ValueId id) {
-        broken = broken || (id.valid() && broken_[static_cast<size_t>(id.index)]);
-      });
-    }
+    aten::for_each_use(node, [&](aten::ValueId id) {
+      broken = broken || (id.valid() && broken_[static_cast<size_t>(id.index)]);
+    });
     return broken;
   }
   void break_outputs(const aten::Node& node) {

@@ -91,11 +91,9 @@ class Functionalizer {
   void find_last_uses() {
     last_use_.assign(program_.values.size(), -1);
     for (size_t i = 0; i < program_.nodes.size(); ++i) {
-      for (const NamedArg& named : program_.nodes[i].args) {
-        aten::for_each_value(named.arg, [&](ValueId id) {
-          if (id.valid()) last_use_[static_cast<size_t>(id.index)] = static_cast<int32_t>(i);
-        });
-      }
+      aten::for_each_use(program_.nodes[i], [&](ValueId id) {
+        if (id.valid()) last_use_[static_cast<size_t>(id.index)] = static_cast<int32_t>(i);
+      });
     }
     for (const aten::Output& output : program_.outputs) {
       if (output.value.valid()) last_use_[static_cast<size_t>(output.value.index)] = INT32_MAX;

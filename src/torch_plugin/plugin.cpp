@@ -1,9 +1,11 @@
-// The plugin's one entry: a Reference that runs programs through libtorch's dispatcher.
+// The plugin's one entry, and the reference: programs run through libtorch's dispatcher.
 //
 // Every node is a boxed call of the operator that its name says, with the arguments in the order
 // and of the types of libtorch's own schema. Weights become libtorch tensors at their first use
 // (sharing the mapped file's memory) and everything is dropped at its last use, so that a float64
 // run needs the widest layer twice, not the model twice.
+#include "libtorch/plugin.h"
+
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/scalar_tensor.h>
@@ -19,14 +21,15 @@
 
 #include "aten/bind_sizes.h"
 #include "torch_plugin/convert.h"
-#include "verify/reference.h"
+#include "torch_plugin/script.h"
+#include "torch_plugin/script_module.h"
 
 namespace onnxport::torch_plugin {
 namespace {
 
 using aten::Program;
 using aten::ValueId;
-using verify::Reference;
+using libtorch::RunOptions;
 
 std::string place(const Program& program, const aten::Node& node) {
   std::string out = "node ";
@@ -56,7 +59,7 @@ Result<c10::OperatorHandle> find_operator(const std::string& op, const std::stri
 // Sets libtorch's process-wide state for one run and puts it back.
 class Setting {
  public:
-  explicit Setting(const Reference::RunOptions& options)
+  explicit Setting(const RunOptions& options)
       : dtype_(c10::get_default_dtype()), threads_(at::get_num_threads()) {
     if (options.float64) c10::set_default_dtype(caffe2::TypeMeta::Make<double>());
     if (options.threads > 0) at::set_num_threads(options.threads);
@@ -74,7 +77,7 @@ class Setting {
 
 class Run {
  public:
-  Run(const Program& program, const Reference::RunOptions& options)
+  Run(const Program& program, const RunOptions& options)
       : program_(program),
         options_(options),
         slots_(program.values.size()),
@@ -246,7 +249,7 @@ class Run {
   }
 
   const Program& program_;
-  const Reference::RunOptions& options_;
+  const RunOptions& options_;
   std::vector<c10::IValue> slots_;
   std::vector<int> last_use_;
   std::unordered_map<int32_t, size_t> weights_;
@@ -254,7 +257,7 @@ class Run {
   Environment env_;
 };
 
-class TorchReference final : public Reference {
+class TorchPlugin final : public libtorch::Plugin {
  public:
   Result<std::vector<Tensor>> run(const Program& program, const std::vector<Tensor>& inputs,
                                   const RunOptions& options) override {
@@ -269,6 +272,22 @@ class TorchReference final : public Reference {
   }
 
   std::string version() const override { return TORCH_VERSION; }
+
+  Result<Program> read_script(const std::string& path,
+                              const libtorch::ScriptOptions& options) override {
+    try {
+      return torch_plugin::read_script(path, options);
+    } catch (const c10::Error& e) {
+      return Error{std::string("libtorch: ") + e.what_without_backtrace(), path};
+    } catch (const std::exception& e) {
+      return Error{std::string("libtorch: ") + e.what(), path};
+    }
+  }
+
+  Result<std::unique_ptr<libtorch::Module>> load_script(
+      const std::string& path, const libtorch::ScriptOptions& options) override {
+    return torch_plugin::load_script(path, options);
+  }
 
   Result<std::string> schema(const std::string& full_name) const override {
     auto dot = full_name.find('.');
@@ -298,7 +317,7 @@ class TorchReference final : public Reference {
 }  // namespace
 }  // namespace onnxport::torch_plugin
 
-extern "C" __attribute__((visibility("default"))) onnxport::verify::Reference*
-onnxport_make_reference() {
-  return new onnxport::torch_plugin::TorchReference();
+extern "C" __attribute__((visibility("default"))) onnxport::libtorch::Plugin*
+onnxport_open_plugin() {
+  return new onnxport::torch_plugin::TorchPlugin();
 }

@@ -7,8 +7,8 @@
 
 #include "base/file.h"
 #include "formats/json.h"
+#include "libtorch/plugin.h"
 #include "read/pt2.h"
-#include "verify/reference.h"
 
 namespace onnxport::verify {
 namespace {
@@ -61,7 +61,7 @@ Result<std::vector<Tensor>> tensors(JsonObject root, std::string_view field) {
 class FixtureReference : public testing::TestWithParam<fs::path> {};
 
 TEST_P(FixtureReference, ComputesWhatTheModelComputed) {
-  auto reference = load_reference();
+  auto reference = libtorch::load_plugin();
   if (!reference.ok()) GTEST_SKIP() << reference.error().str();
   auto program = read::read_pt2(GetParam().string());
   ASSERT_TRUE(program.ok()) << program.error().str();

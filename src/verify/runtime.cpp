@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/library.h"
 #include "onnx/write.h"
-#include "verify/library.h"
 #include "verify/temporary.h"
 
 #ifndef ONNXPORT_BUILT_ORT

@@ -78,8 +78,9 @@ std::vector<Pair> find_pairs(const Program& program, const onnx::Graph& graph) {
 
 class Search {
  public:
-  Search(const Program& program, const std::string& path, onnx::Model model, Reference& reference,
-         const std::vector<Tensor>& inputs, const Options& options, const SearchLimits& limits)
+  Search(const Program& program, const std::string& path, onnx::Model model,
+         libtorch::Plugin& reference, const std::vector<Tensor>& inputs, const Options& options,
+         const SearchLimits& limits)
       : program_(program),
         path_(path),
         model_(std::move(model)),
@@ -314,7 +315,7 @@ class Search {
   const Program& program_;
   const std::string& path_;
   onnx::Model model_;
-  Reference& reference_;
+  libtorch::Plugin& reference_;
   const std::vector<Tensor>& inputs_;
   const Options& options_;
   SearchLimits limits_;
@@ -327,14 +328,14 @@ class Search {
 }  // namespace
 
 Result<std::optional<Divergence>> find_divergence(
-    const Program& program, const std::string& onnx_path, Reference& reference,
+    const Program& program, const std::string& onnx_path, libtorch::Plugin& reference,
     const std::vector<Tensor>& inputs, const Options& options, const SearchLimits& limits) {
   TRY_ASSIGN(onnx::Model model, onnx::read_model(onnx_path));
   return Search(program, onnx_path, std::move(model), reference, inputs, options, limits).run();
 }
 
 Result<std::optional<Divergence>> find_nan(const Program& program, const std::string& onnx_path,
-                                           Reference& reference,
+                                           libtorch::Plugin& reference,
                                            const std::vector<Tensor>& inputs) {
   std::optional<ValueId> first;
   auto watch = [&](ValueId id, const Tensor& t) {

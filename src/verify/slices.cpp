@@ -30,7 +30,7 @@ Tensor concatenate(const std::vector<Tensor>& parts) {
   return Tensor::owned(parts.front().dtype, std::move(dims), std::move(bytes));
 }
 
-Result<std::vector<Tensor>> run_in_slices(const aten::Program& program, Reference& reference,
+Result<std::vector<Tensor>> run_in_slices(const aten::Program& program, libtorch::Plugin& reference,
                                           const std::vector<Tensor>& inputs, int64_t fixed) {
   int64_t batch = inputs.front().dims.front();
   std::vector<std::vector<Tensor>> parts(program.outputs.size());

@@ -7,7 +7,7 @@
 #include "aten/program.h"
 #include "base/result.h"
 #include "base/tensor.h"
-#include "verify/reference.h"
+#include "libtorch/plugin.h"
 
 namespace onnxport::verify {
 
@@ -19,7 +19,7 @@ Tensor concatenate(const std::vector<Tensor>& parts);
 
 // Inputs of any batch through a program of batch `fixed`. Refuses an output whose axis 0 does not
 // follow the batch: there is then nothing to compare a file of another batch with.
-Result<std::vector<Tensor>> run_in_slices(const aten::Program& program, Reference& reference,
+Result<std::vector<Tensor>> run_in_slices(const aten::Program& program, libtorch::Plugin& reference,
                                           const std::vector<Tensor>& inputs, int64_t fixed);
 
 }  // namespace onnxport::verify

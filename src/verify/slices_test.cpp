@@ -10,10 +10,10 @@ Tensor matrix(int64_t height, const std::vector<float>& values) {
 }
 
 // Doubles its input, which must have two rows; counts its runs.
-class Doubling final : public Reference {
+class Doubling final : public libtorch::Plugin {
  public:
   Result<std::vector<Tensor>> run(const aten::Program&, const std::vector<Tensor>& inputs,
-                                  const RunOptions&) override {
+                                  const libtorch::RunOptions&) override {
     ++runs;
     EXPECT_EQ(inputs[0].dims[0], 2);
     auto values = inputs[0].values<float>();
@@ -23,6 +23,13 @@ class Doubling final : public Reference {
   std::string version() const override { return "test"; }
   Result<std::string> schema(const std::string&) const override { return Error{"none", ""}; }
   std::vector<std::string> all_schemas() const override { return {}; }
+  Result<aten::Program> read_script(const std::string&, const libtorch::ScriptOptions&) override {
+    return Error{"none", ""};
+  }
+  Result<std::unique_ptr<libtorch::Module>> load_script(const std::string&,
+                                                        const libtorch::ScriptOptions&) override {
+    return Error{"none", ""};
+  }
   int runs = 0;
 };
 

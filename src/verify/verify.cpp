@@ -6,9 +6,9 @@
 #include <chrono>
 #include <set>
 
+#include "libtorch/plugin.h"
 #include "verify/compare.h"
 #include "verify/inputs.h"
-#include "verify/reference.h"
 #include "verify/runtime.h"
 #include "verify/search.h"
 #include "verify/slices.h"
@@ -63,7 +63,7 @@ std::string interface_problem(const Program& program, const Session& session) {
 class Proof {
  public:
   Proof(const Program& program, const std::string& path, const Options& options,
-        Reference& reference, Session& session)
+        libtorch::Plugin& reference, Session& session)
       : program_(program),
         path_(path),
         options_(options),
@@ -215,7 +215,7 @@ class Proof {
   const Program& program_;
   const std::string& path_;
   const Options& options_;
-  Reference& reference_;
+  libtorch::Plugin& reference_;
   Session& session_;
   Verdict verdict_;
   std::optional<Run> failed_;
@@ -229,7 +229,7 @@ Result<Verdict> verify(const Program& program, const std::string& onnx_path,
                        const Options& options) {
   auto start = std::chrono::steady_clock::now();
   TRY_ASSIGN(std::string runtime, runtime_version());
-  TRY_ASSIGN(auto reference, load_reference());
+  TRY_ASSIGN(auto reference, libtorch::load_plugin());
   auto verdict = [&]() -> Result<Verdict> {
     auto session = Session::open(onnx_path);
     if (!session.ok()) {  // the file is no good: that is a verdict

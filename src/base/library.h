@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 
-namespace onnxport::verify {
+namespace onnxport {
 
 // The first of `candidates` that loads (local symbols; never unloaded); "" entries are passed over.
 // `what` and `remedy` go into the error, with what the loader said about each candidate.
@@ -19,4 +19,4 @@ std::string own_folder();
 // The value of an environment variable, "" when unset.
 std::string environment(const char* name);
 
-}  // namespace onnxport::verify
+}  // namespace onnxport

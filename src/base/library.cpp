@@ -1,11 +1,11 @@
-#include "verify/library.h"
+#include "base/library.h"
 
 #include <dlfcn.h>
 
 #include <cstdlib>
 #include <filesystem>
 
-namespace onnxport::verify {
+namespace onnxport {
 namespace {
 
 // A program that has a protobuf of its own in sight (the shared libonnxport does, the command does
@@ -58,4 +58,4 @@ std::string environment(const char* name) {
   return value != nullptr ? value : "";
 }
 
-}  // namespace onnxport::verify
+}  // namespace onnxport

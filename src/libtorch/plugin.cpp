@@ -1,14 +1,14 @@
-#include "verify/reference.h"
+#include "libtorch/plugin.h"
 
-#include "verify/library.h"
+#include "base/library.h"
 
 #ifndef ONNXPORT_PLUGIN_DIR
 #define ONNXPORT_PLUGIN_DIR ""
 #endif
 
-namespace onnxport::verify {
+namespace onnxport::libtorch {
 
-Result<std::unique_ptr<Reference>> load_reference() {
+Result<std::unique_ptr<Plugin>> load_plugin() {
   constexpr const char* kName = "/onnxport_torch.so";
   std::string own = own_folder();
   std::string built = ONNXPORT_PLUGIN_DIR;
@@ -28,9 +28,9 @@ Result<std::unique_ptr<Reference>> load_reference() {
              load_library(candidates, "the PyTorch plugin",
                           "build it (scripts/setup finds libtorch), or name it in "
                           "ONNXPORT_TORCH_PLUGIN; --no-verify exports without the proof"));
-  TRY_ASSIGN(void* function, find_function(library, "onnxport_make_reference"));
-  auto* make = reinterpret_cast<Reference* (*)()>(function);
-  return std::unique_ptr<Reference>(make());
+  TRY_ASSIGN(void* function, find_function(library, "onnxport_open_plugin"));
+  auto* make = reinterpret_cast<Plugin* (*)()>(function);
+  return std::unique_ptr<Plugin>(make());
 }
 
-}  // namespace onnxport::verify
+}  // namespace onnxport::libtorch

@@ -1,0 +1,153 @@
+// Nothing is shared with what reads the archive as a program (script.cpp): this is what that is
+// measured by.
+#include "torch_plugin/script_module.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ScalarOps.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <c10/core/DefaultDtype.h>
+#include <c10/core/InferenceMode.h>
+#include <torch/csrc/jit/serialization/import.h>
+#undef CHECK  // c10's; ours follows
+
+#include <utility>
+#include <vector>
+
+#include "torch_plugin/convert.h"
+
+namespace onnxport::torch_plugin {
+namespace {
+
+using libtorch::ScriptOptions;
+
+// A value as the type that forward() declares for it: 16000 for a float is 16000.0.
+Result<c10::IValue> number_value(const ScriptOptions::Number& number, const c10::Type& type) {
+  const c10::Type& plain =
+      type.kind() == c10::TypeKind::OptionalType ? *type.containedType(0) : type;
+  const c10::TypeKind kind = plain.kind();
+  if (const auto* text = std::get_if<std::string>(&number)) {
+    if (kind == c10::TypeKind::StringType || kind == c10::TypeKind::AnyType)
+      return c10::IValue(*text);
+    return Error{"`" + *text + "` was given for " + type.str(), ""};
+  }
+  if (const auto* flag = std::get_if<bool>(&number)) return c10::IValue(*flag);
+  if (const auto* real = std::get_if<double>(&number)) return c10::IValue(*real);
+  const int64_t whole = std::get<int64_t>(number);
+  if (kind == c10::TypeKind::FloatType) return c10::IValue(static_cast<double>(whole));
+  if (kind == c10::TypeKind::BoolType) return c10::IValue(whole != 0);
+  return c10::IValue(whole);
+}
+
+// The tensors in what forward() returned, in order. Numbers count as tensors of no dimensions;
+// strings and None do not count.
+Status flatten(const c10::IValue& value, std::vector<Tensor>& out) {
+  if (value.isTensor()) {
+    TRY_ASSIGN(Tensor tensor, from_torch(value.toTensor()));
+    out.push_back(std::move(tensor));
+  } else if (value.isScalar()) {
+    auto type = value.isInt() ? at::kLong : value.isBool() ? at::kBool : at::kFloat;
+    TRY_ASSIGN(Tensor tensor, from_torch(at::scalar_tensor(value.toScalar(), type)));
+    out.push_back(std::move(tensor));
+  } else if (value.isTuple()) {
+    for (const c10::IValue& element : value.toTupleRef().elements()) TRY(flatten(element, out));
+  } else if (value.isList()) {
+    for (const c10::IValue& element : value.toListRef()) TRY(flatten(element, out));
+  } else if (value.isGenericDict()) {
+    for (const auto& entry : value.toGenericDict()) TRY(flatten(entry.value(), out));
+  } else if (!value.isNone() && !value.isString()) {
+    return Error{"forward() returns a " + value.tagKind() + ", which ONNX has nothing for", ""};
+  }
+  return {};
+}
+
+class ScriptModule final : public libtorch::Module {
+ public:
+  ScriptModule(torch::jit::Module module, ScriptOptions options)
+      : module_(std::move(module)), options_(std::move(options)) {}
+
+  Result<std::vector<Tensor>> forward(const std::vector<Tensor>& inputs,
+                                      const libtorch::RunOptions& options) override {
+    if (options.float64) return Error{"a TorchScript module runs in its own precision", ""};
+    try {
+      c10::InferenceMode inference;
+      TRY_ASSIGN(torch::jit::Stack stack, arguments(inputs));
+      c10::IValue result = state().forward(std::move(stack));
+      std::vector<Tensor> out;
+      TRY(flatten(result, out));
+      return out;
+    } catch (const c10::Error& e) {
+      return Error{std::string("libtorch: ") + e.what_without_backtrace(), ""};
+    } catch (const std::exception& e) {
+      return Error{std::string("libtorch: ") + e.what(), ""};
+    }
+  }
+
+ private:
+  // A module may keep state between calls: every run starts from what the file says.
+  torch::jit::Module state() const { return module_.deepcopy(); }
+
+  Result<torch::jit::Stack> arguments(const std::vector<Tensor>& inputs) {
+    const c10::FunctionSchema& schema = module_.get_method("forward").function().getSchema();
+    torch::jit::Stack stack;
+    size_t next = 0;
+    for (size_t i = 1; i < schema.arguments().size(); ++i) {
+      const c10::Argument& argument = schema.arguments()[i];
+      auto given = options_.values.find(argument.name());
+      if (given != options_.values.end()) {
+        auto value = number_value(given->second, *argument.type());
+        if (!value.ok()) return std::move(value).error().at("input `" + argument.name() + "`");
+        stack.push_back(std::move(value).value());
+      } else {
+        TRY_ASSIGN(c10::IValue value, tensors(*argument.type(), argument, inputs, next));
+        stack.push_back(std::move(value));
+      }
+    }
+    if (next == inputs.size()) return stack;
+    return Error{"forward() takes " + std::to_string(next) + " tensors, " +
+                     std::to_string(inputs.size()) + " were given",
+                 ""};
+  }
+
+  // The next inputs, in the form of the argument's type: a tensor, or a tuple of them.
+  Result<c10::IValue> tensors(const c10::Type& type, const c10::Argument& argument,
+                              const std::vector<Tensor>& inputs, size_t& next) {
+    if (type.kind() == c10::TypeKind::TupleType) {
+      std::vector<c10::IValue> elements;
+      for (const c10::TypePtr& element : type.containedTypes()) {
+        TRY_ASSIGN(c10::IValue value, tensors(*element, argument, inputs, next));
+        elements.push_back(std::move(value));
+      }
+      return c10::IValue(c10::ivalue::Tuple::create(std::move(elements)));
+    }
+    const bool is_tensor = type.kind() == c10::TypeKind::TensorType;
+    if (is_tensor && next < inputs.size()) {
+      TRY_ASSIGN(at::Tensor tensor, to_torch(inputs[next++], false));
+      return c10::IValue(std::move(tensor));
+    }
+    if (argument.default_value()) return *argument.default_value();
+    if (type.kind() == c10::TypeKind::OptionalType) return c10::IValue();
+    return Error{"input `" + argument.name() + "` (" + type.str() +
+                     ") has no value: give it with --input-value " + argument.name() + "=...",
+                 ""};
+  }
+
+  torch::jit::Module module_;
+  ScriptOptions options_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<libtorch::Module>> load_script(const std::string& path,
+                                                      const ScriptOptions& options) {
+  try {
+    torch::jit::Module module = torch::jit::load(path, c10::kCPU, /*load_debug_files=*/false);
+    module.eval();
+    return std::unique_ptr<libtorch::Module>(new ScriptModule(std::move(module), options));
+  } catch (const c10::Error& e) {
+    return Error{std::string("libtorch: ") + e.what_without_backtrace(), path};
+  } catch (const std::exception& e) {
+    return Error{std::string("libtorch: ") + e.what(), path};
+  }
+}
+
+}  // namespace onnxport::torch_plugin
