@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -42,6 +43,7 @@ struct Attribute {
   std::variant<int64_t, float, std::string, Tensor, GraphRef, Ints, Floats, Strings,
                std::vector<Tensor>, std::vector<GraphRef>, Opaque>
       v;
+  std::string doc;
 
   Attribute(int64_t x) : v(x) {}                     // NOLINT(*-explicit-*)
   Attribute(int x) : v(static_cast<int64_t>(x)) {}   // NOLINT(*-explicit-*)
@@ -73,6 +75,9 @@ struct Value {
   bool is_input = false;   // listed in Graph::inputs (may have an initializer too)
   std::string type_proto;  // serialized TypeProto of sequence/optional/map values
   std::string doc;
+  // What a file says besides: a serialized ValueInfoProto (of an initializer, TensorProto) with
+  // nothing but denotations and metadata.
+  std::string extra;
   Graph* graph = nullptr;  // null once erased
   size_t position = 0;     // Graph's own: index among its values
 
@@ -130,6 +135,8 @@ class Graph {
   std::vector<std::pair<std::string, std::string>> metadata;
   std::vector<std::string> sparse_initializers;       // serialized SparseTensorProtos
   std::vector<std::string> quantization_annotations;  // serialized TensorAnnotations
+  // Initializers of these names are kept though no node uses them: annotations name them.
+  std::set<std::string> pinned;
   Graph* outer() const { return outer_; }
 
   // --- building -----------------------------------------------------------------------------

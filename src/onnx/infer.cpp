@@ -116,17 +116,15 @@ void Context::out(size_t i, DType dtype) {
   if (v != nullptr && dtype != DType::kUndefined) v->dtype = dtype;
 }
 
-// A size that was known before stays where the rule knows nothing better.
+// A size that was known before stays where the rule knows nothing. What follows from the inputs
+// counts for more than what a file states: see simplify/stated.h.
 void Context::out(size_t i, DType dtype, Shape shape) {
   out(i, dtype);
   Value* v = node.output(i);
   if (v == nullptr) return;
   if (v->shape && v->shape->size() == shape.size()) {
     for (size_t d = 0; d < shape.size(); ++d) {
-      const Expr& before = (*v->shape)[d];
-      const bool better =
-          before.is_const() ? !shape[d].is_const() : is_unknown(shape[d]) && !shape[d].is_const();
-      if (better) shape[d] = before;
+      if (is_unknown(shape[d])) shape[d] = (*v->shape)[d];
     }
   }
   v->shape = std::move(shape);

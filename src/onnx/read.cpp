@@ -17,8 +17,19 @@ constexpr int64_t kFirstFreeInitializers = 4;
 struct NamedTensor {
   std::string name;
   std::string doc;
+  std::string extra;
   Tensor tensor;
 };
+
+NamedTensor named(const ::onnx::TensorProto& proto, Tensor tensor) {
+  NamedTensor out{proto.name(), proto.doc_string(), "", std::move(tensor)};
+  if (proto.metadata_props_size() > 0) {
+    ::onnx::TensorProto extra;
+    *extra.mutable_metadata_props() = proto.metadata_props();
+    out.extra = extra.SerializeAsString();
+  }
+  return out;
+}
 
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 template <typename Entries>
@@ -37,8 +48,30 @@ Expr size_of(const ::onnx::TensorShapeProto::Dimension& dim) {
   return Expr::symbol(dim.dim_param());
 }
 
+// Denotations and metadata, which Value has no fields for; empty when there are none.
+std::string extra_of(const ::onnx::ValueInfoProto& proto) {
+  ::onnx::ValueInfoProto extra;
+  *extra.mutable_metadata_props() = proto.metadata_props();
+  const auto& type = proto.type();
+  bool found = proto.metadata_props_size() > 0;
+  if (!type.denotation().empty()) {
+    extra.mutable_type()->set_denotation(type.denotation());
+    found = true;
+  }
+  if (!type.has_tensor_type()) return found ? extra.SerializeAsString() : std::string();
+  auto* shape = extra.mutable_type()->mutable_tensor_type()->mutable_shape();
+  for (const auto& dim : type.tensor_type().shape().dim()) {
+    auto* copy = shape->add_dim();
+    if (dim.denotation().empty()) continue;
+    copy->set_denotation(dim.denotation());
+    found = true;
+  }
+  return found ? extra.SerializeAsString() : std::string();
+}
+
 void set_type(const ::onnx::ValueInfoProto& proto, Value& value) {
   if (!proto.doc_string().empty()) value.doc = proto.doc_string();
+  if (std::string extra = extra_of(proto); !extra.empty()) value.extra = std::move(extra);
   if (!proto.has_type()) return;
   const auto& type = proto.type();
   if (!type.has_tensor_type()) {
@@ -82,6 +115,7 @@ class GraphBuilder {
       }
     }
     for (const auto& output : proto.output()) TRY(add_output(output));
+    add_annotations(proto);
     return {};
   }
 
@@ -121,6 +155,7 @@ class GraphBuilder {
       return Error{"initializer " + initializer.name + " is there twice", ""};
     }
     if (!initializer.doc.empty()) value->doc = std::move(initializer.doc);
+    if (!value->is_input && !initializer.extra.empty()) value->extra = std::move(initializer.extra);
     value->initializer = std::move(initializer.tensor);
     return {};
   }
@@ -130,12 +165,27 @@ class GraphBuilder {
       TRY_ASSIGN(Value * value, add_value(sparse.values().name(), "sparse initializer"));
       value->dtype = static_cast<DType>(sparse.values().data_type());
       value->shape = Shape(sparse.dims().begin(), sparse.dims().end());
-      graph_.sparse_initializers.push_back(sparse.SerializeAsString());
-    }
-    for (const auto& annotation : proto.quantization_annotation()) {
-      graph_.quantization_annotations.push_back(annotation.SerializeAsString());
+      ::onnx::SparseTensorProto copy = sparse;
+      copy.mutable_values()->set_name(value->name);  // another where it shadows an outer one
+      graph_.sparse_initializers.push_back(copy.SerializeAsString());
     }
     return {};
+  }
+
+  // After all values are there: they are named by it.
+  void add_annotations(const ::onnx::GraphProto& proto) {
+    auto name_here = [&](const std::string& name) {
+      auto it = values_.find(name);
+      return it == values_.end() ? name : it->second->name;
+    };
+    for (::onnx::TensorAnnotation annotation : proto.quantization_annotation()) {
+      annotation.set_tensor_name(name_here(annotation.tensor_name()));
+      for (auto& entry : *annotation.mutable_quant_parameter_tensor_names()) {
+        entry.set_value(name_here(entry.value()));
+        graph_.pinned.insert(entry.value());
+      }
+      graph_.quantization_annotations.push_back(annotation.SerializeAsString());
+    }
   }
 
   Status add_outputs_of(const ::onnx::NodeProto& node) {
@@ -182,6 +232,7 @@ class GraphBuilder {
       auto value = attribute_of(attribute);
       if (!value.ok()) return std::move(value).error().at("attribute " + attribute.name());
       node->attributes.emplace_back(attribute.name(), std::move(value).value());
+      node->attributes.back().second.doc = attribute.doc_string();
     }
     return {};
   }
@@ -209,7 +260,7 @@ class GraphBuilder {
     for (const auto& tensor : proto.initializer()) {
       auto value = tensor_of(tensor);
       if (!value.ok()) return std::move(value).error().at("initializer " + tensor.name());
-      initializers.push_back({tensor.name(), tensor.doc_string(), std::move(value).value()});
+      initializers.push_back(named(tensor, std::move(value).value()));
     }
     TRY(builder.build(proto, std::move(initializers)));
     return graph;
@@ -289,7 +340,7 @@ Status read_graph(std::string_view bytes, const MappedFile& file, ExternalFiles&
     TRY_ASSIGN(SplitTensor split, split_tensor(field->bytes));
     auto tensor = from_proto(split.rest, split.raw, file, external);
     if (!tensor.ok()) return std::move(tensor).error().at("initializer " + split.rest.name());
-    initializers.push_back({split.rest.name(), split.rest.doc_string(), std::move(tensor).value()});
+    initializers.push_back(named(split.rest, std::move(tensor).value()));
   }
   ::onnx::GraphProto proto;
   if (!proto.ParseFromString(rest)) {

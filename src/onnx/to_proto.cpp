@@ -1,5 +1,7 @@
 #include "onnx/to_proto.h"
 
+#include "onnx/wire.h"
+
 namespace onnxport::onnx {
 namespace {
 
@@ -13,8 +15,12 @@ void put_metadata(const Entries& entries, Proto& proto) {
 }
 
 void put_shape(const Shape& shape, ::onnx::TensorShapeProto& proto) {
+  if (proto.dim_size() > static_cast<int>(shape.size())) proto.clear_dim();
+  int at = 0;
   for (const Expr& size : shape) {
-    auto* dim = proto.add_dim();
+    // The dims that are there already hold a denotation each.
+    auto* dim = at < proto.dim_size() ? proto.mutable_dim(at) : proto.add_dim();
+    ++at;
     if (size.is_const()) {
       dim->set_dim_value(size.value());
     } else if (!is_unknown_dim(size)) {
@@ -99,6 +105,57 @@ void to_proto_header(const Tensor& tensor, ::onnx::TensorProto& proto) {
   for (const std::string& s : tensor.strings) proto.add_string_data(s);
 }
 
+namespace {
+
+// Numbers as varints: shapes, axes and indices take a byte each, and not eight.
+template <typename T, typename Field>
+bool put_short(const Tensor& tensor, Field* field) {
+  uint64_t size = 0;
+  const std::vector<T> values = tensor.values<T>();
+  for (const T x : values) {
+    size += wire::varint_size(static_cast<uint64_t>(static_cast<int64_t>(x)));
+    if (size >= tensor.nbytes()) return false;
+  }
+  for (const T x : values) field->Add(x);
+  return true;
+}
+
+}  // namespace
+
+void put_name(const Value& value, ::onnx::TensorProto& proto) {
+  if (!value.extra.empty() && !value.is_input) {
+    ::onnx::TensorProto extra;
+    extra.ParseFromString(value.extra);
+    *proto.mutable_metadata_props() = extra.metadata_props();
+  }
+  proto.set_name(value.name);
+  if (!value.doc.empty() && !value.is_input) proto.set_doc_string(value.doc);
+}
+
+bool put_short_elements(const Tensor& tensor, ::onnx::TensorProto& proto) {
+  // Larger ones are data, which is mapped and streamed.
+  constexpr size_t kMaxBytes = size_t{1} << 20;
+  if (tensor.storage == nullptr || tensor.nbytes() > kMaxBytes) return false;
+  switch (tensor.dtype) {
+    case DType::kInt64:
+      return put_short<int64_t>(tensor, proto.mutable_int64_data());
+    case DType::kUint64:
+      return put_short<uint64_t>(tensor, proto.mutable_uint64_data());
+    case DType::kUint32:
+      return put_short<uint32_t>(tensor, proto.mutable_uint64_data());
+    case DType::kInt32:
+      return put_short<int32_t>(tensor, proto.mutable_int32_data());
+    case DType::kInt16:
+      return put_short<int16_t>(tensor, proto.mutable_int32_data());
+    case DType::kUint16:
+    case DType::kFloat16:
+    case DType::kBFloat16:
+      return put_short<uint16_t>(tensor, proto.mutable_int32_data());
+    default:
+      return false;
+  }
+}
+
 Status check_storage(const Tensor& tensor) {
   TRY_ASSIGN(const size_t size, checked_nbytes(tensor.dtype, tensor.dims));
   if (tensor.dtype == DType::kString) {
@@ -119,6 +176,7 @@ Status to_proto(const Tensor& tensor, ::onnx::TensorProto& proto) {
   TRY(check_storage(tensor));
   to_proto_header(tensor, proto);
   if (tensor.storage == nullptr || tensor.storage->size() == 0) return {};
+  if (put_short_elements(tensor, proto)) return {};
   std::string& raw = *proto.mutable_raw_data();
   raw.resize(tensor.storage->size());
   tensor.storage->read(0, std::as_writable_bytes(std::span(raw)));
@@ -126,16 +184,27 @@ Status to_proto(const Tensor& tensor, ::onnx::TensorProto& proto) {
 }
 
 void to_proto(const Value& value, ::onnx::ValueInfoProto& proto) {
+  // An initializer's says nothing about a value's type.
+  if (!value.extra.empty() && (!value.initializer || value.is_input)) {
+    proto.ParseFromString(value.extra);
+  }
   proto.set_name(value.name);
   if (!value.doc.empty()) proto.set_doc_string(value.doc);
   if (!value.type_proto.empty()) {
     proto.mutable_type()->ParseFromString(value.type_proto);
     return;
   }
-  if (value.dtype == DType::kUndefined) return;
+  if (value.dtype == DType::kUndefined) {
+    if (proto.type().has_tensor_type()) proto.mutable_type()->clear_tensor_type();
+    return;
+  }
   auto* type = proto.mutable_type()->mutable_tensor_type();
   type->set_elem_type(static_cast<int32_t>(value.dtype));
-  if (value.shape) put_shape(*value.shape, *type->mutable_shape());
+  if (value.shape) {
+    put_shape(*value.shape, *type->mutable_shape());
+  } else {
+    type->clear_shape();
+  }
 }
 
 Status to_proto(const Node& node, ::onnx::NodeProto& proto) {
@@ -159,6 +228,7 @@ Status to_proto(const Node& node, ::onnx::NodeProto& proto) {
   for (const auto& [name, attribute] : node.attributes) {
     auto* out = proto.add_attribute();
     out->set_name(name);
+    if (!attribute.doc.empty()) out->set_doc_string(attribute.doc);
     if (auto status = std::visit(AttributeWriter{*out}, attribute.v); !status.ok()) {
       return in_attribute(std::move(status).error(), *out)
           .at("node " + (node.name.empty() ? node.op_type : node.name));
@@ -183,7 +253,11 @@ void to_proto_frame(const Graph& graph, ::onnx::GraphProto& proto) {
     proto.add_sparse_initializer()->ParseFromString(bytes);
   }
   for (const std::string& bytes : graph.quantization_annotations) {
-    proto.add_quantization_annotation()->ParseFromString(bytes);
+    ::onnx::TensorAnnotation annotation;
+    annotation.ParseFromString(bytes);
+    if (graph.find(annotation.tensor_name()) != nullptr) {
+      *proto.add_quantization_annotation() = std::move(annotation);
+    }
   }
   put_metadata(graph.metadata, proto);
 }
@@ -195,7 +269,7 @@ Status to_proto(const Graph& graph, ::onnx::GraphProto& proto) {
   }
   for (const Value* value : graph.initializers()) {
     auto* tensor = proto.add_initializer();
-    tensor->set_name(value->name);
+    put_name(*value, *tensor);
     if (auto status = to_proto(*value->initializer, *tensor); !status.ok()) {
       return std::move(status).error().at("initializer " + value->name);
     }

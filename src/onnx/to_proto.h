@@ -10,6 +10,10 @@ namespace onnxport::onnx {
 
 // dims, data type and strings: everything but the elements.
 void to_proto_header(const Tensor& tensor, ::onnx::TensorProto& proto);
+// An initializer's name, documentation and metadata.
+void put_name(const Value& value, ::onnx::TensorProto& proto);
+// The elements as varints in a typed field, where that is shorter than raw_data; else false.
+bool put_short_elements(const Tensor& tensor, ::onnx::TensorProto& proto);
 // An error when the storage is missing or has another size than dims and dtype say.
 Status check_storage(const Tensor& tensor);
 // Elements included (raw_data).

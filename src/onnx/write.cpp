@@ -101,16 +101,18 @@ class LayoutMaker {
   static ::onnx::TensorProto header(const Value& value) {
     ::onnx::TensorProto proto;
     to_proto_header(*value.initializer, proto);
-    proto.set_name(value.name);
-    if (!value.doc.empty() && !value.is_input) proto.set_doc_string(value.doc);
+    put_name(value, proto);
     return proto;
   }
 
   static void put_initializer(const Value& value, std::vector<Piece>& pieces) {
-    const std::string head = header(value).SerializeAsString();
+    ::onnx::TensorProto proto = header(value);
+    const bool whole =
+        !has_elements(*value.initializer) || put_short_elements(*value.initializer, proto);
+    const std::string head = proto.SerializeAsString();
     const uint64_t size = value.initializer->nbytes();
     std::string& out = pieces.back().bytes;
-    if (!has_elements(*value.initializer)) return wire::put_bytes(out, kGraphInitializer, head);
+    if (whole) return wire::put_bytes(out, kGraphInitializer, head);
     wire::put_header(out, kGraphInitializer,
                      head.size() + wire::header_size(kTensorRawData, size) + size);
     out += head;
@@ -152,7 +154,7 @@ class LayoutMaker {
     ::onnx::ModelProto proto;
     for (const auto& [domain, version] : model_.opset_imports) {
       auto* import = proto.add_opset_import();
-      import->set_domain(domain);
+      if (!domain.empty()) import->set_domain(domain);
       import->set_version(version);
     }
     for (const auto& [key, value] : model_.metadata) {

@@ -142,7 +142,8 @@ void merge_duplicates(Engine& engine) {
 void drop_unused_initializers(Engine& engine) {
   for (onnx::Graph* graph : engine.graphs()) {
     for (Value* value : graph->initializers()) {
-      if (value->producer == nullptr && !value->is_input && value->unused()) {
+      if (value->producer == nullptr && !value->is_input && value->unused() &&
+          graph->pinned.count(value->name) == 0) {
         graph->erase_value(value);
       }
     }

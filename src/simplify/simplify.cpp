@@ -1,30 +1,14 @@
 #include "simplify/simplify.h"
 
-#include "onnx/infer.h"
 #include "simplify/engine.h"
+#include "simplify/stated.h"
 
 namespace onnxport::simplify {
 namespace {
 
-// What a graph promises about its outputs; inference may have learnt more, which is not ours to
-// say.
-struct Promise {
-  onnx::Graph* graph;
-  size_t output;
-  DType dtype;
-  std::optional<Shape> shape;
-};
-
-std::vector<Promise> promises(const onnx::Graph& graph) {
-  std::vector<Promise> all;
-  for (size_t i = 0; i < graph.outputs().size(); ++i) {
-    const Value* out = graph.outputs()[i];
-    all.push_back({const_cast<onnx::Graph*>(&graph), i, out->dtype, out->shape});
-  }
-  return all;
-}
-
 constexpr int kMaxRounds = 32;
+// Before it, an operator's broadcasting and its test mode were attributes; nothing runs such files.
+constexpr int64_t kFirstOpset = 7;
 
 }  // namespace
 
@@ -32,9 +16,15 @@ Result<Summary> simplify(onnx::Model& model, const Options& options) {
   Summary summary;
   summary.nodes_before = model.graph->total_node_count();
   if (!model.graph->sort()) return Error{"the graph has a cycle", ""};
-  const std::vector<Promise> promised = promises(*model.graph);
+  if (model.opset() != 0 && model.opset() < kFirstOpset) {
+    summary.nodes_after = summary.nodes_before;
+    summary.notes.push_back("opset " + std::to_string(model.opset()) +
+                            " is older than 7: it is carried over unchanged");
+    return summary;
+  }
+  const Stated stated(model);
   std::vector<Error> problems;  // left as they are: the checker names them
-  TRY(onnx::infer(model, &problems));
+  TRY(stated.infer(model, &problems));
   {
     Engine engine(model, options, summary);
     bool settled = false;
@@ -54,12 +44,7 @@ Result<Summary> simplify(onnx::Model& model, const Options& options) {
     }
   }
   if (!model.graph->sort()) return Error{"simplify: the graph lost its order", ""};
-  for (const Promise& p : promised) {
-    Value* out = p.graph->outputs()[p.output];
-    if (out->producer == nullptr) continue;  // an input or initializer says its own
-    out->dtype = p.dtype != DType::kUndefined ? p.dtype : out->dtype;
-    if (p.shape) out->shape = p.shape;
-  }
+  stated.restore(model);
   summary.nodes_after = model.graph->total_node_count();
   return summary;
 }

@@ -1,0 +1,123 @@
+#include "simplify/stated.h"
+
+#include "onnx/infer.h"
+
+namespace onnxport::simplify {
+namespace {
+
+// Calls f on every graph, outer ones first.
+template <typename F>
+void for_each_graph(const onnx::Model& model, F f) {
+  std::vector<onnx::Graph*> pending{model.graph.get()};
+  while (!pending.empty()) {
+    onnx::Graph* graph = pending.back();
+    pending.pop_back();
+    f(*graph);
+    for (const onnx::Node* node = graph->first(); node != nullptr; node = node->next) {
+      for (onnx::Graph* body : onnx::subgraphs(*node)) pending.push_back(body);
+    }
+  }
+}
+
+bool is_between(const onnx::Value& value) {
+  return value.producer != nullptr && value.graph_outputs == 0;
+}
+
+// About the bytes that a shape takes in a file.
+size_t room(const std::optional<Shape>& shape) {
+  if (!shape) return 0;
+  size_t bytes = 2;
+  for (const Expr& size : *shape) {
+    bytes += 2;
+    if (size.is_const()) {
+      for (uint64_t left = static_cast<uint64_t>(size.value()); left >= 0x80; left >>= 7) ++bytes;
+      bytes += 2;
+    } else if (!onnx::is_unknown_dim(size)) {
+      bytes += 2 + size.str().size();
+    }
+  }
+  return bytes;
+}
+
+bool contradicts(const Shape& stated, const Shape& found) {
+  if (stated.size() != found.size()) return true;
+  for (size_t i = 0; i < stated.size(); ++i) {
+    if (!stated[i].is_const() || onnx::is_unknown_dim(found[i])) continue;
+    if (stated[i] != found[i]) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Stated::Stated(const onnx::Model& model) {
+  size_t between = 0;
+  for_each_graph(model, [&](onnx::Graph& graph) {
+    Types& types = graphs_[&graph];
+    for (const auto& value : graph.values()) {
+      const bool typed = value->dtype != DType::kUndefined || !value->type_proto.empty();
+      if (is_between(*value)) {
+        ++between;
+        if (!typed) complete_ = false;
+      }
+      if (typed) types[value->name] = {value->dtype, value->shape, value->type_proto};
+    }
+  });
+  if (between == 0) complete_ = false;
+}
+
+bool Stated::contradicted(onnx::Model& model) const {
+  bool found = false;
+  for_each_graph(model, [&](onnx::Graph& graph) {
+    const Types& types = graphs_.at(&graph);
+    for (const auto& value : graph.values()) {
+      if (found || value->producer == nullptr || !value->shape) continue;
+      auto it = types.find(value->name);
+      if (it == types.end() || !it->second.shape) continue;
+      found = contradicts(*it->second.shape, *value->shape);
+    }
+  });
+  return found;
+}
+
+Status Stated::infer(onnx::Model& model, std::vector<Error>* problems) const {
+  TRY(onnx::infer(model, problems));
+  if (!contradicted(model)) return {};
+  for_each_graph(model, [](onnx::Graph& graph) {
+    for (const auto& value : graph.values()) {
+      if (value->producer == nullptr) continue;
+      value->shape.reset();
+      value->ints.reset();
+    }
+  });
+  if (problems != nullptr) problems->clear();
+  return onnx::infer(model, problems);
+}
+
+void Stated::restore(onnx::Model& model) const {
+  for_each_graph(model, [&](onnx::Graph& graph) {
+    const auto types = graphs_.find(&graph);
+    const bool is_body = graph.outer() != nullptr;
+    for (const auto& value : graph.values()) {
+      // An initializer's type is its content's; the main graph's inputs have not changed.
+      if (value->producer == nullptr && !(is_body && value->is_input)) continue;
+      const Type* stated = nullptr;
+      if (types != graphs_.end()) {
+        auto it = types->second.find(value->name);
+        if (it != types->second.end()) stated = &it->second;
+      }
+      if (stated == nullptr) {
+        // A graph's own output must have a type; a body's need not.
+        if (complete_ || (!is_body && value->graph_outputs > 0)) continue;
+        value->dtype = DType::kUndefined;
+        value->shape.reset();
+        value->type_proto.clear();
+      } else if (!is_between(*value) || room(value->shape) > room(stated->shape)) {
+        if (stated->dtype != DType::kUndefined) value->dtype = stated->dtype;
+        value->shape = stated->shape;
+      }
+    }
+  });
+}
+
+}  // namespace onnxport::simplify
