@@ -136,7 +136,7 @@ std::string type_text(const Tensor& tensor) {
   return fmt::format("{}[{}]", name(tensor.dtype), fmt::join(tensor.dims, ", "));
 }
 
-Comparison compare(const Tensor& actual, const Tensor& reference) {
+Comparison compare(const Tensor& actual, const Tensor& reference, const char* whose) {
   if (actual.dtype != reference.dtype) {
     return different(
         fmt::format("dtype {} instead of {}", name(actual.dtype), name(reference.dtype)));
@@ -156,8 +156,8 @@ Comparison compare(const Tensor& actual, const Tensor& reference) {
     for (size_t i = 0; i < a.size(); ++i) {
       if (!same_special(a[i], r[i])) {
         if (c.same_kind) {
-          c.reason = fmt::format("{} at {} where PyTorch has {}", special(a[i]),
-                                 place(as.at() + i, actual.dims), special(r[i]));
+          c.reason = fmt::format("{} at {} where {} has {}", special(a[i]),
+                                 place(as.at() + i, actual.dims), whose, special(r[i]));
         }
         c.same_kind = false;
         continue;

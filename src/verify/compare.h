@@ -17,8 +17,9 @@ struct Comparison {
   std::string reason;  // when !same_kind
 };
 
-// Reads both in blocks, so that lazy and mapped tensors need no second copy.
-Comparison compare(const Tensor& actual, const Tensor& reference);
+// Reads both in blocks, so that lazy and mapped tensors need no second copy. `whose` the reference
+// is stands in the reason.
+Comparison compare(const Tensor& actual, const Tensor& reference, const char* whose = "PyTorch");
 
 // Whether a comparison counts as equal: the largest difference is at most tolerance times the
 // larger of 1 and the reference's scale. Integers and booleans must be equal; half precision is

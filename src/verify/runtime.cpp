@@ -93,18 +93,53 @@ class OrtStorage final : public Storage {
   size_t size_;
 };
 
-Result<Tensor> from_ort(Ort::Value value) {
-  if (!value.IsTensor()) return Error{"is not a tensor", ""};
+Result<Tensor> tensor_from_ort(Ort::Value value) {
   auto info = value.GetTensorTypeAndShapeInfo();
   Tensor out;
   out.dtype = static_cast<DType>(info.GetElementType());
   out.dims = info.GetShape();
-  if (byte_size(out.dtype) == 0) {
+  if (out.dtype == DType::kString) {
+    for (size_t i = 0; i < info.GetElementCount(); ++i) {
+      out.strings.push_back(value.GetStringTensorElement(i));
+    }
+    return out;
+  }
+  if (bit_size(out.dtype) == 0) {
     return Error{std::string("dtype ") + name(out.dtype) + " cannot be compared", ""};
   }
   TRY_ASSIGN(size_t bytes, checked_nbytes(out.dtype, out.dims));
   out.storage = std::make_shared<OrtStorage>(std::move(value), bytes);
   return out;
+}
+
+// Sequences, maps and optionals lie in one another only a few levels deep: what the type system of
+// ONNX Runtime itself allows.
+Status add_parts(Ort::Value value, std::vector<Tensor>& parts) {
+  if (!value.HasValue()) return {};
+  if (value.IsTensor()) {
+    TRY_ASSIGN(Tensor tensor, tensor_from_ort(std::move(value)));
+    parts.push_back(std::move(tensor));
+    return {};
+  }
+  const ONNXType type = value.GetTypeInfo().GetONNXType();
+  if (type != ONNX_TYPE_SEQUENCE && type != ONNX_TYPE_MAP) {
+    return Error{"is neither a tensor, a sequence nor a map", ""};
+  }
+  Ort::AllocatorWithDefaultOptions allocator;
+  for (size_t i = 0; i < value.GetCount(); ++i) {
+    TRY(add_parts(value.GetValue(static_cast<int>(i), allocator), parts));
+  }
+  return {};
+}
+
+Ort::Value strings_to_ort(const Tensor& t) {
+  Ort::AllocatorWithDefaultOptions allocator;
+  Ort::Value value = Ort::Value::CreateTensor(allocator, t.dims.data(), t.dims.size(),
+                                              ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING);
+  std::vector<const char*> texts;
+  for (const std::string& s : t.strings) texts.push_back(s.c_str());
+  value.FillStringTensor(texts.data(), texts.size());
+  return value;
 }
 
 Port port_of(std::string name, const Ort::TypeInfo& type) {
@@ -142,6 +177,18 @@ class OrtSession final : public Session {
   const std::vector<Port>& outputs() const override { return outputs_; }
 
   Result<std::vector<Tensor>> run(const std::vector<Tensor>& inputs) override {
+    TRY_ASSIGN(std::vector<Parts> outputs, run_parts(inputs));
+    std::vector<Tensor> tensors;
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      if (outputs_[i].dtype == DType::kUndefined || outputs[i].size() != 1) {
+        return Error{"is not a tensor", "output `" + outputs_[i].name + "`"};
+      }
+      tensors.push_back(std::move(outputs[i][0]));
+    }
+    return tensors;
+  }
+
+  Result<std::vector<Parts>> run_parts(const std::vector<Tensor>& inputs) override {
     if (inputs.size() != inputs_.size()) {
       return Error{"the model has " + std::to_string(inputs_.size()) + " inputs, " +
                        std::to_string(inputs.size()) + " were given",
@@ -155,27 +202,31 @@ class OrtSession final : public Session {
   }
 
  private:
-  Result<std::vector<Tensor>> run_or_throw(const std::vector<Tensor>& inputs) {
+  Result<std::vector<Parts>> run_or_throw(const std::vector<Tensor>& inputs) {
     std::vector<std::vector<std::byte>> computed;  // of lazy tensors, until the run is over
     std::vector<Ort::Value> values;
     std::vector<const char*> input_names, output_names;
     for (size_t i = 0; i < inputs.size(); ++i) {
       const Tensor& t = inputs[i];
+      input_names.push_back(inputs_[i].name.c_str());
+      if (t.dtype == DType::kString) {
+        values.push_back(strings_to_ort(t));
+        continue;
+      }
       std::span<const std::byte> bytes = t.storage->view();
       if (bytes.empty() && t.nbytes() > 0) bytes = computed.emplace_back(t.bytes());
       values.push_back(Ort::Value::CreateTensor(memory_, const_cast<std::byte*>(bytes.data()),
                                                 t.nbytes(), t.dims.data(), t.dims.size(),
                                                 static_cast<ONNXTensorElementDataType>(t.dtype)));
-      input_names.push_back(inputs_[i].name.c_str());
     }
     for (const Port& port : outputs_) output_names.push_back(port.name.c_str());
     auto results = session_.Run(Ort::RunOptions{nullptr}, input_names.data(), values.data(),
                                 values.size(), output_names.data(), output_names.size());
-    std::vector<Tensor> out;
+    std::vector<Parts> out;
     for (size_t i = 0; i < results.size(); ++i) {
-      auto tensor = from_ort(std::move(results[i]));
-      if (!tensor.ok()) return std::move(tensor).error().at("output `" + outputs_[i].name + "`");
-      out.push_back(std::move(tensor).value());
+      if (auto status = add_parts(std::move(results[i]), out.emplace_back()); !status.ok()) {
+        return std::move(status).error().at("output `" + outputs_[i].name + "`");
+      }
     }
     return out;
   }

@@ -33,6 +33,10 @@ class Session {
   virtual const std::vector<Port>& inputs() const = 0;
   virtual const std::vector<Port>& outputs() const = 0;
   virtual Result<std::vector<Tensor>> run(const std::vector<Tensor>& inputs) = 0;
+  // The same where outputs need not be tensors: a sequence gives its elements, a map its keys and
+  // its values, an optional that is empty gives nothing.
+  using Parts = std::vector<Tensor>;
+  virtual Result<std::vector<Parts>> run_parts(const std::vector<Tensor>& inputs) = 0;
 };
 
 Result<std::string> runtime_version();

@@ -1,0 +1,418 @@
+#include "verify/agreement.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <optional>
+
+#include "verify/compare.h"
+#include "verify/runtime.h"
+
+namespace onnxport::verify {
+namespace {
+
+using Parts = Session::Parts;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// In memory of its own: the runtime's would keep its whole arena alive.
+std::vector<Parts> copied(std::vector<Parts> outputs) {
+  for (Parts& parts : outputs) {
+    for (Tensor& t : parts) {
+      if (t.dtype != DType::kString) t = Tensor::owned(t.dtype, t.dims, t.bytes());
+    }
+  }
+  return outputs;
+}
+
+// What rounding alone does to an output of the original in a run.
+struct Noise {
+  bool unstable = false;  // integers, NaNs or sizes change
+  double max_abs = 0;
+};
+
+struct Run {
+  Trial trial;
+  std::string what;
+  std::vector<Parts> outputs;
+  std::optional<std::vector<Noise>> noise;  // computed when first asked for
+};
+
+// A complex tensor as pairs of floats, all others as they are.
+Tensor comparable(const Tensor& t) {
+  Tensor out = t;
+  if (t.dtype == DType::kComplex64) out.dtype = DType::kFloat;
+  if (t.dtype == DType::kComplex128) out.dtype = DType::kDouble;
+  if (out.dtype != t.dtype) out.dims.push_back(2);
+  return out;
+}
+
+bool same_content(const Tensor& a, const Tensor& b) {
+  if (a.dtype != b.dtype || a.dims != b.dims) return false;
+  return a.dtype == DType::kString ? a.strings == b.strings : same_bytes(a, b);
+}
+
+double allowed_difference(const Comparison& c, DType dtype, double tolerance) {
+  if (dtype == DType::kFloat16) tolerance = std::max(tolerance, 16 * 0x1p-10);
+  if (dtype == DType::kBFloat16) tolerance = std::max(tolerance, 16 * 0x1p-7);
+  return tolerance * c.scale;
+}
+
+// How one tensor differs from the original's.
+struct Difference {
+  bool identical = true;
+  bool passed = true;
+  bool numeric = false;  // only in the values of floats
+  Comparison c;
+  std::string reason;
+};
+
+Difference difference(const Tensor& actual_tensor, const Tensor& reference_tensor,
+                      double tolerance) {
+  Difference d;
+  if (same_content(actual_tensor, reference_tensor)) return d;
+  d.identical = false;
+  const Tensor actual = comparable(actual_tensor), reference = comparable(reference_tensor);
+  const bool same_type = actual.dtype == reference.dtype && actual.dims == reference.dims;
+  if (same_type && (reference.dtype == DType::kString || byte_size(reference.dtype) == 0)) {
+    d.passed = false;
+    d.reason = fmt::format("{} has other content", type_text(actual));
+    return d;
+  }
+  d.c = compare(actual, reference, "the original");
+  if (!d.c.same_kind) {
+    d.passed = false;
+    d.reason = d.c.reason;
+  } else if (!is_floating(reference.dtype)) {
+    d.passed = false;  // not identical, whatever doubles say of large integers
+    d.reason = fmt::format("{} differs by up to {:.6g}", type_text(actual), d.c.max_abs);
+  } else if (const double most = allowed_difference(d.c, reference.dtype, tolerance);
+             d.c.max_abs > most) {
+    d.passed = false;
+    d.numeric = true;
+    d.reason = fmt::format("differs by up to {:.3g} where values go to {:.3g}", d.c.max_abs,
+                           d.c.scale);
+  }
+  return d;
+}
+
+// The worst of an output's parts.
+Difference difference(const Parts& actual, const Parts& reference, double tolerance) {
+  Difference worst;
+  if (actual.size() != reference.size()) {
+    worst.identical = worst.passed = false;
+    worst.reason = fmt::format("has {} elements instead of {}", actual.size(), reference.size());
+    return worst;
+  }
+  for (size_t i = 0; i < actual.size(); ++i) {
+    Difference d = difference(actual[i], reference[i], tolerance);
+    const bool worse = (worst.passed && !d.passed) ||
+                       (worst.passed == d.passed && d.c.max_abs > worst.c.max_abs);
+    const bool identical = worst.identical && d.identical;
+    if (worse) worst = std::move(d);
+    worst.identical = identical;
+  }
+  return worst;
+}
+
+bool same_type_and_rank(const Parts& actual, const Parts& reference) {
+  if (actual.size() != reference.size()) return false;
+  for (size_t i = 0; i < actual.size(); ++i) {
+    if (actual[i].dtype != reference[i].dtype) return false;
+    if (actual[i].dims.size() != reference[i].dims.size()) return false;
+  }
+  return true;
+}
+
+class Recorded final : public Original {
+ public:
+  Recorded(std::string path, std::vector<TrialInput> inputs, const AgreementOptions& options)
+      : path_(std::move(path)), inputs_(std::move(inputs)), options_(options) {}
+
+  Status record();
+  Agreement compare(const std::string& path) override;
+
+ private:
+  Result<std::unique_ptr<Session>> open(const std::string& path, bool optimize) const {
+    return Session::open(path, {.optimize = optimize, .threads = options_.threads});
+  }
+  Result<std::vector<Tensor>> feed(const Session& session, const Trial& trial) const;
+  // False, with the reason kept, where the original does not take it.
+  bool add_run(Session& session, Trial trial);
+  void find_sizes(Session& session, std::vector<Trial>& found);
+  void compare_run(Run& run, const std::vector<Parts>& actual, Agreement& agreement);
+  const std::vector<Noise>& noise(Run& run);
+  void add_noise(Session& session, const std::vector<Tensor>& inputs, const Run& run,
+                 std::vector<Noise>& noise) const;
+
+  std::string path_;
+  std::vector<TrialInput> inputs_;
+  AgreementOptions options_;
+  bool optimize_ = false;  // only where the original cannot be run without
+  std::vector<Port> outputs_;
+  std::vector<Run> runs_;
+  std::string refusal_;
+  double longest_ = 0;  // seconds of a run
+};
+
+// In the order of the session's own inputs.
+Result<std::vector<Tensor>> Recorded::feed(const Session& session, const Trial& trial) const {
+  TRY_ASSIGN(std::vector<Tensor> made, make_inputs(inputs_, trial));
+  std::vector<Tensor> ordered;
+  for (const Port& port : session.inputs()) {
+    size_t at = 0;
+    while (at < inputs_.size() && inputs_[at].name != port.name) ++at;
+    if (at == inputs_.size()) return Error{"it has an input `" + port.name + "` of its own", ""};
+    ordered.push_back(made[at]);
+  }
+  return ordered;
+}
+
+bool Recorded::add_run(Session& session, Trial trial) {
+  trial.seed = static_cast<int>(runs_.size());
+  auto inputs = feed(session, trial);
+  if (!inputs.ok()) {
+    if (refusal_.empty()) refusal_ = inputs.error().str();
+    return false;
+  }
+  const auto start = Clock::now();
+  auto outputs = session.run_parts(*inputs);
+  if (!outputs.ok()) {
+    if (refusal_.empty()) refusal_ = outputs.error().str();
+    return false;
+  }
+  longest_ = std::max(longest_, seconds_since(start));
+  runs_.push_back({trial, fmt::format("{}, {}", text_of(trial.kind), sizes_text(*inputs)),
+                   copied(std::move(*outputs)), std::nullopt});
+  return true;
+}
+
+// Two sizes that the original takes, if it has dynamic ones, else one; and values of integers that
+// it takes. Each is a run already: the first a random one, the second mixed.
+void Recorded::find_sizes(Session& session, std::vector<Trial>& found) {
+  constexpr double kPatience = 20;  // seconds of looking for inputs that are accepted
+  const auto start = Clock::now();
+  const int plans = has_dynamic_sizes(inputs_) ? kSizePlans : 1;
+  const int styles = has_styles(inputs_) ? kStyles : 1;
+  for (int style = 0; style < styles && found.empty(); ++style) {
+    for (int sizes = 0; sizes < plans && found.size() < 2; ++sizes) {
+      if (seconds_since(start) > kPatience) return;
+      const Trial trial{found.empty() ? Kind::kRandom : Kind::kMixed, sizes, style, 0};
+      if (add_run(session, trial)) found.push_back(trial);
+    }
+  }
+}
+
+Status Recorded::record() {
+  auto session = open(path_, false);
+  if (!session.ok()) {
+    const Error why = session.error();
+    session = open(path_, true);
+    if (!session.ok()) return why;
+    optimize_ = true;
+  }
+  outputs_ = (*session)->outputs();
+  std::vector<Trial> found;
+  find_sizes(**session, found);
+  if (found.empty()) {
+    return Error{"the original runs on none of the inputs that were tried: " + refusal_, ""};
+  }
+  constexpr double kLongRun = 4;  // seconds
+  const Trial first = found.front();
+  auto more = [&](Kind kind, int style) {
+    if (longest_ < kLongRun) add_run(**session, {kind, first.sizes, style, 0});
+  };
+  if (inputs_.empty()) return {};
+  if (found.size() < 2) more(Kind::kMixed, first.style);
+  if (options_.few_runs) return {};
+  more(Kind::kZeros, first.style);
+  more(Kind::kLarge, first.style);
+  if (has_styles(inputs_) && first.style == 0) more(Kind::kRandom, kStyles - 1);
+  return {};
+}
+
+void Recorded::add_noise(Session& session, const std::vector<Tensor>& inputs, const Run& run,
+                         std::vector<Noise>& noise) const {
+  auto outputs = session.run_parts(inputs);
+  for (size_t i = 0; i < noise.size(); ++i) {
+    if (!outputs.ok()) {
+      noise[i].unstable = true;
+      continue;
+    }
+    const Difference d = difference((*outputs)[i], run.outputs[i], 0);
+    if (!d.passed && !d.numeric) noise[i].unstable = true;
+    noise[i].max_abs = std::max(noise[i].max_abs, d.c.max_abs);
+  }
+}
+
+const std::vector<Noise>& Recorded::noise(Run& run) {
+  if (run.noise) return *run.noise;
+  std::vector<Noise> noise(run.outputs.size());
+  for (const bool optimize : {false, true}) {
+    auto session = open(path_, optimize);
+    if (!session.ok()) continue;
+    auto inputs = feed(**session, run.trial);
+    if (!inputs.ok()) continue;
+    add_noise(**session, *inputs, run, noise);
+    for (int seed = 1; seed <= 2 && !optimize; ++seed) {
+      add_noise(**session, perturbed(*inputs, seed), run, noise);
+    }
+  }
+  run.noise = std::move(noise);
+  return *run.noise;
+}
+
+void Recorded::compare_run(Run& run, const std::vector<Parts>& actual, Agreement& agreement) {
+  RunAgreement& line = agreement.runs.emplace_back();
+  line.what = run.what;
+  for (size_t i = 0; i < run.outputs.size(); ++i) {
+    OutputAgreement& output = agreement.outputs[i];
+    if (options_.random_outputs.count(output.name) != 0) {
+      output.identical = agreement.identical = false;
+      ++output.judged;
+      if (same_type_and_rank(actual[i], run.outputs[i])) continue;
+      output.passed = line.passed = false;
+      output.reason = "has another type or rank";
+      continue;
+    }
+    constexpr double kNoiseFactor = 8;
+    const Difference d = difference(actual[i], run.outputs[i], options_.tolerance);
+    output.identical &= d.identical;
+    agreement.identical &= d.identical;
+    if (!d.passed) {
+      const Noise& n = noise(run)[i];
+      if (n.unstable) continue;
+      if (!d.numeric || d.c.max_abs > kNoiseFactor * n.max_abs) {
+        output.passed = line.passed = false;
+        output.reason = d.reason;
+      }
+    }
+    ++output.judged;
+    output.max_abs = std::max(output.max_abs, d.c.max_abs);
+    output.max_rel = std::max(output.max_rel, d.c.max_rel);
+    output.scale = std::max(output.scale, d.c.scale);
+    line.max_abs = std::max(line.max_abs, d.c.max_abs);
+  }
+  for (const OutputAgreement& output : agreement.outputs) {
+    if (output.passed || !agreement.reason.empty()) continue;
+    agreement.reason = fmt::format("output `{}` {} ({})", output.name, output.reason, run.what);
+  }
+  agreement.passed &= line.passed;
+}
+
+Agreement Recorded::compare(const std::string& path) {
+  Agreement agreement;
+  auto fail = [&](const std::string& reason) {
+    agreement.passed = agreement.identical = false;
+    agreement.reason = reason;
+    return agreement;
+  };
+  auto session = open(path, optimize_);
+  if (!session.ok()) return fail(session.error().message);
+  if ((*session)->outputs().size() != outputs_.size()) return fail("it has other outputs");
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    if ((*session)->outputs()[i].name != outputs_[i].name) return fail("it has other outputs");
+    agreement.outputs.emplace_back().name = outputs_[i].name;
+  }
+  for (Run& run : runs_) {
+    auto inputs = feed(**session, run.trial);
+    if (!inputs.ok()) return fail(inputs.error().str());
+    auto actual = (*session)->run_parts(*inputs);
+    if (!actual.ok()) return fail(fmt::format("{} ({})", actual.error().str(), run.what));
+    compare_run(run, *actual, agreement);
+    if (!agreement.passed) return agreement;
+  }
+  for (const OutputAgreement& output : agreement.outputs) {
+    if (output.judged > 0) continue;
+    agreement.notes.push_back(
+        fmt::format("output `{}` was not compared: rounding alone changes it in the original",
+                    output.name));
+  }
+  return agreement;
+}
+
+// --- random numbers --------------------------------------------------------------------------------
+
+bool is_random_op(std::string_view op_type) {
+  static const std::set<std::string_view> kRandom = {"RandomNormal",  "RandomNormalLike",
+                                                     "RandomUniform", "RandomUniformLike",
+                                                     "Multinomial",   "Bernoulli"};
+  return kRandom.count(op_type) != 0;
+}
+
+bool is_random(const onnx::Node& node, const onnx::Model& model) {
+  if (is_random_op(node.op_type)) return true;
+  if (node.is("Dropout") && node.input(2) != nullptr) {
+    const Tensor* training = node.input(2)->constant();
+    return training == nullptr || training->numel() != 1 || training->as_ints()[0] != 0;
+  }
+  // A function of the model's own: its body is not read, its bytes are looked through.
+  const bool may_be_function = !node.domain.empty() && !model.functions.empty();
+  return may_be_function &&
+         std::any_of(model.functions.begin(), model.functions.end(), [](const std::string& bytes) {
+           return bytes.find("Random") != std::string::npos ||
+                  bytes.find("Bernoulli") != std::string::npos ||
+                  bytes.find("Multinomial") != std::string::npos;
+         });
+}
+
+struct Reach {
+  const onnx::Model& model;
+  std::set<const onnx::Value*> values;
+
+  // Whether the node, or a node inside it, is random or takes a random value.
+  bool touches(const onnx::Node& node) const {
+    std::vector<const onnx::Node*> todo{&node};
+    while (!todo.empty()) {
+      const onnx::Node* n = todo.back();
+      todo.pop_back();
+      if (is_random(*n, model)) return true;
+      for (const onnx::Value* in : n->inputs) {
+        if (values.count(in) != 0) return true;
+      }
+      for (const onnx::Graph* body : onnx::subgraphs(*n)) {
+        for (const onnx::Node* m = body->first(); m != nullptr; m = m->next) todo.push_back(m);
+        for (const onnx::Value* out : body->outputs()) {
+          if (values.count(out) != 0) return true;
+        }
+      }
+    }
+    return false;
+  }
+};
+
+}  // namespace
+
+std::set<std::string> random_outputs(const onnx::Model& model) {
+  Reach reach{model, {}};
+  for (bool changed = true; changed;) {  // once, where the nodes are in order
+    changed = false;
+    for (const onnx::Node* n = model.graph->first(); n != nullptr; n = n->next) {
+      if (!reach.touches(*n)) continue;
+      for (const onnx::Value* out : n->outputs) {
+        if (out != nullptr) changed |= reach.values.insert(out).second;
+      }
+    }
+  }
+  std::set<std::string> names;
+  for (const onnx::Value* out : model.graph->outputs()) {
+    if (reach.values.count(out) != 0) names.insert(out->name);
+  }
+  return names;
+}
+
+Result<std::unique_ptr<Original>> Original::record(const std::string& path,
+                                                   std::vector<TrialInput> inputs,
+                                                   const AgreementOptions& options) {
+  auto recorded = std::make_unique<Recorded>(path, std::move(inputs), options);
+  TRY(recorded->record());
+  return std::unique_ptr<Original>(std::move(recorded));
+}
+
+}  // namespace onnxport::verify

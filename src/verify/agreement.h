@@ -1,0 +1,67 @@
+// Whether two ONNX files compute the same: what one gives for made-up inputs is recorded, and what
+// the other gives is held against it, output by output. Both run in ONNX Runtime with its own graph
+// optimizations off, so that a difference is the files' and not the optimizer's.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "onnx/graph.h"
+#include "verify/trials.h"
+
+namespace onnxport::verify {
+
+struct AgreementOptions {
+  double tolerance = 1e-4;  // of float32 outputs, relative to the output's largest value
+  int threads = 2;
+  bool few_runs = false;                 // two in place of up to five: for a model of gigabytes
+  std::set<std::string> random_outputs;  // see random_outputs(): compared in type and rank only
+};
+
+struct OutputAgreement {
+  std::string name;
+  bool passed = true;
+  bool identical = true;  // byte for byte
+  size_t judged = 0;      // runs that count: in the others rounding alone changes the original
+  double max_abs = 0, max_rel = 0, scale = 0;
+  std::string reason;
+};
+
+struct RunAgreement {
+  std::string what;  // "zeros, float32[2, 3, 32, 32]"
+  bool passed = true;
+  double max_abs = 0;
+};
+
+struct Agreement {
+  bool passed = true;
+  bool identical = true;
+  std::string reason;  // of the first difference
+  std::vector<OutputAgreement> outputs;
+  std::vector<RunAgreement> runs;
+  std::vector<std::string> notes;
+};
+
+class Original {
+ public:
+  // Runs the file at `path` on made-up inputs and keeps the results: random ones and edge cases, at
+  // two sizes where sizes are dynamic. Inputs that it does not accept are replaced by others; the
+  // error says why there is nothing to compare with.
+  static Result<std::unique_ptr<Original>> record(const std::string& path,
+                                                  std::vector<TrialInput> inputs,
+                                                  const AgreementOptions& options);
+  virtual ~Original() = default;
+  // Stops at the first run that differs. A file that ONNX Runtime refuses, or fails to run, differs.
+  //
+  // A difference counts when it is larger than what the tolerance allows, and larger than what a
+  // change of the inputs by one part in a million does to the original itself.
+  virtual Agreement compare(const std::string& path) = 0;
+};
+
+// The outputs that random numbers reach.
+std::set<std::string> random_outputs(const onnx::Model& model);
+
+}  // namespace onnxport::verify
