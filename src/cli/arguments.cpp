@@ -46,25 +46,67 @@ Status axes_from_json(const std::string& text, ExportConfig& config) {
   return {};
 }
 
-}  // namespace
-
-Status add_input_shape(const std::string& text, ExportConfig& config) {
-  size_t colon = text.rfind(':');
-  std::string sizes_text = colon == std::string::npos ? text : text.substr(colon + 1);
+struct NamedShape {
+  std::string name;  // may be empty
   std::vector<int64_t> sizes;
-  for (const std::string& part : split(sizes_text, ',')) {
+};
+
+Result<NamedShape> named_shape(const std::string& text, bool may_keep) {
+  const size_t colon = text.rfind(':');
+  NamedShape shape;
+  if (colon != std::string::npos) shape.name = text.substr(0, colon);
+  for (const std::string& part : split(text.substr(colon + 1), ',')) {  // npos + 1 is 0
     int64_t size = 0;
-    if (!parse(trimmed(part), size) || size < 0) {
+    const std::string word = trimmed(part);
+    if (may_keep && (word == "-1" || word == "?")) {
+      shape.sizes.push_back(-1);
+    } else if (parse(word, size) && size >= 0) {
+      shape.sizes.push_back(size);
+    } else {
       return Error{"`" + part + "` is no size; write 1,3,224,224 or name:1,3,224,224",
                    "--input-shape " + text};
     }
-    sizes.push_back(size);
   }
-  if (colon == std::string::npos) {
-    config.input_shapes.push_back(std::move(sizes));
+  return shape;
+}
+
+}  // namespace
+
+Status add_input_shape(const std::string& text, ExportConfig& config) {
+  TRY_ASSIGN(NamedShape shape, named_shape(text, false));
+  if (shape.name.empty()) {
+    config.input_shapes.push_back(std::move(shape.sizes));
   } else {
-    config.named_input_shapes[text.substr(0, colon)] = std::move(sizes);
+    config.named_input_shapes[shape.name] = std::move(shape.sizes);
   }
+  return {};
+}
+
+Status add_input_shape(const std::string& text, SimplifyConfig& config) {
+  TRY_ASSIGN(NamedShape shape, named_shape(text, true));
+  if (shape.name.empty()) {
+    config.input_shapes.push_back(std::move(shape.sizes));
+  } else if (!config.named_input_shapes.emplace(shape.name, std::move(shape.sizes)).second) {
+    return Error{"`" + shape.name + "` is given two shapes", "--input-shape " + text};
+  }
+  return {};
+}
+
+Status set_max_growth(const std::string& text, SimplifyConfig& config) {
+  const Error usage{"write a number of bytes (65536, 64K, 1M) or a part of the file (2%)",
+                    "--max-growth " + text};
+  std::string number = trimmed(text);
+  const char unit = number.empty() ? '\0' : number.back();
+  if (unit == '%' || unit == 'K' || unit == 'M') number.pop_back();
+  if (unit == '%') {
+    double percent = 0;
+    if (!parse(number, percent) || !(percent >= 0) || percent > 1e6) return usage;
+    config.max_growth_percent = percent;
+    return {};
+  }
+  int64_t bytes = 0;
+  if (!parse(number, bytes) || bytes < 0 || bytes > int64_t{1} << 40) return usage;
+  config.max_growth_bytes = bytes * (unit == 'K' ? 1 << 10 : unit == 'M' ? 1 << 20 : 1);
   return {};
 }
 

@@ -8,15 +8,11 @@
 #include "base/file.h"
 #include "cli/arguments.h"
 #include "cli/signals.h"
+#include "cli/simplify_command.h"
 #include "cli/terminal.h"
 #include "export/facts.h"
-#include "export/place.h"
 #include "onnx/check.h"
-#include "onnx/read.h"
-#include "onnx/write.h"
 #include "onnxport/export.h"
-#include "simplify/simplify.h"
-#include "verify/runtime.h"
 
 namespace onnxport::cli {
 namespace {
@@ -31,8 +27,7 @@ struct Options {
   std::vector<std::string> input_shapes, dynamic_axes;
   std::string input_names, output_names;
   bool no_simplify = false, no_verify = false, no_check = false;
-  bool json = false, quiet = false, exact = false;
-  std::vector<std::string> skip;
+  bool json = false, quiet = false;
 };
 
 int usage_error(const Screen& screen, const std::string& message) {
@@ -157,32 +152,6 @@ int run_inspect(const Options& o) {
   return 0;
 }
 
-Status simplify_file(const Options& o, simplify::Summary& summary) {
-  TRY_ASSIGN(onnx::Model model, onnx::read_model(o.source));
-  simplify::Options options;
-  options.exact = o.exact;
-  options.skip.insert(o.skip.begin(), o.skip.end());
-  options.evaluate = verify::evaluate;
-  TRY_ASSIGN(summary, simplify::simplify(model, options));
-  TRY_ASSIGN(BuildFolder folder, BuildFolder::beside(o.output));
-  TRY_ASSIGN([[maybe_unused]] auto written, onnx::write_model(model, folder.file()));
-  TRY(onnx::check_file(folder.file()));
-  return folder.publish();
-}
-
-int run_simplify(const Options& o) {
-  Screen screen = look(o.quiet);
-  simplify::Summary summary;
-  if (auto status = simplify_file(o, summary); !status.ok()) {
-    print_error(screen, status.error().str());
-    return kFailed;
-  }
-  if (o.quiet) return 0;
-  fmt::print("{}: {} nodes, {} before\n", o.output, summary.nodes_after, summary.nodes_before);
-  for (const auto& [rule, times] : summary.fired) fmt::print("  {:>6}  {}\n", times, rule);
-  return 0;
-}
-
 void add_verify_options(CLI::App& command, Options& o) {
   command
       .add_option("--tolerance", o.config.tolerance,
@@ -235,13 +204,6 @@ void add_others(CLI::App& app, Options& o) {
   CLI::App& inspect = *app.add_subcommand("inspect", "Show what is in an .onnx or .pt2 file");
   inspect.add_option("file", o.source, "an .onnx or .pt2 file")->required();
   inspect.add_flag("--json", o.json, "as JSON");
-
-  CLI::App& simplify = *app.add_subcommand("simplify", "Simplify an ONNX file");
-  simplify.add_option("model", o.source, "an ONNX file")->required();
-  simplify.add_option("-o,--output", o.output, "the ONNX file to write")->required();
-  simplify.add_flag("--exact", o.exact, "leave out what changes the rounding of floats");
-  simplify.add_option("--skip", o.skip, "a rule to leave out; may be given more than once");
-  simplify.add_flag("-q,--quiet", o.quiet, "print only failures");
 }
 
 int run(int argc, char** argv) {
@@ -254,6 +216,8 @@ int run(int argc, char** argv) {
   app.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
   add_export(app, o);
   add_others(app, o);
+  SimplifyOptions simplify;
+  add_simplify(app, simplify);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -265,7 +229,7 @@ int run(int argc, char** argv) {
   if (command.get_name() == "verify") return run_verify(o, command);
   if (command.get_name() == "check") return run_check(o);
   if (command.get_name() == "inspect") return run_inspect(o);
-  return run_simplify(o);
+  return run_simplify(simplify);
 }
 
 }  // namespace

@@ -21,17 +21,33 @@ size_t distance(const std::string& a, const std::string& b) {
   return row.back();
 }
 
+// A part of a known word ("opset" for "opset_version") is nearer than any misspelling.
+size_t cost(const std::string& word, const std::string& candidate) {
+  const std::string shortened = word.substr(0, 64);  // a key from a file can be of any length
+  const bool part = !shortened.empty() && candidate.find(shortened) != std::string::npos;
+  return part ? 0 : distance(shortened, candidate);
+}
+
 }  // namespace
 
 std::string nearest(const std::string& word, const std::vector<std::string>& known) {
-  std::string shortened = word.substr(0, 64);  // a key from a file can be of any length
-  // A part of a known word ("opset" for "opset_version") is nearer than any misspelling.
-  auto cost = [&](const std::string& candidate) {
-    bool part = !shortened.empty() && candidate.find(shortened) != std::string::npos;
-    return part ? 0 : distance(shortened, candidate);
-  };
-  return *std::min_element(known.begin(), known.end(),
-                           [&](const auto& a, const auto& b) { return cost(a) < cost(b); });
+  return *std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
+    return cost(word, a) < cost(word, b);
+  });
+}
+
+std::vector<std::string> near(const std::string& word, const std::vector<std::string>& known) {
+  constexpr size_t kMost = 4;
+  std::vector<std::string> sorted = known;
+  std::stable_sort(sorted.begin(), sorted.end(), [&](const auto& a, const auto& b) {
+    return cost(word, a) < cost(word, b);
+  });
+  const size_t best = sorted.empty() ? 0 : cost(word, sorted.front());
+  std::vector<std::string> few;
+  for (const std::string& candidate : sorted) {
+    if (few.size() < kMost && cost(word, candidate) <= best + 2) few.push_back(candidate);
+  }
+  return few;
 }
 
 }  // namespace onnxport

@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <optional>
 
@@ -14,6 +12,7 @@
 #include "export/facts.h"
 #include "export/place.h"
 #include "export/shapes.h"
+#include "export/timed.h"
 #include "lower/dynamic_batch.h"
 #include "lower/lower.h"
 #include "onnx/check.h"
@@ -28,37 +27,7 @@
 namespace onnxport::road {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr int64_t kOldestOpset = 13;
-
-// Times a stage from construction to destruction, and tells `progress`.
-class Timed {
- public:
-  Timed(const char* name, Report& report, const Progress& progress)
-      : name_(name), report_(report), progress_(progress), start_(Clock::now()) {
-    if (progress_) progress_(name_, false, 0);
-  }
-  ~Timed() {
-    double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    auto again = std::find_if(report_.stages.begin(), report_.stages.end(),
-                              [&](const Stage& stage) { return stage.name == name_; });
-    if (again != report_.stages.end()) {
-      again->seconds += seconds;
-    } else {
-      report_.stages.push_back({name_, seconds});
-    }
-    if (progress_) progress_(name_, true, seconds);
-  }
-  Timed(const Timed&) = delete;
-  Timed& operator=(const Timed&) = delete;
-
- private:
-  std::string name_;
-  Report& report_;
-  const Progress& progress_;
-  Clock::time_point start_;
-};
 
 void take_facts(const onnx::Model& model, Report& report) {
   facts::Facts facts = facts::of_model(model);
@@ -232,7 +201,7 @@ class Export {
   }
 
   Status read() {
-    Timed timed("read", report_, progress_);
+    Timed timed("read", report_.stages, progress_);
     std::error_code error;
     if (!std::filesystem::exists(source_, error)) {
       return Error{"there is no such file", source_};
@@ -251,7 +220,7 @@ class Export {
   }
 
   Status lower() {
-    Timed timed("lower", report_, progress_);
+    Timed timed("lower", report_.stages, progress_);
     lower::Options options{config_.opset_version, config_.input_names, config_.output_names};
     auto model = lower::lower(program_, options);
     if (!model.ok()) return std::move(model).error().at(source_);
@@ -264,7 +233,7 @@ class Export {
 
   Status simplify() {
     if (config_.simplify) {
-      Timed timed("simplify", report_, progress_);
+      Timed timed("simplify", report_.stages, progress_);
       simplify::Options options;
       options.evaluate = verify::evaluate;
       TRY_ASSIGN(simplify::Summary summary, simplify::simplify(model_, options));
@@ -275,7 +244,7 @@ class Export {
   }
 
   Status write(const BuildFolder& folder) {
-    Timed timed("write", report_, progress_);
+    Timed timed("write", report_.stages, progress_);
     auto written = onnx::write_model(model_, folder.file());
     if (!written.ok()) return in_place(std::move(written).error(), folder);
     report_.file_bytes = written->bytes + written->external_bytes;
@@ -283,14 +252,14 @@ class Export {
   }
 
   Status check(const BuildFolder& folder) {
-    Timed timed("check", report_, progress_);
+    Timed timed("check", report_.stages, progress_);
     auto status = onnx::check_file(folder.file());
     if (!status.ok()) return in_place(std::move(status).error(), folder);
     return {};
   }
 
   Status verify(const BuildFolder& folder, int64_t fixed_batch) {
-    Timed timed("verify", report_, progress_);
+    Timed timed("verify", report_.stages, progress_);
     verify::Options options = verify_options(config_);
     options.fixed_batch = fixed_batch;
     auto verdict = verify::verify(program_, folder.file(), options);
@@ -352,14 +321,14 @@ Report verify_onnx(const std::string& source, const std::string& onnx_path,
   auto status = [&]() -> Status {
     aten::Program program;
     {
-      Timed timed("read", report, progress);
+      Timed timed("read", report.stages, progress);
       TRY_ASSIGN(program, read::read_pt2(source));
       TRY_ASSIGN(onnx::Model model, onnx::read_model(onnx_path));
       take_facts(model, report);
       report.file_bytes = facts::size_on_disk(onnx_path);
       report.notes = program.notes;
     }
-    Timed timed("verify", report, progress);
+    Timed timed("verify", report.stages, progress);
     TRY_ASSIGN(verify::Verdict verdict, verify::verify(program, onnx_path, verify_options(config)));
     take_verdict(verdict, report);
     return {};

@@ -1,0 +1,119 @@
+// A SimplifyReport as one page.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "export/changes.h"
+#include "export/page.h"
+#include "onnxport/simplify.h"
+
+namespace onnxport {
+namespace {
+
+using page::escape;
+using page::fact;
+
+std::string heading(const SimplifyReport& r) {
+  const char* text = r.outcome == Outcome::kRefused ? "Failed ✗ — nothing was written"
+                     : r.compared                   ? "Passed ✓"
+                                                    : "Written, not compared";
+  return fmt::format("<h1 class=\"{}\">{}</h1>\n<p class=\"path\">{} → {}</p>\n",
+                     r.passed() ? "good" : "bad", text, escape(r.source_path),
+                     escape(r.output_path.empty() ? "nothing" : r.output_path));
+}
+
+std::string facts_section(const SimplifyReport& r) {
+  if (r.outcome == Outcome::kRefused) return "";
+  double seconds = 0;
+  for (const Stage& stage : r.stages) seconds += stage.seconds;
+  return "<dl class=\"facts\">\n" + fact("Nodes", std::to_string(r.nodes)) +
+         fact("Nodes before", std::to_string(r.nodes_before)) +
+         fact("Size", size_text(r.file_bytes)) + fact("Size before", size_text(r.file_bytes_before)) +
+         fact("Opset", std::to_string(r.opset)) + fact("Time", fmt::format("{:.2f} s", seconds)) +
+         "</dl>\n";
+}
+
+std::string problem_section(const SimplifyReport& r) {
+  std::string out;
+  if (!r.error.empty()) out += "<h2>What went wrong</h2>\n<pre>" + escape(r.error) + "</pre>\n";
+  if (r.wrong_rules.empty()) return out;
+  out += "<h2>Rules that were left out</h2>\n<div class=\"scroll\"><table>\n"
+         "<tr><th>Rule</th><th>Node</th><th>What it did</th></tr>\n";
+  for (const WrongRule& w : r.wrong_rules) {
+    out += fmt::format("<tr><td><code>{}</code></td><td>{} <code>{}</code></td><td>{}</td></tr>\n",
+                       escape(w.rule), escape(w.op_type), escape(w.node), escape(w.reason));
+  }
+  return out + "</table></div>\n";
+}
+
+std::string operators_section(const SimplifyReport& r) {
+  const std::vector<Change> changes = changed_operators(r);
+  if (r.outcome == Outcome::kRefused) return "";
+  int most = 1;
+  for (const Change& c : changes) most = std::max({most, c.before, c.after});
+  auto bar = [&](int n, const char* kind) {
+    return fmt::format("<span class=\"bar {}\" style=\"width:{:.1f}%\"></span>", kind,
+                       100.0 * n / most);
+  };
+  std::string out =
+      "<h2>Operators</h2>\n<div class=\"scroll\"><table>\n<tr><th></th><th class=\"n\">Before</th>"
+      "<th class=\"n\">After</th><th class=\"n\">Change</th><th></th></tr>\n";
+  for (const Change& c : changes) {
+    out += fmt::format(
+        "<tr><td><code>{}</code></td><td class=\"n\">{}</td><td class=\"n\">{}</td>"
+        "<td class=\"n\">{:+}</td><td class=\"wide\">{}{}</td></tr>\n",
+        escape(c.name), c.before, c.after, c.after - c.before, bar(c.before, "before"),
+        bar(c.after, ""));
+  }
+  return out + fmt::format(
+                   "<tr class=\"sum\"><td>All</td><td class=\"n\">{}</td><td class=\"n\">{}</td>"
+                   "<td class=\"n\">{:+}</td><td></td></tr>\n</table></div>\n",
+                   r.nodes_before, r.nodes,
+                   static_cast<int64_t>(r.nodes) - static_cast<int64_t>(r.nodes_before));
+}
+
+std::string comparison_section(const SimplifyReport& r) {
+  if (r.outputs.empty()) return "";
+  std::string out =
+      "<h2>Against the original</h2>\n<div class=\"scroll\"><table>\n<tr><th>Output</th>"
+      "<th class=\"n\">Max absolute</th><th class=\"n\">Max relative</th>"
+      "<th class=\"n\">Values to</th><th></th></tr>\n";
+  for (const OutputMatch& o : r.outputs) {
+    out += fmt::format("<tr><td><code>{}</code></td>", escape(o.name));
+    out += o.identical
+               ? "<td class=\"n\" colspan=\"3\">identical</td>"
+               : fmt::format("<td class=\"n\">{:.2e}</td><td class=\"n\">{:.2e}</td>"
+                             "<td class=\"n\">{:.3g}</td>",
+                             o.max_abs_difference, o.max_rel_difference, o.scale);
+    out += fmt::format("<td class=\"{}\">{} {}</td></tr>\n", o.passed ? "good" : "bad",
+                       o.passed ? "✓" : "✗", escape(o.reason));
+  }
+  out += "</table></div>\n<details><summary>Runs</summary><pre>";
+  for (const std::string& run : r.runs) out += escape(run) + "\n";
+  return out + "</pre></details>\n";
+}
+
+std::string trace_section(const SimplifyReport& r) {
+  if (r.trace.empty()) return "";
+  size_t width = 0;
+  for (const RuleApplication& a : r.trace) width = std::max(width, a.rule.size());
+  std::string out = "<h2>In order</h2>\n<pre>";
+  for (const RuleApplication& a : r.trace) out += escape(trace_line(a, width)) + "\n";
+  return out + "</pre>\n";
+}
+
+}  // namespace
+
+std::string SimplifyReport::html() const {
+  std::string versions = "onnxport " + onnxport_version;
+  if (!onnxruntime_version.empty()) versions += ", ONNX Runtime " + onnxruntime_version;
+  const std::string body =
+      heading(*this) + facts_section(*this) + problem_section(*this) + operators_section(*this) +
+      page::bars_section("Rules", page::rows_of(rules_fired), "{:.0f}", true) +
+      comparison_section(*this) + page::ports_section(inputs, output_types) +
+      page::bars_section("Time", page::rows_of(stages), "{:.2f} s", false) + trace_section(*this) +
+      page::notes_section(notes);
+  return page::whole(output_path.empty() ? source_path : output_path, body, versions);
+}
+
+}  // namespace onnxport
