@@ -3,12 +3,18 @@
 //   onnxport_dev schemas                    every rule's schema line
 //   onnxport_dev wrong-rule NAME IN OUT     exports with the rule NAME made wrong: prints the
 //   report
+//   onnxport_dev wrong-simplify-rule KIND IN OUT
+//                                           simplifies with a rule more that is wrong: `values`
+//                                           makes a Sigmoid a Tanh, `invalid` an operator that
+//                                           there is not
 #include <cstdio>
 #include <string>
 #include <utility>
 
 #include "lower/rule.h"
 #include "onnxport/export.h"
+#include "onnxport/simplify.h"
+#include "simplify/rule.h"
 
 namespace {
 
@@ -39,6 +45,32 @@ int export_with_wrong_rule(const std::string& name, const char* source, const ch
   return report.exit_code();
 }
 
+// A mistake that the comparison has to find, or one that onnx.checker finds.
+int simplify_with_wrong_rule(const std::string& kind, const char* source, const char* output) {
+  using onnxport::simplify::done;
+  using onnxport::simplify::Match;
+  using onnxport::simplify::Node;
+  auto values = [](Match& m, Node& node) {
+    m.change_op(node, "Tanh", {});
+    return done();
+  };
+  auto invalid = [](Match& m, Node& node) {
+    m.change_op(node, "NoSuchOperator", {});
+    return done();
+  };
+  if (kind == "values") {
+    onnxport::simplify::register_rule({"make_sigmoid_wrong", {"Sigmoid"}, false, values});
+  } else if (kind == "invalid") {
+    onnxport::simplify::register_rule({"make_sigmoid_invalid", {"Sigmoid"}, false, invalid});
+  } else {
+    std::fprintf(stderr, "no kind %s\n", kind.c_str());
+    return 2;
+  }
+  const onnxport::SimplifyReport report = onnxport::simplify_model(source, output);
+  std::puts(report.json().c_str());
+  return report.exit_code();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -47,6 +79,11 @@ int main(int argc, char** argv) {
   if (command == "wrong-rule" && argc == 5) {
     return export_with_wrong_rule(argv[2], argv[3], argv[4]);
   }
-  std::fputs("usage: onnxport_dev schemas | wrong-rule NAME IN OUT\n", stderr);
+  if (command == "wrong-simplify-rule" && argc == 5) {
+    return simplify_with_wrong_rule(argv[2], argv[3], argv[4]);
+  }
+  std::fputs(
+      "usage: onnxport_dev schemas | wrong-rule NAME IN OUT | wrong-simplify-rule KIND IN OUT\n",
+      stderr);
   return 2;
 }

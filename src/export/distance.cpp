@@ -39,9 +39,8 @@ std::string nearest(const std::string& word, const std::vector<std::string>& kno
 std::vector<std::string> near(const std::string& word, const std::vector<std::string>& known) {
   constexpr size_t kMost = 4;
   std::vector<std::string> sorted = known;
-  std::stable_sort(sorted.begin(), sorted.end(), [&](const auto& a, const auto& b) {
-    return cost(word, a) < cost(word, b);
-  });
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&](const auto& a, const auto& b) { return cost(word, a) < cost(word, b); });
   const size_t best = sorted.empty() ? 0 : cost(word, sorted.front());
   std::vector<std::string> few;
   for (const std::string& candidate : sorted) {

@@ -69,13 +69,13 @@ std::string Report::html() const {
   std::string versions = "onnxport " + onnxport_version;
   if (!torch_version.empty()) versions += ", PyTorch " + torch_version;
   if (!onnxruntime_version.empty()) versions += ", ONNX Runtime " + onnxruntime_version;
-  const std::string body = heading(*this) + facts_section(*this) + problem_section(*this) +
-                           comparison_section(*this) + page::ports_section(inputs, output_types) +
-                           page::bars_section("Time", page::rows_of(stages), "{:.2f} s", false) +
-                           page::bars_section("Operators", page::rows_of(operators), "{:.0f}", true) +
-                           page::bars_section("Simplifications", page::rows_of(rules_fired),
-                                              "{:.0f}", true) +
-                           page::notes_section(notes);
+  const std::string body =
+      heading(*this) + facts_section(*this) + problem_section(*this) + comparison_section(*this) +
+      page::ports_section(inputs, output_types) +
+      page::bars_section("Time", page::rows_of(stages), "{:.2f} s", false) +
+      page::bars_section("Operators", page::rows_of(operators), "{:.0f}", true) +
+      page::bars_section("Simplifications", page::rows_of(rules_fired), "{:.0f}", true) +
+      page::notes_section(notes);
   return page::whole(output_path.empty() ? source_path : output_path, body, versions);
 }
 

@@ -1,5 +1,5 @@
-// One page: no script, nothing loaded from elsewhere, readable in light and dark. Every function but
-// whole() gives a piece of its body; texts are escaped here.
+// One page: no script, nothing loaded from elsewhere, readable in light and dark. Every function
+// but whole() gives a piece of its body; texts are escaped here.
 #pragma once
 
 #include <map>

@@ -28,7 +28,8 @@ std::string facts_section(const SimplifyReport& r) {
   for (const Stage& stage : r.stages) seconds += stage.seconds;
   return "<dl class=\"facts\">\n" + fact("Nodes", std::to_string(r.nodes)) +
          fact("Nodes before", std::to_string(r.nodes_before)) +
-         fact("Size", size_text(r.file_bytes)) + fact("Size before", size_text(r.file_bytes_before)) +
+         fact("Size", size_text(r.file_bytes)) +
+         fact("Size before", size_text(r.file_bytes_before)) +
          fact("Opset", std::to_string(r.opset)) + fact("Time", fmt::format("{:.2f} s", seconds)) +
          "</dl>\n";
 }
@@ -37,8 +38,9 @@ std::string problem_section(const SimplifyReport& r) {
   std::string out;
   if (!r.error.empty()) out += "<h2>What went wrong</h2>\n<pre>" + escape(r.error) + "</pre>\n";
   if (r.wrong_rules.empty()) return out;
-  out += "<h2>Rules that were left out</h2>\n<div class=\"scroll\"><table>\n"
-         "<tr><th>Rule</th><th>Node</th><th>What it did</th></tr>\n";
+  out +=
+      "<h2>Rules that were left out</h2>\n<div class=\"scroll\"><table>\n"
+      "<tr><th>Rule</th><th>Node</th><th>What it did</th></tr>\n";
   for (const WrongRule& w : r.wrong_rules) {
     out += fmt::format("<tr><td><code>{}</code></td><td>{} <code>{}</code></td><td>{}</td></tr>\n",
                        escape(w.rule), escape(w.op_type), escape(w.node), escape(w.reason));
@@ -80,9 +82,9 @@ std::string comparison_section(const SimplifyReport& r) {
       "<th class=\"n\">Values to</th><th></th></tr>\n";
   for (const OutputMatch& o : r.outputs) {
     out += fmt::format("<tr><td><code>{}</code></td>", escape(o.name));
-    out += o.identical
-               ? "<td class=\"n\" colspan=\"3\">identical</td>"
-               : fmt::format("<td class=\"n\">{:.2e}</td><td class=\"n\">{:.2e}</td>"
+    out += o.identical ? "<td class=\"n\" colspan=\"3\">identical</td>"
+                       : fmt::format(
+                             "<td class=\"n\">{:.2e}</td><td class=\"n\">{:.2e}</td>"
                              "<td class=\"n\">{:.3g}</td>",
                              o.max_abs_difference, o.max_rel_difference, o.scale);
     out += fmt::format("<td class=\"{}\">{} {}</td></tr>\n", o.passed ? "good" : "bad",
@@ -107,12 +109,12 @@ std::string trace_section(const SimplifyReport& r) {
 std::string SimplifyReport::html() const {
   std::string versions = "onnxport " + onnxport_version;
   if (!onnxruntime_version.empty()) versions += ", ONNX Runtime " + onnxruntime_version;
-  const std::string body =
-      heading(*this) + facts_section(*this) + problem_section(*this) + operators_section(*this) +
-      page::bars_section("Rules", page::rows_of(rules_fired), "{:.0f}", true) +
-      comparison_section(*this) + page::ports_section(inputs, output_types) +
-      page::bars_section("Time", page::rows_of(stages), "{:.2f} s", false) + trace_section(*this) +
-      page::notes_section(notes);
+  const std::string body = heading(*this) + facts_section(*this) + problem_section(*this) +
+                           operators_section(*this) +
+                           page::bars_section("Rules", page::rows_of(rules_fired), "{:.0f}", true) +
+                           comparison_section(*this) + page::ports_section(inputs, output_types) +
+                           page::bars_section("Time", page::rows_of(stages), "{:.2f} s", false) +
+                           trace_section(*this) + page::notes_section(notes);
   return page::whole(output_path.empty() ? source_path : output_path, body, versions);
 }
 

@@ -25,7 +25,8 @@ std::string operators_table(const SimplifyReport& r) {
   size_t width = 9;
   for (const Change& c : changes) width = std::max(width, c.name.size());
   auto line = [&](const std::string& name, auto before, auto after, const std::string& change) {
-    return fmt::format("  {:<{}}  {:>7}  {:>7}  {:>7}\n", name, width, before, after, change);
+    return fmt::format("  {:<{}}  {:>7}  {:>7}{}\n", name, width, before, after,
+                       change.empty() ? "" : fmt::format("  {:>7}", change));
   };
   std::string out = line("operators", "before", "after", "");
   for (const Change& c : changes) {
@@ -58,10 +59,9 @@ std::string trace_list(const SimplifyReport& r) {
 
 std::string output_line(const OutputMatch& o) {
   std::string line = fmt::format("  {} {}  ", o.passed ? "✓" : "✗", o.name);
-  line += o.identical
-              ? std::string("identical")
-              : fmt::format("max abs {:.2e}, max rel {:.2e}, values to {:.3g}",
-                            o.max_abs_difference, o.max_rel_difference, o.scale);
+  line += o.identical ? std::string("identical")
+                      : fmt::format("max abs {:.2e}, max rel {:.2e}, values to {:.3g}",
+                                    o.max_abs_difference, o.max_rel_difference, o.scale);
   return line + (o.reason.empty() ? "\n" : "\n      " + o.reason + "\n");
 }
 

@@ -1,7 +1,7 @@
-// simplify_model: read, simplify, write, check, compare. The file is built in a hidden folder beside
-// its place. When it is not right, the smallest number of rule applications that shows it is looked
-// for by halving: the last of them names the rule and the node. That rule is left out, and the
-// search goes on until the file is right.
+// simplify_model: read, simplify, write, check, compare. The file is built in a hidden folder
+// beside its place. When it is not right, the smallest number of rule applications that shows it is
+// looked for by halving: the last of them names the rule and the node. That rule is left out, and
+// the search goes on until the file is right.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -110,8 +110,8 @@ struct Attempt {
 
 class Simplification {
  public:
-  Simplification(const std::string& source, const std::string& output,
-                 const SimplifyConfig& config, const Progress& progress)
+  Simplification(const std::string& source, const std::string& output, const SimplifyConfig& config,
+                 const Progress& progress)
       : source_(source), output_(output), config_(config), progress_(progress) {
     report_.source_path = source;
     report_.onnxport_version = version();
@@ -180,9 +180,8 @@ class Simplification {
     random_outputs_ = verify::random_outputs(model_);
     const double percent =
         config_.max_growth_percent / 100 * static_cast<double>(report_.file_bytes_before);
-    max_growth_ = config_.max_growth_bytes
-                      ? *config_.max_growth_bytes
-                      : static_cast<int64_t>(std::min(percent, 1e18));
+    max_growth_ = config_.max_growth_bytes ? *config_.max_growth_bytes
+                                           : static_cast<int64_t>(std::min(percent, 1e18));
     const bool given = config_.max_growth_bytes || config_.max_growth_percent != 1;
     fold_growth_ = given ? max_growth_ : kFoldGrowth;
     return {};
@@ -254,7 +253,8 @@ class Simplification {
     return {};
   }
 
-  // --- proof ---------------------------------------------------------------------------------------
+  // --- proof
+  // ---------------------------------------------------------------------------------------
 
   // Why the file is not right; empty when it is. The error is one of the proof itself.
   Result<std::string> find_problem() {
@@ -273,8 +273,9 @@ class Simplification {
       original_checked_ = true;
       original_valid_ = original.ok();
       if (!original.ok()) {
-        report_.notes.push_back("not held against onnx.checker, since the original does not pass: " +
-                                original.error().message);
+        report_.notes.push_back(
+            "not held against onnx.checker, since the original does not pass: " +
+            original.error().message);
       }
     }
     if (!original_valid_) return std::string();
@@ -305,7 +306,8 @@ class Simplification {
     }
   }
 
-  // --- search of wrong rules -----------------------------------------------------------------------
+  // --- search of wrong rules
+  // -----------------------------------------------------------------------
 
   Status without_wrong_rules(std::string problem) {
     Timed timed("search", report_.stages, progress_);
@@ -356,7 +358,8 @@ class Simplification {
     return bad;
   }
 
-  // --- result --------------------------------------------------------------------------------------
+  // --- result
+  // --------------------------------------------------------------------------------------
 
   Status take_facts() {
     facts::Facts facts = facts::of_model(model_);
@@ -401,9 +404,10 @@ class Simplification {
     const bool writes_data = fs::exists(folder_->file() + ".data", error);
     const bool has_data = fs::exists(data, error);
     if (writes_data && has_data && !config_.overwrite && !fs::exists(output_, error)) {
-      return Error{"is there without its .onnx and may be another model's: move it away, choose "
-                   "another name, or say --overwrite",
-                   data};
+      return Error{
+          "is there without its .onnx and may be another model's: move it away, choose "
+          "another name, or say --overwrite",
+          data};
     }
     if (!writes_data && has_data && fs::equivalent(source_, output_, error)) {
       report_.notes.push_back(data + " is no longer needed by this file");

@@ -96,8 +96,8 @@ Difference difference(const Tensor& actual_tensor, const Tensor& reference_tenso
              d.c.max_abs > most) {
     d.passed = false;
     d.numeric = true;
-    d.reason = fmt::format("differs by up to {:.3g} where values go to {:.3g}", d.c.max_abs,
-                           d.c.scale);
+    d.reason =
+        fmt::format("differs by up to {:.3g} where values go to {:.3g}", d.c.max_abs, d.c.scale);
   }
   return d;
 }
@@ -112,8 +112,8 @@ Difference difference(const Parts& actual, const Parts& reference, double tolera
   }
   for (size_t i = 0; i < actual.size(); ++i) {
     Difference d = difference(actual[i], reference[i], tolerance);
-    const bool worse = (worst.passed && !d.passed) ||
-                       (worst.passed == d.passed && d.c.max_abs > worst.c.max_abs);
+    const bool worse =
+        (worst.passed && !d.passed) || (worst.passed == d.passed && d.c.max_abs > worst.c.max_abs);
     const bool identical = worst.identical && d.identical;
     if (worse) worst = std::move(d);
     worst.identical = identical;
@@ -330,14 +330,14 @@ Agreement Recorded::compare(const std::string& path) {
   }
   for (const OutputAgreement& output : agreement.outputs) {
     if (output.judged > 0) continue;
-    agreement.notes.push_back(
-        fmt::format("output `{}` was not compared: rounding alone changes it in the original",
-                    output.name));
+    agreement.notes.push_back(fmt::format(
+        "output `{}` was not compared: rounding alone changes it in the original", output.name));
   }
   return agreement;
 }
 
-// --- random numbers --------------------------------------------------------------------------------
+// --- random numbers
+// --------------------------------------------------------------------------------
 
 bool is_random_op(std::string_view op_type) {
   static const std::set<std::string_view> kRandom = {"RandomNormal",  "RandomNormalLike",

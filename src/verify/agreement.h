@@ -54,7 +54,8 @@ class Original {
                                                   std::vector<TrialInput> inputs,
                                                   const AgreementOptions& options);
   virtual ~Original() = default;
-  // Stops at the first run that differs. A file that ONNX Runtime refuses, or fails to run, differs.
+  // Stops at the first run that differs. A file that ONNX Runtime refuses, or fails to run,
+  // differs.
   //
   // A difference counts when it is larger than what the tolerance allows, and larger than what a
   // change of the inputs by one part in a million does to the original itself.

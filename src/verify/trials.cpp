@@ -38,13 +38,14 @@ class Random {
   bool has_spare_ = false;
 };
 
-// --- sizes -----------------------------------------------------------------------------------------
+// --- sizes
+// -----------------------------------------------------------------------------------------
 
 struct SizePlan {
   int64_t batch, picture, length, channels;
 };
-constexpr std::array<SizePlan, kSizePlans> kPlans = {{{2, 32, 8, 3},
-                                                      {1, 64, 13, 3},
+constexpr std::array<SizePlan, kSizePlans> kPlans = {{{1, 32, 8, 3},
+                                                      {2, 64, 13, 3},
                                                       {3, 224, 16, 3},
                                                       {1, 32, 1, 1},
                                                       {4, 4, 4, 4},
@@ -98,7 +99,8 @@ Result<std::vector<int64_t>> dims_of(const TrialInput& input, int plan,
   return dims;
 }
 
-// --- values ----------------------------------------------------------------------------------------
+// --- values
+// ----------------------------------------------------------------------------------------
 
 double float_value(Kind kind, Random& random) {
   constexpr std::array<double, 8> kMixed = {1, -1, 0.5, -1e-6, 30, -88, 1e-3, -300};
