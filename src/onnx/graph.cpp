@@ -7,16 +7,30 @@
 namespace onnxport::onnx {
 namespace {
 
-void add_use(Value* value, Node* node, size_t input) {
-  if (value != nullptr) value->uses.push_back({node, input});
+// Where a Use stands in its value's list is kept beside the input: a constant that 100,000 nodes
+// use loses them one by one, and may not be searched each time.
+void note_place(Node* node, size_t input, size_t place) {
+  if (node->use_at.size() <= input) node->use_at.resize(node->inputs.size(), 0);
+  node->use_at[input] = static_cast<uint32_t>(place);
 }
 
+void add_use(Value* value, Node* node, size_t input) {
+  if (value == nullptr) return;
+  note_place(node, input, value->uses.size());
+  value->uses.push_back({node, input});
+}
+
+// The last Use takes the place of the one that goes.
 void drop_use(Value* value, const Node* node, size_t input) {
   if (value == nullptr) return;
-  auto it = std::find_if(value->uses.begin(), value->uses.end(),
-                         [&](const Use& use) { return use.node == node && use.input == input; });
-  CHECK(it != value->uses.end());
-  value->uses.erase(it);
+  const size_t place = node->use_at[input];
+  CHECK(place < value->uses.size());
+  CHECK(value->uses[place].node == node && value->uses[place].input == input);
+  const Use last = value->uses.back();
+  value->uses.pop_back();
+  if (place == value->uses.size()) return;
+  value->uses[place] = last;
+  note_place(last.node, last.input, place);
 }
 
 void drop_uses(const Node* node) {
@@ -201,7 +215,7 @@ void Graph::replace_uses(Value* old_value, Value* new_value) {
   if (old_value == new_value) return;
   for (const Use& use : old_value->uses) {
     use.node->inputs[use.input] = new_value;
-    new_value->uses.push_back(use);
+    add_use(new_value, use.node, use.input);
   }
   old_value->uses.clear();
 }

@@ -99,6 +99,7 @@ struct Node {
   std::vector<std::pair<std::string, std::string>> metadata;
   std::vector<std::string> device_configurations;  // serialized NodeDeviceConfigurationProtos
   int32_t origin = -1;                             // index of the aten node it was lowered from
+  std::vector<uint32_t> use_at;                    // Graph's own: place of each input's Use
   Graph* graph = nullptr;                          // null once erased
   Node* prev = nullptr;
   Node* next = nullptr;

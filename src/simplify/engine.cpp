@@ -139,6 +139,7 @@ Engine::Engine(onnx::Model& model, const Options& options, Summary& summary)
     if (options.skip.count(rule->name) != 0) continue;
     for (const std::string& op_type : rule->op_types) rules_[op_type].push_back(rule);
   }
+  content_at_first_ = content_bytes();
   queue_all();
 }
 
@@ -154,8 +155,13 @@ std::vector<onnx::Graph*> Engine::graphs() const {
 
 void Engine::queue_all() {
   for (onnx::Graph* graph : graphs()) {
-    for (Node* node = graph->first(); node != nullptr; node = node->next) queue(node);
+    for (Node* node = graph->first(); node != nullptr; node = node->next) {
+      queue(node);
+      // What its bodies' outputs have become shows in it only when it is looked at again.
+      if (!onnx::subgraphs(*node).empty()) stale_.insert(node);
+    }
   }
+  grown_ = content_bytes() - content_at_first_;
 }
 
 void Engine::queue(Node* node) {
@@ -186,8 +192,9 @@ void Engine::run() {
   while (!list_.empty() && budget-- > 0) {
     Node* node = list_.front();
     list_.pop_front();
-    listed_.erase(node);
-    if (node->graph != nullptr) visit(node);
+    if (listed_.erase(node) == 0 || node->graph == nullptr) continue;
+    if (stale_.erase(node) != 0) infer_again(*node);
+    visit(node);
   }
   list_.clear();
   listed_.clear();
@@ -254,12 +261,13 @@ bool Engine::erase_if_dead(Node& node) {
       }
     }
   }
-  // The list may hold nodes of the bodies, which die with them.
+  // The list may hold nodes of the bodies, which die with them: pointers that nobody follows now.
   if (!bodies.empty()) {
     std::vector<onnx::Graph*> all = bodies;
     for (size_t i = 0; i < all.size(); ++i) {
       for (Node* inner = all[i]->first(); inner != nullptr; inner = inner->next) {
-        if (listed_.erase(inner) != 0) std::erase(list_, inner);
+        listed_.erase(inner);
+        stale_.erase(inner);
         for (onnx::Graph* deeper : onnx::subgraphs(*inner)) all.push_back(deeper);
       }
     }
@@ -270,8 +278,9 @@ bool Engine::erase_if_dead(Node& node) {
   return true;
 }
 
-bool Engine::growth_allowed(const Node& node, const std::vector<Tensor>& tensors) const {
-  int64_t growth = 0;
+// The outputs' bytes, less what the node and the constants that only it uses take now.
+int64_t Engine::growth_of(const Node& node, const std::vector<Tensor>& tensors) const {
+  int64_t growth = -kNodeBytes;
   for (size_t i = 0; i < tensors.size() && i < node.outputs.size(); ++i) {
     if (node.outputs[i] != nullptr && !node.outputs[i]->unused()) {
       growth += static_cast<int64_t>(tensors[i].nbytes());
@@ -284,8 +293,22 @@ bool Engine::growth_allowed(const Node& node, const std::vector<Tensor>& tensors
                                        [&](const onnx::Use& use) { return use.node == &node; });
     if (only_here) growth -= static_cast<int64_t>(in->constant()->nbytes());
   }
-  if (node.is("Constant")) return true;
-  return growth <= std::max(options_.max_growth, kNodeBytes);
+  return growth;
+}
+
+int64_t Engine::content_bytes() const {
+  int64_t bytes = 0;
+  for (const onnx::Graph* graph : graphs()) {
+    for (const Value* value : graph->initializers()) {
+      if (!value->unused()) bytes += static_cast<int64_t>(value->initializer->nbytes());
+    }
+    for (const Node* node = graph->first(); node != nullptr; node = node->next) {
+      const onnx::Attribute* a = node->is("Constant") ? node->find("value") : nullptr;
+      const Tensor* t = a != nullptr ? std::get_if<Tensor>(&a->v) : nullptr;
+      if (t != nullptr) bytes += static_cast<int64_t>(t->nbytes());
+    }
+  }
+  return bytes;
 }
 
 const char* Engine::try_fold(Node& node) {
@@ -318,7 +341,15 @@ const char* Engine::try_fold(Node& node) {
 }
 
 bool Engine::replace_by_constants(Node& node, std::vector<Tensor> tensors) {
-  if (tensors.size() < node.outputs.size() || !growth_allowed(node, tensors)) return false;
+  if (tensors.size() < node.outputs.size()) return false;
+  if (!node.is("Constant")) {
+    const int64_t growth = growth_of(node, tensors);
+    if (growth > 0 &&
+        (growth > options_.max_growth || grown_ + growth > options_.max_total_growth)) {
+      return false;
+    }
+    grown_ += growth;
+  }
   onnx::Graph& graph = *node.graph;
   std::vector<Value*> makers = node.inputs;
   for (size_t i = 0; i < node.outputs.size(); ++i) {
@@ -333,15 +364,42 @@ bool Engine::replace_by_constants(Node& node, std::vector<Tensor> tensors) {
       graph.rename(value, name);
     }
     queue_around(value);
+    spread_news(*value);
   }
   erase_if_dead(node);
   changed_ = true;
   return true;
 }
 
+namespace {
+
+struct Facts {
+  DType dtype;
+  std::optional<Shape> shape;
+  std::optional<std::vector<Expr>> ints;
+  explicit Facts(const Value& v) : dtype(v.dtype), shape(v.shape), ints(v.ints) {}
+  bool operator==(const Facts&) const = default;
+};
+
+}  // namespace
+
 void Engine::infer_again(Node& node) {
+  std::vector<std::optional<Facts>> before;
+  for (const Value* out : node.outputs) {
+    before.push_back(out != nullptr ? std::optional<Facts>(*out) : std::nullopt);
+  }
   // What breaks its operator's rules stays unknown here, and is the checker's to report.
   (void)onnx::infer(node, opset_).ok();
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    if (before[i] && *before[i] != Facts(*node.outputs[i])) spread_news(*node.outputs[i]);
+  }
+}
+
+void Engine::spread_news(const Value& value) {
+  for (const onnx::Use& use : value.uses) {
+    stale_.insert(use.node);
+    queue(use.node);
+  }
 }
 
 Node* Engine::op_n(std::string_view op_type, std::vector<Value*> inputs, Attributes attributes,
@@ -392,7 +450,10 @@ void Engine::replace_value(Value* old_value, Value* new_value) {
   if (!new_value->shape) new_value->shape = old_value->shape;
   if (new_value->dtype == DType::kUndefined) new_value->dtype = old_value->dtype;
   if (!new_value->ints && new_value->constant() == nullptr) new_value->ints = old_value->ints;
+  const bool news = new_value->constant() != nullptr || Facts(*old_value) != Facts(*new_value);
+  const std::vector<onnx::Use> users = news ? old_value->uses : std::vector<onnx::Use>{};
   old_value->graph->replace(old_value, new_value);
+  for (const onnx::Use& use : users) stale_.insert(use.node);
   queue(old_value->producer);
   queue_around(new_value);
 }

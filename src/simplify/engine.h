@@ -21,7 +21,7 @@ class Engine final : public Match {
 
   // One round over everything on the list; every node is on it at first.
   void run();
-  // Puts every node of every graph on the list.
+  // Puts every node of every graph on the list, and counts anew what folding has cost.
   void queue_all();
   bool changed() const { return changed_; }
   void clear_changed() { changed_ = false; }
@@ -60,8 +60,10 @@ class Engine final : public Match {
   bool erase_if_dead(Node& node);
   const char* try_fold(Node& node);  // the step that was applied, or null
   bool apply(const Rule& rule, Node& node);
-  void infer_again(Node& node);
-  bool growth_allowed(const Node& node, const std::vector<Tensor>& tensors) const;
+  void infer_again(Node& node);  // and its users later, where that brought news
+  void spread_news(const Value& value);
+  int64_t growth_of(const Node& node, const std::vector<Tensor>& tensors) const;
+  int64_t content_bytes() const;  // of all constants that something uses
 
   onnx::Model& model_;
   const Options& options_;
@@ -69,7 +71,10 @@ class Engine final : public Match {
   const int64_t opset_;
   std::unordered_map<std::string_view, std::vector<const Rule*>> rules_;
   std::deque<Node*> list_;
-  std::unordered_set<Node*> listed_;
+  std::unordered_set<Node*> listed_;  // what is not here is no longer on the list
+  std::unordered_set<Node*> stale_;   // an input is better known than when it was inferred
+  int64_t content_at_first_ = 0;
+  int64_t grown_ = 0;        // since then, by folding
   Node* current_ = nullptr;  // the node that a rule is tried on
   bool changed_ = false;
   size_t applications_ = 0;

@@ -28,9 +28,12 @@ struct Application {
 struct Options {
   bool exact = false;          // leave out rules that change float rounding
   std::set<std::string> skip;  // names of rules and of steps (see steps())
-  // A folded tensor may be larger than what it replaces by at most this many bytes; by about the
-  // size of a node it always may.
+  // A folded tensor may be larger than what it replaces by at most this many bytes; the node
+  // itself counts as some.
   int64_t max_growth = 1 << 20;
+  // All folded tensors together may make the constants larger than they were by at most this many
+  // bytes. What merging duplicates saves may be spent.
+  int64_t max_total_growth = INT64_MAX;
   Evaluate evaluate;  // for constants that onnx::fold does not compute; may be null
   // After so many applications nothing more is changed; what is unused is still dropped.
   size_t max_applications = SIZE_MAX;
