@@ -314,9 +314,12 @@ int64_t Engine::content_bytes() const {
 const char* Engine::try_fold(Node& node) {
   if (!node.domain.empty() || !is_deterministic(node)) return nullptr;
   const bool is_constant = node.is("Constant");
-  if ((node.is("Identity") || is_constant) && node.output() != nullptr &&
-      node.output()->graph_outputs > 0) {
-    return nullptr;
+  if (node.output() != nullptr && node.output()->graph_outputs > 0) {
+    // An Identity would stand where it stood: a gain only where nodes before it go.
+    const bool frees = std::any_of(node.inputs.begin(), node.inputs.end(), [](const Value* in) {
+      return in != nullptr && in->producer != nullptr && used_once(in);
+    });
+    if (!frees) return nullptr;
   }
   const bool constant_inputs =
       std::all_of(node.inputs.begin(), node.inputs.end(),

@@ -15,8 +15,8 @@ bool reshapes(const Node* node) {
 //     when at most one size is neither a number nor x's own at the same place
 RULE(reshape_by_constant, "Reshape") {
   Value* x = node.input(0);
-  if (node.input(1) == nullptr || node.input(1)->constant() != nullptr) {
-    return no_match("the sizes are constant already");
+  if (node.input(1) == nullptr || node.input(1)->producer == nullptr) {
+    return no_match("the sizes are not computed");
   }
   if (!x->shape || !node.output()->shape) return no_match("the shapes are unknown");
   auto target = reshape_target(*x->shape, *node.output()->shape);
@@ -48,7 +48,7 @@ RULE(merge_reshapes, "Reshape", "Squeeze", "Unsqueeze", "Flatten") {
 //     when every size is a number or x's own
 RULE(expand_by_constant, "Expand") {
   Value* x = node.input(0);
-  if (node.input(1)->constant() != nullptr) return no_match("the sizes are constant already");
+  if (node.input(1)->producer == nullptr) return no_match("the sizes are not computed");
   if (!x->shape || !node.output()->shape) return no_match("the shapes are unknown");
   const Shape &from = *x->shape, &to = *node.output()->shape;
   std::vector<int64_t> sizes;
@@ -97,8 +97,8 @@ RULE(resize_by_scales, "Resize") {
   if (m.opset() < 11 || node.inputs.size() < 4 || node.input(3) == nullptr) {
     return no_match("no sizes");
   }
-  if (node.input(3)->constant() != nullptr || node.find("axes") != nullptr) {
-    return no_match("the sizes are constant already");
+  if (node.input(3)->producer == nullptr || node.find("axes") != nullptr) {
+    return no_match("the sizes are not computed");
   }
   if (node.get<std::string>("keep_aspect_ratio_policy", std::string("stretch")) != "stretch") {
     return no_match("the aspect ratio is kept");
