@@ -114,6 +114,8 @@ Graph::~Graph() {
   for (Value* value : outputs_) {
     if (value->graph != this) --value->graph_outputs;
   }
+  // The bodies next, while everything that they use is there.
+  for (const auto& node : node_storage_) node->attributes.clear();
 }
 
 bool Graph::is_taken(const std::string& name) const {

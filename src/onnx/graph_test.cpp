@@ -205,5 +205,23 @@ TEST(Model, DumpsAsText) {
             "  output Unsqueeze_output: undefined[...]\n");
 }
 
+// Bodies forget the values around them when they die, in whatever order the nodes do.
+TEST(Graph, DiesWithBodiesThatUseOneValueAroundThem) {
+  auto outer = std::make_unique<Graph>();
+  Value* x = outer->add_input("x", DType::kFloat, Shape{2});
+  Value* flag = outer->add_input("flag", DType::kBool, Shape{});
+  Node* first = outer->add_node("Relu", {x});
+  for (int i = 0; i < 3; ++i) {
+    auto body = std::make_shared<Graph>(outer.get());
+    body->add_output(body->add_node("Add", {x, first->output()})->output());
+    outer->add_node("If", {flag}, {{"then_branch", body}});
+  }
+  Node* last = outer->add_node("Add", {x, x});
+  EXPECT_EQ(x->uses.size(), 6U);
+  outer->erase(last->prev);  // an If: its body's use goes
+  EXPECT_EQ(x->uses.size(), 5U);
+  outer.reset();
+}
+
 }  // namespace
 }  // namespace onnxport::onnx

@@ -246,8 +246,11 @@ void to_proto_frame(const Graph& graph, ::onnx::GraphProto& proto) {
   if (!graph.doc.empty()) proto.set_doc_string(graph.doc);
   for (const Value* value : graph.inputs) to_proto(*value, *proto.add_input());
   for (const Value* value : graph.outputs()) to_proto(*value, *proto.add_output());
-  for (const auto& value : graph.values()) {
-    if (has_value_info(*value)) to_proto(*value, *proto.add_value_info());
+  // In the order of the nodes, which is that in which they are read again.
+  for (const Node* node = graph.first(); node != nullptr; node = node->next) {
+    for (const Value* value : node->outputs) {
+      if (value != nullptr && has_value_info(*value)) to_proto(*value, *proto.add_value_info());
+    }
   }
   for (const std::string& bytes : graph.sparse_initializers) {
     proto.add_sparse_initializer()->ParseFromString(bytes);

@@ -272,6 +272,9 @@ bool Engine::erase_if_dead(Node& node) {
       }
     }
   }
+  // An erased node lives as long as its graph, which may be a body that goes.
+  listed_.erase(&node);
+  stale_.erase(&node);
   node.graph->erase(&node);
   for (Node* maker : makers) queue(maker);
   changed_ = true;
