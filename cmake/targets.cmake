@@ -54,7 +54,9 @@ if(EXISTS "${ONNXPORT_TORCH}/lib/libtorch_cpu.so")
     "${ONNXPORT_TORCH}/include" "${ONNXPORT_TORCH}/include/torch/csrc/api/include")
   target_link_libraries(onnxport_torch PRIVATE onnxport_base onnxport_aten
     "${ONNXPORT_TORCH}/lib/libtorch_cpu.so" "${ONNXPORT_TORCH}/lib/libc10.so")
-  target_link_options(onnxport_torch PRIVATE "LINKER:--exclude-libs,ALL")
+  target_link_options(onnxport_torch PRIVATE "LINKER:--exclude-libs,ALL" "LINKER:-z,defs")
+  # libtorch's headers bring their own version of fmt, which no library here has.
+  target_compile_definitions(onnxport_torch PRIVATE FMT_HEADER_ONLY)
   if(TARGET onnxport_cli)
     add_dependencies(onnxport_cli onnxport_torch)
   endif()

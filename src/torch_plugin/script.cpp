@@ -1,10 +1,336 @@
+// Loading, the inputs that forward() takes, the outputs that it gives: around script_reader.h.
 #include "torch_plugin/script.h"
 
-namespace onnxport::torch_plugin {
+#include <ATen/ops/empty.h>
+#include <c10/core/InferenceMode.h>
+#include <fmt/format.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/serialization/import.h>
+#include <torch/version.h>
+#undef CHECK  // c10's; ours follows
 
-Result<aten::Program> read_script(const std::string& path,
-                                  [[maybe_unused]] const libtorch::ScriptOptions& options) {
-  return Error{"TorchScript archives cannot be read yet", path};
+#include <algorithm>
+#include <set>
+
+#include "torch_plugin/convert.h"
+#include "torch_plugin/script_reader.h"
+
+namespace onnxport::torch_plugin {
+namespace {
+
+using libtorch::ScriptOptions;
+using script::Cell;
+using script::Reader;
+using script::Ref;
+using script::Refusal;
+
+constexpr size_t kWorlds = 4;
+constexpr const char* kBatch = "batch_size";
+
+// Sizes that stand for a dynamic one in the worlds. Never 1, which broadcasts; for a large size
+// others that divide alike.
+std::vector<int64_t> sizes_like(int64_t example, int axis, size_t symbol) {
+  static constexpr int64_t kSmall[kWorlds] = {2, 3, 5, 7};
+  std::vector<int64_t> out;
+  int64_t step = 32;
+  while (example % step != 0) step /= 2;
+  for (size_t w = 0; w < kWorlds; ++w) {
+    const size_t turn = (w * (symbol + 1) + symbol) % kWorlds;
+    if (axis == 0 && example <= 16) {
+      out.push_back(kSmall[(w + symbol) % kWorlds] + (example > 8 ? example : 0));
+    } else {
+      out.push_back(example + step * static_cast<int64_t>(symbol % 2 == 0 ? turn : kWorlds - turn));
+    }
+  }
+  return out;
+}
+
+// Turns forward()'s parameters into cells, and the tensors among them into the program's inputs.
+class Inputs {
+ public:
+  Inputs(Reader& reader, const ScriptOptions& options, bool dynamic,
+         const std::map<std::string, at::ScalarType>& types)
+      : reader_(reader), options_(options), dynamic_(dynamic), types_(types) {}
+
+  std::vector<Ref> read(const c10::FunctionSchema& schema) {
+    size_t tensors = 0;
+    for (size_t i = 1; i < schema.arguments().size(); ++i) {
+      tensors += wants_tensor(schema.arguments()[i]) ? 1 : 0;
+    }
+    only_ = tensors == 1;
+    std::vector<Ref> out;
+    for (size_t i = 1; i < schema.arguments().size(); ++i) {
+      const c10::Argument& argument = schema.arguments()[i];
+      out.push_back(argument_cell(argument));
+    }
+    if (next_ < options_.sizes.size()) {
+      throw Refusal(fmt::format("{} input shapes are given, forward() takes {}",
+                                options_.sizes.size(), next_));
+    }
+    return out;
+  }
+
+ private:
+  static bool wants_tensor(const c10::Argument& argument) {
+    const c10::TypePtr& type = argument.type();
+    if (argument.default_value()) return false;
+    if (type->kind() == c10::TypeKind::TensorType) return true;
+    return (type->kind() == c10::TypeKind::ListType || type->kind() == c10::TypeKind::TupleType) &&
+           type->containedType(0)->kind() == c10::TypeKind::TensorType;
+  }
+
+  Ref argument_cell(const c10::Argument& argument) {
+    const std::string& name = argument.name();
+    if (auto given = options_.values.find(name); given != options_.values.end()) {
+      reader_.note(fmt::format("input `{}` is no tensor: it is fixed in the file", name));
+      return fixed(given->second, argument.type());
+    }
+    const bool sized = options_.named_sizes.contains(name);
+    c10::TypePtr type = argument.type();
+    if (type->kind() == c10::TypeKind::OptionalType && sized) type = type->containedType(0);
+    if (argument.default_value() && !sized) {
+      return reader_.stored(*argument.default_value(), "");
+    }
+    if (type->kind() == c10::TypeKind::OptionalType) return reader_.none();
+    return typed(type, name);
+  }
+
+  Ref typed(const c10::TypePtr& type, const std::string& name) {
+    switch (type->kind()) {
+      case c10::TypeKind::TensorType:
+        return tensor(name, {1, 3, 224, 224});
+      case c10::TypeKind::TupleType: {
+        std::vector<Ref> items;
+        size_t i = 0;
+        for (const c10::TypePtr& element : type->containedTypes()) {
+          items.push_back(typed(element, fmt::format("{}_{}", name, i++)));
+        }
+        Ref out = reader_.tuple(std::move(items));
+        out->type = type;
+        return out;
+      }
+      case c10::TypeKind::ListType: {
+        if (type->containedType(0)->kind() != c10::TypeKind::TensorType) break;
+        std::vector<Ref> items;
+        do {
+          items.push_back(tensor(fmt::format("{}_{}", name, items.size()), {3, 224, 224}));
+        } while (next_ < options_.sizes.size());
+        return reader_.list(c10::TensorType::get(), std::move(items));
+      }
+      default:
+        break;
+    }
+    throw Refusal(fmt::format("input `{}` ({}) has no value: give it with --input-value {}=...",
+                              name, type->repr_str(), name));
+  }
+
+  Ref fixed(const ScriptOptions::Number& value, const c10::TypePtr& declared) {
+    c10::TypePtr type =
+        declared->kind() == c10::TypeKind::OptionalType ? declared->containedType(0) : declared;
+    if (const auto* text = std::get_if<std::string>(&value)) return reader_.plain(*text);
+    if (const auto* flag = std::get_if<bool>(&value)) return reader_.plain(*flag);
+    if (const auto* real = std::get_if<double>(&value)) return reader_.plain(*real);
+    const int64_t whole = std::get<int64_t>(value);
+    if (type->kind() == c10::TypeKind::FloatType) {
+      return reader_.plain(static_cast<double>(whole));
+    }
+    if (type->kind() == c10::TypeKind::BoolType) return reader_.plain(whole != 0);
+    if (type->kind() == c10::TypeKind::TensorType) {
+      Ref cell = std::make_shared<Cell>();
+      cell->kind = Cell::Kind::kTensor;
+      cell->literal = true;
+      cell->stored = at::empty({}, at::kLong).fill_(whole);
+      return cell;
+    }
+    return reader_.plain(whole);
+  }
+
+  Ref tensor(const std::string& name, const std::vector<int64_t>& otherwise) {
+    std::vector<int64_t> sizes;
+    auto named = options_.named_sizes.find(name);
+    if (named == options_.named_sizes.end() && only_) named = options_.named_sizes.find("input");
+    if (named != options_.named_sizes.end()) {
+      sizes = named->second;
+    } else if (next_ < options_.sizes.size()) {
+      sizes = options_.sizes[next_++];
+    } else if (only_) {
+      sizes = otherwise;
+    } else {
+      throw Refusal(
+          fmt::format("the shape of input `{}` is not known: give it with --input-shape "
+                      "{}:1,3,224,224",
+                      name, name));
+    }
+    at::ScalarType type = at::kFloat;
+    auto dtype = options_.dtypes.find(name);
+    if (dtype == options_.dtypes.end() && only_) dtype = options_.dtypes.find("input");
+    if (dtype != options_.dtypes.end()) {
+      auto asked = scalar_type(dtype->second);
+      if (!asked.ok()) throw Refusal(asked.error().str());
+      type = *asked;
+    } else if (auto found = types_.find(name); found != types_.end()) {
+      type = found->second;
+    }
+    Shape dims;
+    std::vector<std::vector<int64_t>> worlds(reader_.worlds());
+    for (size_t axis = 0; axis < sizes.size(); ++axis) {
+      const std::string symbol = symbol_of(name, static_cast<int>(axis), sizes[axis]);
+      std::vector<int64_t> at(reader_.worlds(), sizes[axis]);
+      if (!symbol.empty()) {
+        at = reader_.values_of(Expr::symbol(symbol));
+        dims.push_back(Expr::symbol(symbol));
+      } else {
+        dims.emplace_back(sizes[axis]);
+      }
+      for (size_t w = 0; w < at.size(); ++w) worlds[w].push_back(at[w]);
+    }
+    std::vector<at::Tensor> tensors;
+    for (const auto& world : worlds) {
+      tensors.push_back(at::empty(world, at::TensorOptions(type).device(at::kMeta)));
+    }
+    return reader_.input_tensor(name, tensors, std::move(dims));
+  }
+
+  // The name of a dynamic size; "" for a fixed one.
+  std::string symbol_of(const std::string& name, int axis, int64_t example) {
+    if (!dynamic_) return "";
+    std::string symbol;
+    if (!options_.dynamic_axes) {
+      if (axis != 0) return "";
+      if (first_batch_ == 0) first_batch_ = example;
+      if (example != first_batch_) return "";  // not a batch: a list's images, a state's layers
+      symbol = kBatch;
+    } else {
+      auto axes = options_.dynamic_axes->find(name);
+      if (axes == options_.dynamic_axes->end() && only_)
+        axes = options_.dynamic_axes->find("input");
+      if (axes == options_.dynamic_axes->end()) return "";
+      auto found = axes->second.find(axis);
+      if (found == axes->second.end()) return "";
+      symbol = found->second;
+    }
+    if (symbols_.insert(symbol).second) {
+      reader_.add_symbol(symbol, sizes_like(example, axis, symbols_.size() - 1));
+      reader_.program().ranges[symbol] = Range{1, INT64_MAX};
+    }
+    return symbol;
+  }
+
+  Reader& reader_;
+  const ScriptOptions& options_;
+  bool dynamic_;
+  const std::map<std::string, at::ScalarType>& types_;
+  bool only_ = false;
+  size_t next_ = 0;
+  int64_t first_batch_ = 0;
+  std::set<std::string> symbols_;
+};
+
+// What forward() returned, flattened: tensors and numbers that depend on data, in order.
+class Outputs {
+ public:
+  explicit Outputs(Reader& reader) : reader_(reader) {}
+  void add(const Ref& cell, const std::string& name) {
+    aten::Program& program = reader_.program();
+    switch (cell->kind) {
+      case Cell::Kind::kTensor:
+        program.outputs.push_back({reader_.value_id(cell), unique(name)});
+        return;
+      case Cell::Kind::kNumber: {
+        reader_.record_number_output(cell, unique(name));
+        return;
+      }
+      case Cell::Kind::kPlain:
+        if (!cell->is_none()) reader_.note("an output that is no tensor is left out");
+        return;
+      case Cell::Kind::kObject:
+        throw Refusal("forward() returns an object, which ONNX has nothing for");
+      default:
+        break;
+    }
+    if (cell->stacked) {
+      throw Refusal(
+          "forward() returns a list whose length depends on the data; return "
+          "torch.stack(list)");
+    }
+    for (size_t i = 0; i < cell->items.size(); ++i) {
+      std::string inner = name;
+      if (cell->kind == Cell::Kind::kDict && cell->keys[i]->at[0].isString()) {
+        inner = cell->keys[i]->at[0].toStringRef();
+      }
+      add(cell->items[i], inner);
+    }
+  }
+
+ private:
+  std::string unique(const std::string& name) {
+    if (name.empty()) return name;
+    std::string out = name;
+    for (int i = 1; !taken_.insert(out).second; ++i) out = fmt::format("{}_{}", name, i);
+    return out;
+  }
+  Reader& reader_;
+  std::set<std::string> taken_;
+};
+
+Result<aten::Program> attempt(const torch::jit::Module& module, const ScriptOptions& options,
+                              bool dynamic, std::map<std::string, at::ScalarType>& types) {
+  Reader reader(dynamic ? kWorlds : 1);
+  Inputs inputs(reader, options, dynamic, types);
+  const torch::jit::Method method = module.get_method("forward");
+  std::vector<Ref> args = inputs.read(method.function().getSchema());
+  Ref self = reader.stored(module._ivalue(), "");
+  std::vector<Ref> results = reader.call_method(self, "forward", std::move(args), 0);
+  Outputs outputs(reader);
+  for (const Ref& result : results) outputs.add(result, "");
+  if (reader.program().outputs.empty()) throw Refusal("forward() returns no tensor");
+  reader.program().producer = "TorchScript, read by torch " TORCH_VERSION;
+  return std::move(reader.program());
+}
+
+Error error_of(const Refusal& refusal) { return Error{refusal.message, refusal.place}; }
+
+Result<aten::Program> read_module(const torch::jit::Module& module, const ScriptOptions& options) {
+  std::map<std::string, at::ScalarType> types;
+  bool dynamic = !options.static_shapes;
+  std::string fixed;
+  for (int tries = 0; tries < 16; ++tries) {
+    try {
+      TRY_ASSIGN(aten::Program program, attempt(module, options, dynamic, types));
+      if (!fixed.empty()) program.notes.push_back(fixed);
+      return program;
+    } catch (const script::WrongType& wrong) {
+      if (!types.emplace(wrong.input, at::kLong).second) return error_of(wrong);
+    } catch (const script::FixedSize& why) {
+      if (!dynamic) return error_of(why);
+      if (options.dynamic_axes && !options.dynamic_axes->empty()) {
+        return Error{"a dynamic size is fixed by the model's code: " + why.message, why.place};
+      }
+      dynamic = false;
+      fixed =
+          fmt::format("the model's code fixes the batch size at {}: {}", why.place, why.message);
+    } catch (const Refusal& refusal) {
+      return error_of(refusal);
+    }
+  }
+  return Error{"the types of the inputs cannot be found; give them with --input-dtype", ""};
+}
+
+}  // namespace
+
+Result<aten::Program> read_script(const std::string& path, const ScriptOptions& options) {
+  try {
+    torch::jit::Module module = torch::jit::load(path, c10::kCPU);
+    module.eval();
+    auto program = read_module(module, options);
+    if (!program.ok()) return std::move(program).error().at(path);
+    program->source_file = path;
+    return program;
+  } catch (const c10::Error& e) {
+    return Error{std::string("libtorch: ") + e.what_without_backtrace(), path};
+  } catch (const std::exception& e) {
+    return Error{std::string("libtorch: ") + e.what(), path};
+  }
 }
 
 }  // namespace onnxport::torch_plugin

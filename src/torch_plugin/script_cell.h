@@ -1,0 +1,101 @@
+// What the reader of TorchScript knows of one value while it walks the code: see script_reader.h.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/ivalue.h>
+#include <ATen/core/jit_type.h>
+#undef CHECK  // c10's; ours follows
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "aten/program.h"
+#include "base/expr.h"
+
+namespace onnxport::torch_plugin::script {
+
+// Why the code cannot be read. Thrown and caught inside the reader; never leaves the plugin.
+struct Refusal : std::exception {
+  explicit Refusal(std::string why, std::string where = "")
+      : message(std::move(why)), place(std::move(where)) {}
+  const char* what() const noexcept override { return message.c_str(); }
+  std::string message;
+  std::string place;  // source line, module; filled in by the innermost call
+};
+// The code takes another way, or fails, when a dynamic size changes: it can be read for one size.
+struct FixedSize : Refusal {
+  using Refusal::Refusal;
+};
+
+// An input has another type than was assumed: indices are integers.
+struct WrongType : Refusal {
+  WrongType(std::string why, std::string name) : Refusal(std::move(why)), input(std::move(name)) {}
+  std::string input;
+};
+
+struct Cell;
+using Ref = std::shared_ptr<Cell>;
+
+struct Cell {
+  enum class Kind {
+    kPlain,   // None, a string, a device, a function...: `at`
+    kNumber,  // int, float, bool: `at`
+    kTensor,
+    kList,
+    kTuple,
+    kDict,
+    kObject,
+  };
+  Kind kind = Kind::kPlain;
+  c10::TypePtr type;  // of containers and objects
+
+  // kPlain, kNumber: the value in each world.
+  std::vector<c10::IValue> at;
+  // kNumber: an int's formula, where it is known. kTensor: of its one element.
+  std::optional<Expr> expr;
+  // kNumber: depends on the data; `at` holds mere examples, `twin` is the 0-D tensor.
+  bool data = false;
+  Ref twin;
+
+  // kTensor: what it is in each world: on the meta device, or with its data where that is known.
+  std::vector<at::Tensor> tensors;
+  Shape dims;
+  bool ranked = true;    // false: dims is not known
+  aten::ValueId id;      // in the program; weights and constants get theirs when they are used
+  bool literal = false;  // its data does not depend on input, sizes or weights
+  at::Tensor stored;     // a weight's or constant's own data
+  std::string fqn;       // of a weight
+
+  // kList, kTuple; kDict: `keys[i]` belongs to `items[i]`.
+  std::vector<Ref> items;
+  std::vector<Ref> keys;
+  // kList: filled by a loop that stays a loop: the elements lie stacked in this tensor.
+  Ref stacked;
+
+  // kObject
+  c10::intrusive_ptr<c10::ivalue::Object> object;  // null: made by the code itself
+  std::string path;
+  std::unordered_map<std::string, Ref> attributes;  // read or set so far
+
+  bool is_tensor() const { return kind == Kind::kTensor; }
+  bool is_number() const { return kind == Kind::kNumber; }
+  bool is_list() const { return kind == Kind::kList; }
+  bool is_none() const { return kind == Kind::kPlain && !at.empty() && at[0].isNone(); }
+  bool is_int() const { return is_number() && at[0].isInt(); }
+  bool is_bool() const { return is_number() && at[0].isBool(); }
+};
+
+// The same in all worlds.
+inline bool same_everywhere(const Cell& cell) {
+  for (size_t w = 1; w < cell.at.size(); ++w) {
+    if (cell.at[w] != cell.at[0]) return false;
+  }
+  return true;
+}
+
+}  // namespace onnxport::torch_plugin::script

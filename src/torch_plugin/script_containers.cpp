@@ -1,0 +1,462 @@
+// Lists, tuples and dicts, with Python's identity: a list that is passed on and appended to is one.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "torch_plugin/script_reader.h"
+
+namespace onnxport::torch_plugin::script {
+namespace {
+
+size_t index_in(int64_t index, size_t size, const char* what) {
+  const auto n = static_cast<int64_t>(size);
+  const int64_t at = index < 0 ? index + n : index;
+  if (at < 0 || at >= n) {
+    throw Refusal(fmt::format("index {} of a {} of {} elements", index, what, n));
+  }
+  return static_cast<size_t>(at);
+}
+
+// Where the key stands; keys.size() if it does not.
+size_t find_key(const Cell& dict, const Ref& key) {
+  if (key->at.empty() || !same_everywhere(*key)) throw FixedSize("a dict's key depends on a size");
+  for (size_t i = 0; i < dict.keys.size(); ++i) {
+    if (dict.keys[i]->at[0].tagKind() == key->at[0].tagKind() &&
+        dict.keys[i]->at[0] == key->at[0]) {
+      return i;
+    }
+  }
+  return dict.keys.size();
+}
+
+std::string text_of(const Ref& key) {
+  if (!key->at.empty() && key->at[0].isString()) return "'" + key->at[0].toStringRef() + "'";
+  return !key->at.empty() && key->at[0].isInt() ? std::to_string(key->at[0].toInt()) : "?";
+}
+
+}  // namespace
+
+#define NEED_LIST(cell) \
+  if (!(cell)->is_list()) return false
+#define NEED_DICT(cell) \
+  if ((cell)->kind != Cell::Kind::kDict) return false
+#define NEED_OUTSIDE(cell)                                                            \
+  if (block_depth_ > 0 && (cell)->path != std::to_string(block_depth_)) {             \
+    throw Refusal(                                                                    \
+        "changes a list or dict that was made outside of this branch or loop, which " \
+        "depends on the data");                                                       \
+  }
+
+bool Reader::list_construct(Call& call) {
+  auto cell = std::make_shared<Cell>();
+  cell->kind = Cell::Kind::kList;
+  cell->type = call.node->output()->type();
+  cell->items = call.in;
+  if (block_depth_ > 0) cell->path = std::to_string(block_depth_);
+  call.out = {cell};
+  return true;
+}
+
+bool Reader::tuple_construct(Call& call) {
+  Ref cell = tuple(call.in);
+  cell->type = call.node->output()->type();
+  call.out = {cell};
+  return true;
+}
+
+bool Reader::dict_construct(Call& call) {
+  auto cell = std::make_shared<Cell>();
+  cell->kind = Cell::Kind::kDict;
+  cell->type = call.node->output()->type();
+  if (block_depth_ > 0) cell->path = std::to_string(block_depth_);
+  for (size_t i = 0; i + 1 < call.in.size(); i += 2) {
+    size_t at = find_key(*cell, call.in[i]);
+    if (at < cell->keys.size()) {
+      cell->items[at] = call.in[i + 1];
+    } else {
+      cell->keys.push_back(call.in[i]);
+      cell->items.push_back(call.in[i + 1]);
+    }
+  }
+  call.out = {cell};
+  return true;
+}
+
+bool Reader::list_unpack(Call& call) {
+  if (call.in[0]->items.size() != call.node->outputs().size()) {
+    throw Refusal(fmt::format("unpacks {} values into {}", call.in[0]->items.size(),
+                              call.node->outputs().size()));
+  }
+  call.out = call.in[0]->items;
+  return true;
+}
+
+bool Reader::tuple_unpack(Call& call) { return list_unpack(call); }
+
+bool Reader::tuple_index(Call& call) {
+  const auto& items = call.in[0]->items;
+  call.out = {items[index_in(constant_int(call.in[1], "a tuple's index"), items.size(), "tuple")]};
+  return true;
+}
+
+bool Reader::tuple_slice(Call& call) {
+  const auto& items = call.in[0]->items;
+  auto begin = call.node->i(torch::jit::attr::beg);
+  auto end =
+      std::min<int64_t>(call.node->i(torch::jit::attr::end), static_cast<int64_t>(items.size()));
+  Ref cell = tuple({items.begin() + begin, items.begin() + end});
+  cell->type = call.node->output()->type();
+  call.out = {cell};
+  return true;
+}
+
+bool Reader::append(Call& call) {
+  NEED_LIST(call.in[0]);
+  const bool outside = block_depth_ > 0 && call.in[0]->path != std::to_string(block_depth_);
+  if (outside && collected_ != nullptr && call.in[0]->items.empty() && !call.in[0]->stacked) {
+    return collect(call);
+  }
+  NEED_OUTSIDE(call.in[0]);
+  call.in[0]->items.push_back(call.in[1]);
+  for (size_t i = 0; i < call.node->outputs().size(); ++i) call.out.push_back(call.in[0]);
+  return true;
+}
+
+// A loop that stays a loop collects one tensor per trip.
+bool Reader::collect(Call& call) {
+  for (const auto& [list, item] : *collected_) {
+    if (list == call.in[0]) throw Refusal("appends to a list twice in one trip of a loop");
+  }
+  Ref item = call.in[1]->is_number() ? as_tensor(call, call.in[1]) : call.in[1];
+  if (!item->is_tensor()) throw Refusal("collects something that is no tensor in a loop");
+  collected_->emplace_back(call.in[0], item);
+  for (size_t i = 0; i < call.node->outputs().size(); ++i) call.out.push_back(call.in[0]);
+  return true;
+}
+
+bool Reader::extend(Call& call) {
+  NEED_LIST(call.in[0]);
+  NEED_OUTSIDE(call.in[0]);
+  std::vector<Ref> more = call.in[1]->items;
+  auto& items = call.in[0]->items;
+  items.insert(items.end(), more.begin(), more.end());
+  return true;
+}
+
+bool Reader::insert(Call& call) {
+  NEED_LIST(call.in[0]);
+  NEED_OUTSIDE(call.in[0]);
+  auto& items = call.in[0]->items;
+  int64_t at = constant_int(call.in[1], "a list's index");
+  const auto n = static_cast<int64_t>(items.size());
+  if (at < 0) at = std::max<int64_t>(0, at + n);
+  items.insert(items.begin() + std::min(at, n), call.in[2]);
+  return true;
+}
+
+bool Reader::pop(Call& call) {
+  if (call.in[0]->kind == Cell::Kind::kDict) return dict_pop(call);
+  NEED_LIST(call.in[0]);
+  NEED_OUTSIDE(call.in[0]);
+  auto& items = call.in[0]->items;
+  size_t at = index_in(constant_int(call.in[1], "a list's index"), items.size(), "list");
+  call.out = {items[at]};
+  items.erase(items.begin() + static_cast<int64_t>(at));
+  return true;
+}
+
+bool Reader::remove_item(Call& call) {
+  NEED_OUTSIDE(call.in[0]);
+  if (call.in[0]->kind == Cell::Kind::kDict) {
+    size_t at = find_key(*call.in[0], call.in[1]);
+    if (at == call.in[0]->keys.size()) throw Refusal("the dict has no key " + text_of(call.in[1]));
+    call.in[0]->keys.erase(call.in[0]->keys.begin() + static_cast<int64_t>(at));
+    call.in[0]->items.erase(call.in[0]->items.begin() + static_cast<int64_t>(at));
+    return true;
+  }
+  NEED_LIST(call.in[0]);
+  auto& items = call.in[0]->items;
+  size_t at = index_in(constant_int(call.in[1], "a list's index"), items.size(), "list");
+  items.erase(items.begin() + static_cast<int64_t>(at));
+  return true;
+}
+
+bool Reader::clear(Call& call) {
+  if (call.in[0]->is_tensor()) return false;
+  NEED_OUTSIDE(call.in[0]);
+  call.in[0]->items.clear();
+  call.in[0]->keys.clear();
+  return true;
+}
+
+bool Reader::get_item(Call& call) {
+  if (call.in[0]->kind == Cell::Kind::kDict) {
+    size_t at = find_key(*call.in[0], call.in[1]);
+    if (at == call.in[0]->keys.size()) throw Refusal("the dict has no key " + text_of(call.in[1]));
+    call.out = {call.in[0]->items[at]};
+    return true;
+  }
+  if (!call.in[0]->is_list() && call.in[0]->kind != Cell::Kind::kTuple) return false;
+  if (call.in[0]->stacked) {  // an element of what a loop collected
+    Ref x = call.in[0]->stacked;
+    call.out = record(call, "aten::select", "int",
+                      {{"self", x}, {"dim", plain(0)}, {"index", call.in[1]}});
+    return true;
+  }
+  const auto& items = call.in[0]->items;
+  call.out = {items[index_in(constant_int(call.in[1], "a list's index"), items.size(), "list")]};
+  return true;
+}
+
+bool Reader::set_item(Call& call) {
+  NEED_OUTSIDE(call.in[0]);
+  if (call.in[0]->kind == Cell::Kind::kDict) {
+    size_t at = find_key(*call.in[0], call.in[1]);
+    if (at == call.in[0]->keys.size()) {
+      call.in[0]->keys.push_back(call.in[1]);
+      call.in[0]->items.push_back(call.in[2]);
+    } else {
+      call.in[0]->items[at] = call.in[2];
+    }
+    return true;
+  }
+  NEED_LIST(call.in[0]);
+  auto& items = call.in[0]->items;
+  items[index_in(constant_int(call.in[1], "a list's index"), items.size(), "list")] = call.in[2];
+  for (size_t i = 0; i < call.node->outputs().size(); ++i) call.out.push_back(call.in[0]);
+  return true;
+}
+
+bool Reader::length(Call& call) {
+  const Ref& x = call.in[0];
+  if (x->is_tensor()) {
+    if (x->dims.empty()) throw Refusal("len() of a tensor without dimensions");
+    call.out = {size_number(x->dims[0])};
+    return true;
+  }
+  if (x->stacked) {
+    call.out = {size_number(x->stacked->dims[0])};
+    return true;
+  }
+  if (!x->is_list() && x->kind != Cell::Kind::kDict && x->kind != Cell::Kind::kTuple) return false;
+  call.out = {plain(static_cast<int64_t>(x->items.size()))};
+  return true;
+}
+
+bool Reader::to_list(Call& call) {
+  NEED_LIST(call.in[0]);
+  return list_copy(call);
+}
+
+bool Reader::list_copy(Call& call) {
+  if (!call.in[0]->is_list() && call.in[0]->kind != Cell::Kind::kDict) return false;
+  auto cell = std::make_shared<Cell>(*call.in[0]);
+  cell->path = block_depth_ > 0 ? std::to_string(block_depth_) : "";
+  call.out = {cell};
+  return true;
+}
+
+bool Reader::list_add(Call& call) {
+  if (call.in.size() != 2 || !call.in[0]->is_list() || !call.in[1]->is_list()) return false;
+  const bool in_place = call.name == "aten::add_";
+  Ref out = in_place ? call.in[0] : std::make_shared<Cell>(*call.in[0]);
+  if (in_place) {
+    NEED_OUTSIDE(out);
+  } else {
+    out->path = block_depth_ > 0 ? std::to_string(block_depth_) : "";
+  }
+  std::vector<Ref> more = call.in[1]->items;
+  out->items.insert(out->items.end(), more.begin(), more.end());
+  call.out = {out};
+  return true;
+}
+
+bool Reader::list_mul(Call& call) {
+  if (call.in.size() != 2) return false;
+  size_t l = call.in[0]->is_list() ? 0 : 1;
+  if (!call.in[l]->is_list() || !call.in[1 - l]->is_int()) return false;
+  auto out = std::make_shared<Cell>(*call.in[l]);
+  out->path = block_depth_ > 0 ? std::to_string(block_depth_) : "";
+  std::vector<Ref> once = out->items;
+  out->items.clear();
+  for (int64_t i = constant_int(call.in[1 - l], "a list's length"); i > 0; --i) {
+    out->items.insert(out->items.end(), once.begin(), once.end());
+    if (out->items.size() > 10'000'000) throw Refusal("makes a list of over 10 million elements");
+  }
+  call.out = {out};
+  return true;
+}
+
+bool Reader::list_slice(Call& call) {
+  NEED_LIST(call.in[0]);
+  const auto n = static_cast<int64_t>(call.in[0]->items.size());
+  auto bound = [&](size_t i, int64_t otherwise) {
+    if (i >= call.in.size() || call.in[i]->is_none()) return otherwise;
+    int64_t v = constant_int(call.in[i], "a slice's bound");
+    return std::clamp<int64_t>(v < 0 ? v + n : v, 0, n);
+  };
+  int64_t step =
+      call.in.size() > 3 && !call.in[3]->is_none() ? constant_int(call.in[3], "a step") : 1;
+  if (step == 0) throw Refusal("slices with a step of 0");
+  auto out = std::make_shared<Cell>(*call.in[0]);
+  out->path = block_depth_ > 0 ? std::to_string(block_depth_) : "";
+  out->items.clear();
+  if (step > 0) {
+    for (int64_t i = bound(1, 0); i < bound(2, n); i += step) {
+      out->items.push_back(call.in[0]->items[static_cast<size_t>(i)]);
+    }
+  } else {
+    const int64_t begin = call.in[1]->is_none() ? n - 1 : std::min(bound(1, 0), n - 1);
+    const int64_t end = call.in[2]->is_none() ? -1 : bound(2, 0);
+    for (int64_t i = begin; i > end; i += step) {
+      out->items.push_back(call.in[0]->items[static_cast<size_t>(i)]);
+    }
+  }
+  call.out = {out};
+  return true;
+}
+
+bool Reader::reverse(Call& call) {
+  NEED_LIST(call.in[0]);
+  NEED_OUTSIDE(call.in[0]);
+  std::reverse(call.in[0]->items.begin(), call.in[0]->items.end());
+  return true;
+}
+
+bool Reader::contains(Call& call) {
+  if (call.in[0]->kind == Cell::Kind::kDict) {
+    call.out = {plain(find_key(*call.in[0], call.in[1]) < call.in[0]->keys.size())};
+    return true;
+  }
+  return false;
+}
+
+bool Reader::dict_get(Call& call) {
+  NEED_DICT(call.in[0]);
+  size_t at = find_key(*call.in[0], call.in[1]);
+  if (at < call.in[0]->keys.size()) {
+    call.out = {call.in[0]->items[at]};
+  } else {
+    call.out = {call.in.size() > 2 ? call.in[2] : none()};
+  }
+  return true;
+}
+
+bool Reader::dict_setdefault(Call& call) {
+  NEED_DICT(call.in[0]);
+  NEED_OUTSIDE(call.in[0]);
+  size_t at = find_key(*call.in[0], call.in[1]);
+  if (at == call.in[0]->keys.size()) {
+    call.in[0]->keys.push_back(call.in[1]);
+    call.in[0]->items.push_back(call.in[2]);
+  }
+  call.out = {call.in[0]->items[at]};
+  return true;
+}
+
+bool Reader::dict_keys(Call& call) {
+  NEED_DICT(call.in[0]);
+  call.out = {list(call.in[0]->type->expectRef<c10::DictType>().getKeyType(), call.in[0]->keys)};
+  return true;
+}
+
+bool Reader::dict_values(Call& call) {
+  NEED_DICT(call.in[0]);
+  call.out = {list(call.in[0]->type->expectRef<c10::DictType>().getValueType(), call.in[0]->items)};
+  return true;
+}
+
+bool Reader::dict_items(Call& call) {
+  NEED_DICT(call.in[0]);
+  std::vector<Ref> pairs;
+  for (size_t i = 0; i < call.in[0]->keys.size(); ++i) {
+    pairs.push_back(tuple({call.in[0]->keys[i], call.in[0]->items[i]}));
+  }
+  const auto& type = call.in[0]->type->expectRef<c10::DictType>();
+  call.out = {
+      list(c10::TupleType::create({type.getKeyType(), type.getValueType()}), std::move(pairs))};
+  return true;
+}
+
+bool Reader::dict_update(Call& call) {
+  NEED_DICT(call.in[0]);
+  NEED_OUTSIDE(call.in[0]);
+  for (size_t i = 0; i < call.in[1]->keys.size(); ++i) {
+    size_t at = find_key(*call.in[0], call.in[1]->keys[i]);
+    if (at == call.in[0]->keys.size()) {
+      call.in[0]->keys.push_back(call.in[1]->keys[i]);
+      call.in[0]->items.push_back(call.in[1]->items[i]);
+    } else {
+      call.in[0]->items[at] = call.in[1]->items[i];
+    }
+  }
+  return true;
+}
+
+bool Reader::dict_pop(Call& call) {
+  NEED_DICT(call.in[0]);
+  NEED_OUTSIDE(call.in[0]);
+  size_t at = find_key(*call.in[0], call.in[1]);
+  if (at == call.in[0]->keys.size()) {
+    if (call.in.size() < 3) throw Refusal("the dict has no key " + text_of(call.in[1]));
+    call.out = {call.in[2]};
+    return true;
+  }
+  call.out = {call.in[0]->items[at]};
+  call.in[0]->keys.erase(call.in[0]->keys.begin() + static_cast<int64_t>(at));
+  call.in[0]->items.erase(call.in[0]->items.begin() + static_cast<int64_t>(at));
+  return true;
+}
+
+// Lists that hold the very same things are equal; others with tensors in them are not compared.
+bool Reader::container_eq(Call& call) {
+  if (call.in.size() != 2 || !call.in[0]->is_list() || !call.in[1]->is_list()) return false;
+  if (call.in[0]->items != call.in[1]->items) return false;
+  call.out = {plain(call.name == "aten::eq")};
+  return true;
+}
+
+const Reader::Handlers& container_handlers() {
+  static const Reader::Handlers kHandlers = {
+      {"prim::ListConstruct", &Reader::list_construct},
+      {"prim::TupleConstruct", &Reader::tuple_construct},
+      {"prim::DictConstruct", &Reader::dict_construct},
+      {"prim::ListUnpack", &Reader::list_unpack},
+      {"prim::TupleUnpack", &Reader::tuple_unpack},
+      {"prim::TupleIndex", &Reader::tuple_index},
+      {"prim::TupleSlice", &Reader::tuple_slice},
+      {"aten::append", &Reader::append},
+      {"aten::extend", &Reader::extend},
+      {"aten::insert", &Reader::insert},
+      {"aten::pop", &Reader::pop},
+      {"aten::clear", &Reader::clear},
+      {"aten::Delete", &Reader::remove_item},
+      {"aten::__getitem__", &Reader::get_item},
+      {"aten::_set_item", &Reader::set_item},
+      {"aten::len", &Reader::length},
+      {"aten::list", &Reader::to_list},
+      {"aten::copy", &Reader::list_copy},
+      {"aten::dict", &Reader::list_copy},
+      {"aten::add", &Reader::list_add},
+      {"aten::add_", &Reader::list_add},
+      {"aten::mul", &Reader::list_mul},
+      {"aten::slice", &Reader::list_slice},
+      {"aten::reverse", &Reader::reverse},
+      {"aten::__contains__", &Reader::contains},
+      {"aten::get", &Reader::dict_get},
+      {"aten::keys", &Reader::dict_keys},
+      {"aten::values", &Reader::dict_values},
+      {"aten::items", &Reader::dict_items},
+      {"aten::update", &Reader::dict_update},
+      {"aten::setdefault", &Reader::dict_setdefault},
+      {"aten::eq", &Reader::container_eq},
+      {"aten::ne", &Reader::container_eq},
+  };
+  return kHandlers;
+}
+
+#undef NEED_LIST
+#undef NEED_DICT
+#undef NEED_OUTSIDE
+
+}  // namespace onnxport::torch_plugin::script

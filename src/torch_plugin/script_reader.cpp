@@ -1,0 +1,224 @@
+#include "torch_plugin/script_reader.h"
+
+#include <fmt/format.h>
+#include <torch/csrc/jit/api/function_impl.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/runtime/operator.h>
+
+#include <algorithm>
+
+namespace onnxport::torch_plugin::script {
+namespace {
+
+// Budgets: code that does not end, or nests without end, is refused.
+constexpr size_t kMaxSteps = 4'000'000;
+constexpr size_t kMaxNodes = 500'000;
+constexpr int kMaxDepth = 200;
+
+bool has_tensor(const Ref& cell, int depth = 0) {
+  if (!cell || depth > 8) return false;
+  if (cell->is_tensor() || cell->stacked) return true;
+  return std::any_of(cell->items.begin(), cell->items.end(),
+                     [&](const Ref& item) { return has_tensor(item, depth + 1); });
+}
+
+bool returns_tensor(const c10::TypePtr& type) {
+  if (type->kind() == c10::TypeKind::TensorType) return true;
+  for (const c10::TypePtr& inner : type->containedTypes()) {
+    if (returns_tensor(inner)) return true;
+  }
+  return false;
+}
+
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+std::string one_line(std::string text) {
+  size_t begin = text.find_first_not_of(" \t\n");
+  if (begin == std::string::npos) return "";
+  text = text.substr(begin, text.find('\n', begin) - begin);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.pop_back();
+  constexpr size_t kLongest = 160;
+  return text.size() > kLongest ? text.substr(0, kLongest) + "..." : text;
+}
+
+}  // namespace
+
+void Reader::note(std::string text) {
+  if (notes_.insert(text).second) program_.notes.push_back(std::move(text));
+}
+
+// "model.py:42 in forward: x = self.conv(x)", where the archive says so.
+std::string Reader::source(const torch::jit::Node* node, const Frame& frame) const {
+  torch::jit::SourceRange range = node->sourceRange();
+  if (range.source() == nullptr) return "";
+  if (auto from = range.findSourceRangeThatGenerated()) range = *from;
+  auto where = range.file_line_col();
+  std::string line = one_line(std::string(range.text().str()));
+  if (!where) return line;
+  auto [file, number, column] = *where;
+  (void)column;
+  std::string out = fmt::format("{}:{}", base_name(file), number);
+  if (!frame.function.empty()) out += " in " + frame.function;
+  return line.empty() ? out : out + ": " + line;
+}
+
+std::string Reader::place(const torch::jit::Node* node, const Frame& frame) const {
+  std::string out = node->kind().toQualString();
+  if (!frame.path.empty()) out += " in module " + frame.path;
+  std::string line = source(node, frame);
+  return line.empty() ? out : out + " at " + line;
+}
+
+void Reader::set_place(aten::Node& node, const Call& call) const {
+  if (call.node == nullptr) return;  // after the last call
+  node.module_path = call.frame->path;
+  node.module_type = call.frame->type;
+  node.source = source(call.node, *call.frame);
+}
+
+Ref& Reader::lookup(const torch::jit::Value* value, Frame& frame) {
+  auto it = frame.values.find(value);
+  if (it == frame.values.end()) throw Refusal("`" + value->debugName() + "` has no value here");
+  return it->second;
+}
+
+std::vector<Ref> Reader::run_graph(const torch::jit::Graph& graph, std::vector<Ref> args,
+                                   Frame frame) {
+  if (frame.depth > kMaxDepth) {
+    throw Refusal(fmt::format("functions call each other more than {} deep", kMaxDepth));
+  }
+  if (args.size() != graph.inputs().size()) {
+    throw Refusal(fmt::format("{} takes {} arguments, {} are given", frame.function,
+                              graph.inputs().size(), args.size()));
+  }
+  for (size_t i = 0; i < args.size(); ++i) frame.values[graph.inputs()[i]] = std::move(args[i]);
+  run_block(*graph.block(), frame);
+  std::vector<Ref> out;
+  for (const torch::jit::Value* value : graph.outputs()) out.push_back(lookup(value, frame));
+  return out;
+}
+
+void Reader::run_block(const torch::jit::Block& block, Frame& frame) {
+  for (const torch::jit::Node* node : block.nodes())
+    run_node(const_cast<torch::jit::Node*>(node), frame);
+}
+
+void Reader::run_node(torch::jit::Node* node, Frame& frame) {
+  if (++steps_ > kMaxSteps || program_.nodes.size() > kMaxNodes) {
+    throw Refusal(fmt::format("the code runs longer than {} steps or makes more than {} calls: a "
+                              "loop without end?",
+                              kMaxSteps, kMaxNodes),
+                  place(node, frame));
+  }
+  Call call{node, &frame, node->kind().toQualString(), {}, {}};
+  try {
+    call.in.reserve(node->inputs().size());
+    for (const torch::jit::Value* input : node->inputs()) call.in.push_back(lookup(input, frame));
+    dispatch(call);
+  } catch (Refusal& refusal) {
+    if (refusal.place.empty()) refusal.place = place(node, frame);
+    throw;
+  } catch (const c10::Error& e) {
+    throw Refusal("libtorch: " + one_line(e.what_without_backtrace()), place(node, frame));
+  } catch (const std::exception& e) {
+    throw Refusal("libtorch: " + one_line(e.what()), place(node, frame));
+  }
+  if (call.out.size() != node->outputs().size()) {
+    throw Refusal(
+        fmt::format("gives {} values, {} are wanted", call.out.size(), node->outputs().size()),
+        place(node, frame));
+  }
+  for (size_t i = 0; i < call.out.size(); ++i) {
+    frame.values[node->outputs()[i]] = std::move(call.out[i]);
+  }
+}
+
+void Reader::dispatch(Call& call) {
+  for (const Handlers* handlers :
+       {&structure_handlers(), &container_handlers(), &number_handlers(), &special_handlers()}) {
+    auto it = handlers->find(call.name);
+    if (it != handlers->end() && (this->*it->second)(call)) return;
+  }
+  if (call.name == "prim::If" && branch(call)) return;
+  if (call.name == "prim::Loop" && loop(call)) return;
+  const c10::FunctionSchema* schema = call.node->maybeSchema();
+  if (schema == nullptr) throw Refusal("is not known here");
+  const auto& returns = schema->returns();
+  const bool makes_tensors = std::any_of(returns.begin(), returns.end(),
+                                         [](const auto& r) { return returns_tensor(r.type()); });
+  if (makes_tensors) return tensor_call(call);
+  // A change in place without a result.
+  const bool takes_tensors =
+      std::any_of(call.in.begin(), call.in.end(), [](const Ref& cell) { return has_tensor(cell); });
+  if (takes_tensors && schema->is_mutable() && returns.empty()) return tensor_call(call);
+  plain_call(call);
+}
+
+// An operator on numbers, strings and lists of them, and what tensors tell without their data: run
+// as it is, in every world.
+void Reader::plain_call(Call& call) {
+  if (data_arithmetic(call)) return;
+  std::vector<std::vector<c10::IValue>> results(call.node->outputs().size());
+  std::vector<Expr> exprs;
+  bool all_ints = !call.in.empty();
+  for (const Ref& cell : call.in) {
+    auto expr = cell->is_int() ? expr_of(cell) : std::nullopt;
+    all_ints = all_ints && expr.has_value();
+    if (expr) exprs.push_back(*expr);
+  }
+  bool data = false;
+  for (const Ref& cell : call.in) data = data || cell->data;
+  torch::jit::Operation operation = call.node->getOperation();
+  for (size_t w = 0; w < count_; ++w) {
+    Stack stack;
+    for (const Ref& cell : call.in) stack.push_back(ivalue(cell, w, true));
+    operation(stack);
+    if (stack.size() != results.size()) throw Refusal("gives another number of results");
+    for (size_t i = 0; i < results.size(); ++i) results[i].push_back(std::move(stack[i]));
+  }
+  for (size_t i = 0; i < results.size(); ++i) {
+    Ref out = from_worlds(results[i], call.node->outputs()[i]->type());
+    if (out->is_int()) {
+      auto expr = all_ints ? formula(call.name, exprs) : std::nullopt;
+      if (expr) {
+        std::vector<int64_t> at;
+        for (const c10::IValue& v : out->at) at.push_back(v.toInt());
+        if (holds(*expr, at)) out->expr = *expr;
+      }
+      out->data = data && !(out->expr && out->expr->is_const());
+    } else if (out->is_number() && data) {
+      // Compared sizes that depend on data: see data_arithmetic for what becomes a call.
+      out->data = true;
+    }
+    call.out.push_back(std::move(out));
+  }
+}
+
+std::vector<Ref> Reader::call_method(const Ref& self, const std::string& method,
+                                     std::vector<Ref> args, int depth) {
+  auto type = self->type ? self->type->cast<c10::ClassType>() : nullptr;
+  if (!type) throw Refusal("calls `" + method + "` of something that is no object");
+  torch::jit::Function* function = type->findMethod(method);
+  if (function == nullptr) {
+    throw Refusal("`" + type->repr_str() + "` has no method `" + method + "`");
+  }
+  auto* graph_function = dynamic_cast<torch::jit::GraphFunction*>(function);
+  if (graph_function == nullptr) throw Refusal("`" + method + "` is not TorchScript code");
+  Frame frame;
+  frame.function = method;
+  frame.path = self->path;
+  frame.type = type->name() ? type->name()->qualifiedName() : "";
+  for (std::string_view drop : {"__torch__."}) {
+    if (frame.type.starts_with(drop)) frame.type.erase(0, drop.size());
+  }
+  size_t mangle = frame.type.find("___torch_mangle_");
+  if (mangle != std::string::npos) {
+    frame.type.erase(mangle, frame.type.find('.', mangle) + 1 - mangle);
+  }
+  frame.depth = depth;
+  args.insert(args.begin(), self);
+  return run_graph(*graph_function->graph(), std::move(args), std::move(frame));
+}
+
+}  // namespace onnxport::torch_plugin::script

@@ -1,0 +1,225 @@
+// Reads TorchScript by running it, with numbers where numbers are known and a record of calls where
+// they are not: a partial evaluator.
+//
+// The code is run in several worlds at once, which differ in the dynamic sizes (batch 2, 3, 5, 7).
+// In every world Python's values are real (ints, strings, lists with their identity, modules), and
+// tensors are on the meta device: shapes, strides and types without data. Tensors that are made of
+// constants and sizes alone are computed for good, so that arithmetic on sizes that a tracer wrote
+// as tensors is followed as well. Each call on tensors is recorded as a node; an int carries its
+// formula (Expr) along, checked against all worlds, and a result's sizes get theirs from the
+// arguments'.
+//
+// A branch is taken when all worlds agree. One that depends on data becomes a prim::If of the
+// program, a loop whose end depends on data a prim::Loop. When the worlds disagree the code is not
+// the same for every size (FixedSize).
+#pragma once
+
+#include <ATen/core/function_schema.h>
+#include <ATen/core/stack.h>
+#include <torch/csrc/jit/ir/ir.h>
+#undef CHECK  // c10's; ours follows
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "aten/program.h"
+#include "torch_plugin/script_cell.h"
+
+namespace onnxport::torch_plugin::script {
+
+using torch::jit::Stack;
+
+// One running function.
+struct Frame {
+  std::unordered_map<const torch::jit::Value*, Ref> values;
+  std::string function;  // "forward"
+  std::string path;      // of the module: "layer1.0"
+  std::string type;      // "torchvision.models.resnet.BasicBlock"
+  int depth = 0;
+};
+
+// One node at hand.
+struct Call {
+  torch::jit::Node* node;
+  Frame* frame;
+  std::string name;  // "aten::append"
+  std::vector<Ref> in;
+  std::vector<Ref> out;  // to be filled in
+};
+
+class Reader {
+ public:
+  explicit Reader(size_t worlds) : count_(worlds), symbols_(worlds) {}
+
+  using Handler = bool (Reader::*)(Call&);  // false: not for me
+  using Handlers = std::unordered_map<std::string_view, Handler>;
+
+  // --- the walk (script_reader.cpp)
+  std::vector<Ref> run_graph(const torch::jit::Graph& graph, std::vector<Ref> args, Frame frame);
+  std::vector<Ref> call_method(const Ref& self, const std::string& method, std::vector<Ref> args,
+                               int depth);
+  aten::Program& program() { return program_; }
+  size_t worlds() const { return count_; }
+  void note(std::string text);
+
+  // --- cells (script_cell.cpp)
+  Ref none();
+  Ref plain(const c10::IValue& value);  // the same in all worlds; numbers too
+  Ref number(std::vector<c10::IValue> at, std::optional<Expr> expr = {});
+  Ref size_number(const Expr& expr);  // an int by its formula
+  Ref list(const c10::TypePtr& element, std::vector<Ref> items);
+  Ref tuple(std::vector<Ref> items);
+  Ref stored(const c10::IValue& value, const std::string& path);  // from the archive
+  Ref attribute(const Ref& object, const std::string& name);
+  c10::IValue ivalue(const Ref& cell, size_t world, bool meta);
+  Ref from_worlds(const std::vector<c10::IValue>& at, const c10::TypePtr& type);
+  c10::TypePtr type_of(const Ref& cell);
+  std::optional<Expr> expr_of(const Ref& cell);  // of an int; fitted where no rule gave it
+  int64_t constant_int(const Ref& cell, const char* what);
+
+  // --- sizes (script_sizes.cpp)
+  void add_symbol(const std::string& name, const std::vector<int64_t>& values);
+  // A size that nothing is known of: a new symbol. prefix: "s", or "n" for one that only the data
+  // tells, "u" for a number that the data holds.
+  Expr fresh_symbol(const std::vector<int64_t>& values, const char* prefix);
+  std::optional<Expr> fit(const std::vector<int64_t>& values) const;
+  bool holds(const Expr& expr, const std::vector<int64_t>& values) const;
+  std::vector<int64_t> values_of(const Expr& expr) const;
+  Shape fit_shape(const Call& call, const std::vector<at::Tensor>& tensors);
+  std::vector<int64_t> hints();
+  bool is_unbacked(const Expr& expr) const;
+
+  // --- tensors (script_tensors.cpp)
+  bool is_known(const Ref& tensor);  // its data is at hand in every world
+  at::Tensor world_tensor(const Ref& cell, size_t world, bool meta);
+  aten::ValueId value_id(const Ref& tensor);
+  void tensor_call(Call& call);
+  // Records `op` on these cells and gives its tensor result(s).
+  std::vector<Ref> record(Call& at, const std::string& op, const std::string& overload,
+                          const std::vector<std::pair<std::string, Ref>>& args);
+  Ref new_tensor(Call& at, std::vector<at::Tensor> tensors, Shape dims, const std::string& stem);
+  aten::ValueId new_value(aten::Value value, const std::string& stem);
+  void record_number_output(const Ref& number, const std::string& name);
+  Ref input_tensor(const std::string& name, const std::vector<at::Tensor>& tensors, Shape dims);
+  // A data-dependent number: what `tensor` holds.
+  Ref data_number(Call& at, const Ref& tensor, const c10::TypePtr& type);
+  Ref as_tensor(Call& at, const Ref& number);            // 0-D
+  aten::ValueId scalar_id(Call& at, const Ref& number);  // of one that depends on the data
+
+  // --- control flow (script_control.cpp)
+  bool branch(Call& call);
+  bool loop(Call& call);
+
+ private:
+  // A loop that stays one, while its body is recorded.
+  struct Trip {
+    int64_t start = 0;         // trips that were unrolled before
+    std::vector<Ref> initial;  // what is carried, before the first trip
+    std::vector<bool> moves;   // it may change from trip to trip
+    std::vector<Ref> tensors;  // those that move, as tensors
+    std::vector<Shape> dims;   // their sizes in every trip
+    std::vector<Ref> results;  // those that move, after the trip
+    Ref condition;
+    aten::Block block;
+  };
+  bool collect(Call& call);
+  bool branch_on_data(Call& call);
+  Ref merge(Call& call, aten::Node& node, const Ref& a, const Ref& b, int depth);
+  Ref meta_like(Call& call, const at::Tensor& like, const Shape& dims, const char* stem);
+  bool trace_body(Call& call, Trip& trip);
+  bool loop_on_data(Call& call, std::vector<Ref> carried, const Ref& condition, int64_t start);
+  aten::Arg trip_limit(Call& call, int64_t start);
+  void finish_loop(Call& call, aten::Node& node, Trip& trip,
+                   const std::vector<std::pair<Ref, Ref>>& collected);
+
+  void run_block(const torch::jit::Block& block, Frame& frame);
+  void run_node(torch::jit::Node* node, Frame& frame);
+  void dispatch(Call& call);
+  void plain_call(Call& call);
+  bool data_arithmetic(Call& call);
+  void plain_call_unchecked(Call& call);
+  std::string place(const torch::jit::Node* node, const Frame& frame) const;
+  std::string source(const torch::jit::Node* node, const Frame& frame) const;
+  Ref& lookup(const torch::jit::Value* value, Frame& frame);
+  void set_place(aten::Node& node, const Call& call) const;
+
+  // script_tensors.cpp
+  Ref number_from_tensor(Call& call, const c10::TypePtr& type);
+  Ref build_tensor(Call& call, const Ref& data, const Ref& dtype);
+  bool all_known(const Call& call);
+  struct Ran {
+    std::vector<Stack> results;  // by world
+    bool known = false;
+  };
+  Ran run_worlds(Call& call, const c10::FunctionSchema& schema);
+  Stack run_one(Call& call, const c10::FunctionSchema& schema, size_t world, bool meta);
+  void taint(const Ref& tensor);
+  aten::Arg arg_of(Call& call, const Ref& cell, const c10::TypePtr& type);
+  aten::Node node_of(Call& call, const c10::FunctionSchema& schema);
+  void outputs_of(Call& call, const c10::FunctionSchema& schema, Ran ran, aten::Node* node);
+  // A result whose sizes are these; the formula's symbols may be new.
+  Ref sized_by_data(Call& call, aten::Node& node, const Shape& dims, at::ScalarType type);
+  Ref tensor_output(Call& call, std::vector<at::Tensor> tensors, bool known, bool literal,
+                    aten::Node* node);
+  std::optional<Expr> element_formula(const Call& call);
+
+  // handlers, by family
+  friend const Handlers& structure_handlers();
+  friend const Handlers& container_handlers();
+  friend const Handlers& number_handlers();
+  friend const Handlers& special_handlers();
+#define ONNXPORT_HANDLERS(F)                                                                       \
+  F(constant)                                                                                      \
+  F(get_attr) F(set_attr) F(call_method_node) F(call_function) F(create_object) F(pass_through)    \
+      F(unwrap) F(uninitialized) F(raise) F(is_instance) F(is_same) F(is_not_same) F(ignore)       \
+          F(device_of) F(type_is_false) F(type_is_true) F(list_construct) F(tuple_construct)       \
+              F(dict_construct) F(list_unpack) F(tuple_unpack) F(tuple_index) F(tuple_slice)       \
+                  F(append) F(extend) F(insert) F(pop) F(clear) F(get_item) F(set_item) F(length)  \
+                      F(to_list) F(list_add) F(list_mul) F(list_slice) F(list_copy) F(reverse)     \
+                          F(remove_item) F(contains) F(dict_get) F(dict_keys) F(dict_values)       \
+                              F(dict_items) F(dict_update) F(dict_pop) F(dict_setdefault)          \
+                                  F(container_eq) F(size_of) F(dim_of) F(numel_of) F(item)         \
+                                      F(to_int) F(to_float) F(to_bool) F(num_to_tensor)            \
+                                          F(make_tensor) F(tensor_to_list) F(tensor_equal)         \
+                                              F(index_by_mask) F(nonzero) F(unique)                \
+                                                  F(masked_select) F(fused_attention)              \
+                                                      F(fused_encoder) F(nms) F(repeat_interleave) \
+                                                          F(where_one) F(device_to)                \
+                                                              F(join_stacked) F(scalar_overload)
+#define ONNXPORT_DECLARE(name) bool name(Call& call);
+  ONNXPORT_HANDLERS(ONNXPORT_DECLARE)
+#undef ONNXPORT_DECLARE
+
+  size_t count_;
+  std::vector<std::map<std::string, int64_t>> symbols_;  // by world
+  std::unordered_set<std::string> unbacked_;             // symbols whose size depends on data
+  aten::Program program_;
+  std::vector<aten::Node>* nodes_ = &program_.nodes;       // of the block at hand
+  int block_depth_ = 0;                                    // > 0: inside a prim::If or Loop
+  std::vector<std::pair<Ref, Ref>>* collected_ = nullptr;  // lists that the loop at hand fills
+  size_t steps_ = 0;
+  int64_t next_hint_ = 0;
+  std::unordered_map<std::string, int> stems_;
+  std::unordered_set<std::string> names_;
+  std::unordered_map<const void*, Ref> known_objects_;  // objects and tensors of the archive
+  std::unordered_set<const void*> tainted_;             // storages whose data is not known any more
+  std::vector<at::Tensor> kept_;                        // alive as long as their address is a key
+  std::unordered_set<std::string> notes_;
+};
+
+const Reader::Handlers& structure_handlers();
+const Reader::Handlers& container_handlers();
+const Reader::Handlers& number_handlers();
+const Reader::Handlers& special_handlers();
+
+// The formula of an operation on ints; nullopt where there is none.
+std::optional<Expr> formula(std::string_view op, const std::vector<Expr>& in);
+// libtorch has no meta kernel for some operators: the sizes of their results. False: not known.
+bool shapes_of(const std::string& op, Stack& stack);
+
+}  // namespace onnxport::torch_plugin::script

@@ -1,0 +1,212 @@
+// Sizes: the formula of a number that is known in every world.
+//
+// The worlds give a dynamic size different values, so a formula with one symbol that holds in all
+// of them is the right one unless the code conspires: `a*s + c` is determined by two worlds and
+// tested by the others.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "torch_plugin/script_reader.h"
+
+namespace onnxport::torch_plugin::script {
+namespace {
+
+using Ints = std::vector<int64_t>;
+
+bool all_equal(const Ints& v) {
+  return std::all_of(v.begin(), v.end(), [&](int64_t x) { return x == v[0]; });
+}
+
+void gather(const Ref& cell, std::vector<Expr>& out) {
+  if (cell->is_tensor()) {
+    out.insert(out.end(), cell->dims.begin(), cell->dims.end());
+  } else if (cell->is_int() && cell->expr) {
+    out.push_back(*cell->expr);
+  }
+  for (const Ref& item : cell->items) gather(item, out);
+}
+
+}  // namespace
+
+void Reader::add_symbol(const std::string& name, const Ints& values) {
+  for (size_t w = 0; w < count_; ++w) symbols_[w][name] = values[w];
+}
+
+Expr Reader::fresh_symbol(const Ints& values, const char* prefix) {
+  std::string name;
+  do name = fmt::format("{}{}", prefix, stems_[prefix]++);
+  while (symbols_[0].contains(name));
+  add_symbol(name, values);
+  if (prefix[0] != 's') unbacked_.insert(name);
+  return Expr::symbol(name);
+}
+
+// Sizes that stand for one that only the data tells: no two alike, and like no other.
+Ints Reader::hints() {
+  static constexpr int64_t kPrimes[] = {11, 13, 17, 19, 23, 29};
+  Ints out;
+  for (size_t w = 0; w < count_; ++w) out.push_back(kPrimes[w % 6] + 30 * next_hint_);
+  ++next_hint_;
+  return out;
+}
+
+bool Reader::is_unbacked(const Expr& expr) const {
+  if (expr.is_const()) return false;
+  for (const std::string& symbol : expr.symbols()) {
+    if (unbacked_.contains(symbol)) return true;
+  }
+  return false;
+}
+
+Ints Reader::values_of(const Expr& expr) const {
+  Ints out;
+  for (size_t w = 0; w < count_; ++w) {
+    auto v = expr.eval(symbols_[w]);
+    if (!v) throw Refusal("the size " + expr.str() + " has no value");
+    out.push_back(*v);
+  }
+  return out;
+}
+
+bool Reader::holds(const Expr& expr, const Ints& values) const {
+  for (size_t w = 0; w < count_; ++w) {
+    auto v = expr.eval(symbols_[w]);
+    if (!v || *v != values[w]) return false;
+  }
+  return true;
+}
+
+std::optional<Expr> Reader::fit(const Ints& values) const {
+  if (all_equal(values)) return Expr(values[0]);
+  std::optional<Expr> found;
+  for (const auto& [name, first] : symbols_[0]) {
+    Ints at;
+    for (const auto& world : symbols_) at.push_back(world.at(name));
+    if (all_equal(at)) continue;
+    size_t other = 1;
+    while (at[other] == at[0]) ++other;
+    const int64_t run = at[other] - at[0];
+    const int64_t rise = values[other] - values[0];
+    const Expr symbol = Expr::symbol(name);
+    if (rise % run == 0) {
+      const Expr line = Expr(rise / run) * symbol + Expr(values[0] - rise / run * at[0]);
+      if (holds(line, values)) return line;
+    }
+    // floor(a*s/d), as divisions make it.
+    for (int64_t d = 2; d <= 64 && !found; d *= 2) {
+      for (int64_t a : {int64_t{1}, int64_t{3}, int64_t{5}}) {
+        const Expr step = floordiv(Expr(a) * symbol, Expr(d));
+        if (holds(step, values)) found = step;
+      }
+    }
+    (void)first;
+  }
+  if (found) return found;
+  // a*s*t: what flattening makes.
+  for (const auto& [a, va] : symbols_[0]) {
+    for (const auto& [b, vb] : symbols_[0]) {
+      if (b < a || va == 0 || vb == 0 || values[0] % (va * vb) != 0) continue;
+      const Expr both = Expr(values[0] / (va * vb)) * Expr::symbol(a) * Expr::symbol(b);
+      if (holds(both, values)) return both;
+    }
+  }
+  return std::nullopt;
+}
+
+// The sizes of a call's result: constants, sizes of the arguments, or what can be had from them.
+Shape Reader::fit_shape(const Call& call, const std::vector<at::Tensor>& tensors) {
+  const auto rank = static_cast<size_t>(tensors[0].dim());
+  for (const at::Tensor& t : tensors) {
+    if (static_cast<size_t>(t.dim()) != rank) throw FixedSize("has a rank that depends on a size");
+  }
+  std::vector<Expr> known;
+  for (const Ref& cell : call.in) gather(cell, known);
+  Shape out(rank);
+  std::vector<size_t> open;
+  for (size_t i = 0; i < rank; ++i) {
+    Ints values;
+    for (const at::Tensor& t : tensors) values.push_back(t.size(static_cast<int64_t>(i)));
+    if (all_equal(values)) {
+      out[i] = Expr(values[0]);
+      continue;
+    }
+    auto same =
+        std::find_if(known.begin(), known.end(), [&](const Expr& e) { return holds(e, values); });
+    if (same != known.end()) {
+      out[i] = *same;
+    } else if (auto found = fit(values)) {
+      out[i] = *found;
+    } else {
+      open.push_back(i);
+    }
+  }
+  if (open.empty()) return out;
+  // One that is left: the elements stay as many as the first argument has.
+  if (open.size() == 1 && !call.in.empty() && call.in[0]->is_tensor()) {
+    Expr rest(1);
+    for (size_t i = 0; i < rank; ++i) {
+      if (i != open[0]) rest *= out[i];
+    }
+    Ints values;
+    for (const at::Tensor& t : tensors) values.push_back(t.size(static_cast<int64_t>(open[0])));
+    if (auto part = exact_div(product(call.in[0]->dims), rest); part && holds(*part, values)) {
+      out[open[0]] = *part;
+      return out;
+    }
+  }
+  for (size_t i : open) {
+    Ints values;
+    for (const at::Tensor& t : tensors) values.push_back(t.size(static_cast<int64_t>(i)));
+    // Sums, differences and products of two sizes.
+    bool done = false;
+    for (size_t a = 0; a < known.size() && !done && known.size() < 64; ++a) {
+      for (size_t b = 0; b < known.size() && !done; ++b) {
+        for (const Expr& e : {known[a] + known[b], known[a] - known[b], known[a] * known[b]}) {
+          if (e.is_const() || !holds(e, values)) continue;
+          out[i] = e;
+          done = true;
+          break;
+        }
+      }
+    }
+    if (!done && call.name == "aten::cat") {
+      Expr sum(0);
+      for (const Ref& item : call.in[0]->items) sum += item->dims.at(i);
+      if (holds(sum, values)) {
+        out[i] = sum;
+        done = true;
+      }
+    }
+    bool from_data =
+        std::any_of(known.begin(), known.end(), [&](const Expr& e) { return is_unbacked(e); });
+    if (!done) out[i] = fresh_symbol(values, from_data ? "n" : "s");
+  }
+  return out;
+}
+
+std::optional<Expr> formula(std::string_view op, const std::vector<Expr>& in) {
+  if (in.size() == 1) {
+    if (op == "aten::neg") return -in[0];
+    if (op == "aten::Int" || op == "aten::int") return in[0];
+    return std::nullopt;
+  }
+  if (in.size() != 2) return std::nullopt;
+  if (op == "aten::add") return in[0] + in[1];
+  if (op == "aten::sub") return in[0] - in[1];
+  if (op == "aten::mul") return in[0] * in[1];
+  if (op == "aten::floordiv" || op == "aten::floor_divide" || op == "aten::__floordiv__") {
+    if (in[1].is_const(0)) return std::nullopt;
+    return floordiv(in[0], in[1]);
+  }
+  if (op == "aten::remainder" || op == "aten::mod" || op == "aten::fmod") {
+    if (in[1].is_const(0)) return std::nullopt;
+    return mod(in[0], in[1]);
+  }
+  if (op == "prim::max") return max(in[0], in[1]);
+  if (op == "prim::min") return min(in[0], in[1]);
+  return std::nullopt;
+}
+
+}  // namespace onnxport::torch_plugin::script

@@ -1,0 +1,289 @@
+// Calls whose results have sizes that only the data tells, and calls that stand for several.
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/empty.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "torch_plugin/script_reader.h"
+
+namespace onnxport::torch_plugin::script {
+namespace {
+
+bool is_mask(const Ref& cell) {
+  if (!cell->is_tensor() || cell->tensors.empty()) return false;
+  const at::ScalarType type = cell->tensors[0].scalar_type();
+  return type == at::kBool || type == at::kByte;
+}
+
+}  // namespace
+
+bool Reader::all_known(const Call& call) {
+  std::function<bool(const Ref&)> known = [&](const Ref& cell) {
+    if (cell->is_tensor()) return is_known(cell);
+    return std::all_of(cell->items.begin(), cell->items.end(), known);
+  };
+  return std::all_of(call.in.begin(), call.in.end(), known);
+}
+
+Ref Reader::sized_by_data(Call& call, aten::Node& node, const Shape& dims, at::ScalarType type) {
+  Ref out = meta_like(call, at::empty({0}, at::TensorOptions(type).device(at::kMeta)), dims,
+                      node.op.substr(node.op.find("::") + 2).c_str());
+  node.outputs.push_back(out->id);
+  return out;
+}
+
+bool Reader::nonzero(Call& call) {
+  if (all_known(call)) return false;
+  const Ref& x = call.in[0];
+  const Expr count = fresh_symbol(hints(), "n");
+  const auto rank = static_cast<int64_t>(x->dims.size());
+  aten::Node node = node_of(call, call.node->schema());
+  if (call.name == "aten::nonzero_numpy") {
+    std::vector<Ref> parts;
+    for (int64_t i = 0; i < rank; ++i)
+      parts.push_back(sized_by_data(call, node, {count}, at::kLong));
+    call.out = {list(c10::TensorType::get(), std::move(parts))};
+  } else {
+    call.out = {sized_by_data(call, node, {count, Expr(rank)}, at::kLong)};
+  }
+  nodes_->push_back(std::move(node));
+  return true;
+}
+
+// where(condition): the indices of what is true, one tensor per dimension.
+bool Reader::where_one(Call& call) {
+  if (call.in.size() != 1 || all_known(call)) return false;
+  const Ref& x = call.in[0];
+  Ref found = record(call, "aten::nonzero_numpy", "", {{"self", x}})[0];
+  call.out = {found};
+  return true;
+}
+
+bool Reader::masked_select(Call& call) {
+  if (all_known(call)) return false;
+  world_tensor(call.in[0], 0, true);
+  aten::Node node = node_of(call, call.node->schema());
+  call.out = {sized_by_data(call, node, {fresh_symbol(hints(), "n")},
+                            call.in[0]->tensors[0].scalar_type())};
+  nodes_->push_back(std::move(node));
+  return true;
+}
+
+// x[mask], x[:, mask]: the dimensions of the mask become one, as long as there are Trues.
+bool Reader::index_by_mask(Call& call) {
+  if (!call.in[1]->is_list() || all_known(call)) return false;
+  const auto& indices = call.in[1]->items;
+  for (const Ref& index : indices) {
+    if (index->is_tensor()) world_tensor(index, 0, true);
+  }
+  const auto masks = std::count_if(indices.begin(), indices.end(), is_mask);
+  if (masks == 0) return false;
+  const auto tensors = std::count_if(indices.begin(), indices.end(),
+                                     [](const Ref& index) { return index->is_tensor(); });
+  if (masks > 1 || tensors > 1) throw Refusal("indexes with a mask and another tensor at once");
+  const Ref& x = call.in[0];
+  world_tensor(x, 0, true);
+  Shape dims;
+  size_t at = 0;
+  for (const Ref& index : indices) {
+    if (!index->is_tensor()) {
+      dims.push_back(x->dims.at(at++));
+      continue;
+    }
+    at += index->dims.size();
+    if (is_known(index)) {
+      std::vector<int64_t> counts;
+      for (const at::Tensor& t : index->tensors)
+        counts.push_back(t.count_nonzero().item().toLong());
+      auto count = fit(counts);
+      dims.push_back(count ? *count : fresh_symbol(counts, "s"));
+    } else {
+      dims.push_back(fresh_symbol(hints(), "n"));
+    }
+  }
+  if (at > x->dims.size()) throw Refusal("indexes with a mask of too many dimensions");
+  dims.insert(dims.end(), x->dims.begin() + static_cast<int64_t>(at), x->dims.end());
+  aten::Node node = node_of(call, call.node->schema());
+  call.out = {sized_by_data(call, node, dims, x->tensors[0].scalar_type())};
+  nodes_->push_back(std::move(node));
+  return true;
+}
+
+// _unique2(self, sorted, return_inverse, return_counts) and its kind.
+bool Reader::unique(Call& call) {
+  if (all_known(call)) return false;
+  const Ref& x = call.in[0];
+  world_tensor(x, 0, true);
+  const Expr count = fresh_symbol(hints(), "n");
+  Shape values{count};
+  Shape inverse = x->dims;
+  if (call.name == "aten::unique_dim" || call.name == "aten::unique_dim_consecutive") {
+    int64_t dim = constant_int(call.in[1], "a dimension");
+    if (dim < 0) dim += static_cast<int64_t>(x->dims.size());
+    values = x->dims;
+    inverse = {values.at(static_cast<size_t>(dim))};
+    values[static_cast<size_t>(dim)] = count;
+  }
+  aten::Node node = node_of(call, call.node->schema());
+  call.out = {sized_by_data(call, node, values, x->tensors[0].scalar_type())};
+  if (call.node->outputs().size() > 1) {
+    call.out.push_back(sized_by_data(call, node, inverse, at::kLong));
+  }
+  if (call.node->outputs().size() > 2) {
+    call.out.push_back(sized_by_data(call, node, {count}, at::kLong));
+  }
+  nodes_->push_back(std::move(node));
+  return true;
+}
+
+bool Reader::nms(Call& call) {
+  if (all_known(call)) return false;
+  aten::Node node = node_of(call, call.node->schema());
+  call.out = {sized_by_data(call, node, {fresh_symbol(hints(), "n")}, at::kLong)};
+  nodes_->push_back(std::move(node));
+  return true;
+}
+
+bool Reader::repeat_interleave(Call& call) {
+  const bool by_tensor = call.in.size() > 1 && call.in[1]->is_tensor();
+  const bool only_repeats = call.in[0]->is_tensor() && (call.in.size() < 2 || !by_tensor) &&
+                            call.node->schema().overload_name() == "Tensor";
+  if (all_known(call) || (!by_tensor && !only_repeats)) return false;
+  world_tensor(call.in[0], 0, true);
+  const Expr count = fresh_symbol(hints(), "n");
+  Shape dims{count};
+  if (by_tensor && call.in[2]->is_int()) {
+    dims = call.in[0]->dims;
+    int64_t dim = constant_int(call.in[2], "a dimension");
+    if (dim < 0) dim += static_cast<int64_t>(dims.size());
+    dims.at(static_cast<size_t>(dim)) = count;
+  }
+  aten::Node node = node_of(call, call.node->schema());
+  call.out = {sized_by_data(call, node, dims,
+                            by_tensor ? call.in[0]->tensors[0].scalar_type() : at::kLong)};
+  nodes_->push_back(std::move(node));
+  return true;
+}
+
+// to(device), to(dtype), cpu(), cuda(), type_as...: spelled by JIT in ways that no dispatcher
+// knows.
+bool Reader::device_to(Call& call) {
+  const Ref& x = call.in[0];
+  if (!x->is_tensor()) return false;
+  const c10::FunctionSchema& schema = call.node->schema();
+  if (call.name != "aten::to") {  // cpu, cuda
+    call.out = {x};
+    return true;
+  }
+  if (schema.overload_name() == "dtype") return false;
+  Ref dtype = none();
+  for (size_t i = 1; i < call.in.size(); ++i) {
+    const std::string& name = schema.arguments()[i].name();
+    if (name == "other" && call.in[i]->is_tensor()) {
+      world_tensor(call.in[i], 0, true);
+      dtype = plain(static_cast<int64_t>(call.in[i]->tensors[0].scalar_type()));
+    } else if (name == "dtype" && call.in[i]->is_int()) {
+      dtype = call.in[i];
+    }
+  }
+  world_tensor(x, 0, true);
+  if (dtype->is_none()) dtype = plain(static_cast<int64_t>(x->tensors[0].scalar_type()));
+  const bool same =
+      constant_int(dtype, "a dtype") == static_cast<int64_t>(x->tensors[0].scalar_type());
+  bool copy = false;
+  for (size_t i = 1; i < call.in.size(); ++i) {
+    copy = copy || (schema.arguments()[i].name() == "copy" && call.in[i]->is_bool() &&
+                    call.in[i]->at[0].toBool());
+  }
+  if (same && !copy) {
+    call.out = {x};
+  } else if (same) {
+    call.out = record(call, "aten::clone", "", {{"self", x}});
+  } else {
+    call.out = record(call, "aten::to", "dtype", {{"self", x}, {"dtype", dtype}});
+  }
+  return true;
+}
+
+// stack and cat of a list that a loop has filled: the elements lie stacked already.
+bool Reader::join_stacked(Call& call) {
+  if (!call.in[0]->is_list() || !call.in[0]->stacked) return false;
+  Ref all = call.in[0]->stacked;
+  const auto rank = static_cast<int64_t>(all->dims.size());
+  int64_t dim = call.in.size() > 1 ? constant_int(call.in[1], "a dimension") : 0;
+  const bool stack = call.name == "aten::stack";
+  if (dim < 0) dim += stack ? rank : rank - 1;
+  auto moved = [&] {
+    if (dim == 0) return all;
+    return record(call, "aten::movedim", "int",
+                  {{"self", all}, {"source", plain(int64_t{0})}, {"destination", plain(dim)}})[0];
+  };
+  if (stack) {
+    call.out = {moved()};
+    return true;
+  }
+  Ref x = moved();
+  call.out = record(call, "aten::flatten", "using_ints",
+                    {{"self", x}, {"start_dim", plain(dim)}, {"end_dim", plain(dim + 1)}});
+  return true;
+}
+
+// x * n with a number n that depends on the data: the overload that takes a tensor.
+bool Reader::scalar_overload(Call& call) {
+  const c10::FunctionSchema* schema = call.node->maybeSchema();
+  if (schema == nullptr || call.in.size() < 2 || !call.in[0]->is_tensor()) return false;
+  if (!call.in[1]->is_number() || !call.in[1]->data) return false;
+  std::string overload = schema->overload_name();
+  size_t at = overload.find("Scalar");
+  if (at == std::string::npos) return false;
+  overload = overload == "Tensor_Scalar" ? "Tensor_Tensor" : overload.replace(at, 6, "Tensor");
+  auto handle = c10::Dispatcher::singleton().findSchema({schema->name(), overload});
+  if (!handle) return false;
+  std::vector<std::pair<std::string, Ref>> args;
+  for (size_t i = 0; i < call.in.size(); ++i) {
+    Ref cell = i == 1 ? as_tensor(call, call.in[1]) : call.in[i];
+    args.emplace_back(handle->schema().arguments()[i].name(), cell);
+  }
+  call.out = record(call, schema->name(), overload, args);
+  return true;
+}
+
+const Reader::Handlers& special_handlers() {
+  static const Reader::Handlers kHandlers = {
+      {"aten::nonzero", &Reader::nonzero},
+      {"aten::nonzero_numpy", &Reader::nonzero},
+      {"aten::argwhere", &Reader::nonzero},
+      {"aten::where", &Reader::where_one},
+      {"aten::masked_select", &Reader::masked_select},
+      {"aten::index", &Reader::index_by_mask},
+      {"aten::_unique2", &Reader::unique},
+      {"aten::_unique", &Reader::unique},
+      {"aten::unique_consecutive", &Reader::unique},
+      {"aten::unique_dim", &Reader::unique},
+      {"aten::repeat_interleave", &Reader::repeat_interleave},
+      {"torchvision::nms", &Reader::nms},
+      {"aten::to", &Reader::device_to},
+      {"aten::cpu", &Reader::device_to},
+      {"aten::cuda", &Reader::device_to},
+      {"aten::stack", &Reader::join_stacked},
+      {"aten::cat", &Reader::join_stacked},
+      {"aten::concat", &Reader::join_stacked},
+      {"aten::add", &Reader::scalar_overload},
+      {"aten::sub", &Reader::scalar_overload},
+      {"aten::mul", &Reader::scalar_overload},
+      {"aten::div", &Reader::scalar_overload},
+      {"aten::pow", &Reader::scalar_overload},
+      {"aten::lt", &Reader::scalar_overload},
+      {"aten::le", &Reader::scalar_overload},
+      {"aten::gt", &Reader::scalar_overload},
+      {"aten::ge", &Reader::scalar_overload},
+      {"aten::eq", &Reader::scalar_overload},
+      {"aten::ne", &Reader::scalar_overload},
+      {"aten::_native_multi_head_attention", &Reader::fused_attention},
+      {"aten::_transformer_encoder_layer_fwd", &Reader::fused_encoder},
+  };
+  return kHandlers;
+}
+
+}  // namespace onnxport::torch_plugin::script
