@@ -64,8 +64,8 @@ struct OutputMatch {
   bool passed = false;
   bool identical = false;  // byte for byte in every run
   double max_abs_difference = 0;
-  double max_rel_difference = 0;
-  double scale = 0;  // max |the original's output|
+  double max_rel_difference = 0;  // relative to the largest value of the output in the same run
+  double scale = 0;               // max |the original's output|
   std::string reason;
 };
 

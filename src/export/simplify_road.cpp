@@ -66,29 +66,6 @@ void for_each_graph(const onnx::Model& model, const std::function<void(onnx::Gra
   }
 }
 
-// A value between nodes, whose type a file may leave out.
-bool is_between(const onnx::Value& v) {
-  return v.producer != nullptr && !v.is_input && v.graph_outputs == 0 && v.type_proto.empty();
-}
-
-bool has_inner_types(const onnx::Model& model) {
-  bool found = false;
-  for_each_graph(model, [&](const onnx::Graph& graph) {
-    for (const auto& v : graph.values()) {
-      found |= is_between(*v) && v->dtype != DType::kUndefined;
-    }
-  });
-  return found;
-}
-
-void drop_inner_types(const onnx::Model& model) {
-  for_each_graph(model, [](const onnx::Graph& graph) {
-    for (const auto& v : graph.values()) {
-      if (is_between(*v)) v->dtype = DType::kUndefined;
-    }
-  });
-}
-
 uint64_t tensor_bytes(const onnx::Model& model) {
   uint64_t bytes = 0;
   for_each_graph(model, [&](const onnx::Graph& graph) {
@@ -176,7 +153,6 @@ class Simplification {
     // With external data wherever it is: the file alone does not say how large the model is.
     report_.file_bytes_before =
         graph_bytes >= bytes_before_ ? graph_bytes : graph_bytes + bytes_before_;
-    has_inner_types_ = has_inner_types(model_);
     random_outputs_ = verify::random_outputs(model_);
     const double percent =
         config_.max_growth_percent / 100 * static_cast<double>(report_.file_bytes_before);
@@ -218,7 +194,6 @@ class Simplification {
 
   Status write() {
     Timed timed("write", *stages_, *active_);
-    if (!has_inner_types_) drop_inner_types(model_);
     std::error_code ignored;
     fs::remove(folder_->file() + ".data", ignored);  // of an attempt before
     auto written = onnx::write_model(model_, folder_->file());
@@ -388,7 +363,8 @@ class Simplification {
     }
     for (const verify::RunAgreement& run : agreement_.runs) {
       report_.runs.push_back(fmt::format(
-          "{}: {}", run.what, run.max_abs == 0 ? "equal" : fmt::format("{:.3g}", run.max_abs)));
+          "{}: {}{}", run.what, run.max_abs == 0 ? "equal" : fmt::format("{:.3g}", run.max_abs),
+          run.within_noise ? ", as much as rounding changes the original" : ""));
     }
     for (const std::string& note : agreement_.notes) report_.notes.push_back(note);
     if (!random_outputs_.empty()) {
@@ -440,7 +416,6 @@ class Simplification {
   onnx::Model model_;
   bool fresh_ = false;  // read, and not changed yet
   uint64_t bytes_before_ = 0;
-  bool has_inner_types_ = false;
   int64_t max_growth_ = 0, fold_growth_ = 0;
   std::set<std::string> skip_;
   simplify::Summary summary_;

@@ -217,6 +217,14 @@ Status fix_input_shapes(onnx::Model& model, const std::vector<InputShape>& shape
   if (!model.graph->sort()) return Error{"the graph has a cycle", ""};
   std::vector<std::optional<Shape>> declared;
   for (const Value* out : model.graph->outputs()) declared.push_back(out->shape);
+  std::vector<Value*> untyped;  // what the file states no type of
+  for (Graph* graph : all_graphs(model)) {
+    for (const auto& value : graph->values()) {
+      if (value->producer != nullptr && value->dtype == DType::kUndefined) {
+        untyped.push_back(value.get());
+      }
+    }
+  }
   std::vector<Error> before, after;
   TRY(onnx::infer(model, &before));
   for (size_t i = 0; i < declared.size(); ++i) {
@@ -235,6 +243,12 @@ Status fix_input_shapes(onnx::Model& model, const std::vector<InputShape>& shape
     }
   }
   settle_outputs(*model.graph, declared);
+  for (Value* value : untyped) {
+    if (value->graph_outputs > 0) continue;
+    value->dtype = DType::kUndefined;
+    value->shape.reset();
+    value->ints.reset();
+  }
   return {};
 }
 

@@ -287,6 +287,7 @@ void Recorded::compare_run(Run& run, const std::vector<Parts>& actual, Agreement
     agreement.identical &= d.identical;
     if (!d.passed) {
       const Noise& n = noise(run)[i];
+      line.within_noise = true;
       if (n.unstable) continue;
       if (!d.numeric || d.c.max_abs > kNoiseFactor * n.max_abs) {
         output.passed = line.passed = false;
@@ -295,7 +296,7 @@ void Recorded::compare_run(Run& run, const std::vector<Parts>& actual, Agreement
     }
     ++output.judged;
     output.max_abs = std::max(output.max_abs, d.c.max_abs);
-    output.max_rel = std::max(output.max_rel, d.c.max_rel);
+    if (d.c.scale > 0) output.max_rel = std::max(output.max_rel, d.c.max_abs / d.c.scale);
     output.scale = std::max(output.scale, d.c.scale);
     line.max_abs = std::max(line.max_abs, d.c.max_abs);
   }

@@ -26,7 +26,8 @@ struct OutputAgreement {
   bool passed = true;
   bool identical = true;  // byte for byte
   size_t judged = 0;      // runs that count: in the others rounding alone changes the original
-  double max_abs = 0, max_rel = 0, scale = 0;
+  double max_abs = 0, scale = 0;
+  double max_rel = 0;  // max_abs / scale, the largest of all runs
   std::string reason;
 };
 
@@ -34,6 +35,9 @@ struct RunAgreement {
   std::string what;  // "zeros, float32[2, 3, 32, 32]"
   bool passed = true;
   double max_abs = 0;
+  // Some output differs by more than the tolerance allows, but by no more than rounding alone makes
+  // the original differ from itself here.
+  bool within_noise = false;
 };
 
 struct Agreement {

@@ -43,6 +43,7 @@ class Random {
 
 struct SizePlan {
   int64_t batch, picture, length, channels;
+  int64_t state = 0;  // axis 1 of three: a length, if not set
 };
 constexpr std::array<SizePlan, kSizePlans> kPlans = {{{1, 32, 8, 3},
                                                       {2, 64, 13, 3},
@@ -51,15 +52,15 @@ constexpr std::array<SizePlan, kSizePlans> kPlans = {{{1, 32, 8, 3},
                                                       {4, 4, 4, 4},
                                                       {1, 256, 77, 3},
                                                       {1, 1, 1, 1},
-                                                      {1, 640, 128, 3},
+                                                      {1, 640, 512, 3, 1},
                                                       {1, 512, 384, 3},
-                                                      {2, 112, 10, 1}}};
+                                                      {2, 112, 576, 1, 2}}};
 
 int64_t size_for(size_t axis, size_t rank, const SizePlan& plan) {
   if (axis == 0) return plan.batch;
   if (rank >= 4 && axis >= 2) return plan.picture;
   if (rank >= 4 && axis == 1) return plan.channels;
-  return plan.length;
+  return rank == 3 && axis == 1 && plan.state > 0 ? plan.state : plan.length;
 }
 
 // The size of every symbol: what the first place where it stands alone suggests.
@@ -130,6 +131,10 @@ int64_t int_value(const TrialInput& input, const Trial& trial, bool first, Rando
     return is_signed ? byte - 128 : byte;
   }
   const bool mask = input.name.find("mask") != std::string::npos;
+  // Speech models take two sampling rates and no other number.
+  if (input.name == "sr" || input.name.find("_rate") != std::string::npos) {
+    return trial.style % 2 == 0 ? 16000 : 8000;
+  }
   switch (trial.style) {
     case 0:
       if (mask) return first ? 1 : static_cast<int64_t>(random.bits() % 2);
