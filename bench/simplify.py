@@ -396,7 +396,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--ours-only", action="store_true", help="the others' figures of the last run, if there are any")
-    parser.add_argument("--ours", default="--quiet", help="further arguments of onnxport simplify, in one text")
+    parser.add_argument("--ours", default="--quiet --no-check", help="further arguments of onnxport simplify, in one text")
     parser.add_argument("--with-check", action="store_true", help="also the default, which checks its result")
     parser.add_argument("--keep", type=Path, help="a folder that keeps every simplifier's file")
     parser.add_argument("--onnxport", type=Path, default=ROOT / "build" / "release" / "onnxport")

@@ -35,7 +35,7 @@ IMAGES = {
     "tv_shufflenet_v2_x1_0": [("ts", 17), ("dy", 18)],
     "tv_squeezenet1_1": [("ts", 13)],
     "tv_regnet_y_400mf": [("ts", 17)],
-    "tv_vit_b_16": [("ts", 17)],
+    "tv_vit_b_16": [("ts", 17), ("dy", 18)],
     "tv_swin_t": [("ts", 17), ("dy", 18)],
     "tv_convnext_tiny": [("ts", 17), ("do", 20)],
     "tv_maxvit_t": [("ts", 17)],
@@ -56,6 +56,22 @@ def _zoo(name):
 
     model, example = zoo.build(name)
     return model, (example,), ["pixel_values"], ["logits"], {"pixel_values": {0: "batch"}}
+
+
+def _plain(model, names, pick):
+    """Inputs by position, outputs as a tuple: a module that both exporters take."""
+    import torch
+
+    class Plain(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
+        def forward(self, *values):
+            said = self.model(**dict(zip(names, values, strict=True)))
+            return tuple(said[key] for key in pick)
+
+    return Plain()
 
 
 def _text(kind):
@@ -81,6 +97,7 @@ def _text(kind):
     mask[1, 9:] = 0
     names = ["input_ids", "attention_mask"]
     axes = {n: {0: "batch", 1: "sequence"} for n in names}
+    model = _plain(model, names, ["last_hidden_state"])
     return model, (ids, mask), names, ["last_hidden_state"], axes
 
 
@@ -102,11 +119,15 @@ def _image(kind):
         )
     elif kind == "detr":
         model = t.DetrForObjectDetection(
-            t.DetrConfig(use_timm_backbone=True, backbone="resnet18", use_pretrained_backbone=False,
-                         backbone_kwargs={"out_indices": [1, 2, 3, 4]}, encoder_layers=2, decoder_layers=2, d_model=128)
+            t.DetrConfig(
+                backbone_config=t.ResNetConfig(embedding_size=16, hidden_sizes=[16, 32, 64, 64], depths=[1, 1, 1, 1],
+                                               layer_type="basic", out_features=["stage4"]),
+                use_timm_backbone=False, backbone=None, encoder_layers=2, decoder_layers=2, d_model=128)
         )
     else:
         raise KeyError(kind)
+    pick = {"segformer": ["logits"], "yolos": ["logits", "pred_boxes"], "detr": ["logits", "pred_boxes"]}
+    model = _plain(model, ["pixel_values"], pick.get(kind, ["last_hidden_state"]))
     return model, (torch.randn(2, 3, size, size),), ["pixel_values"], None, {"pixel_values": {0: "batch"}}
 
 
@@ -118,9 +139,10 @@ def _audio(kind):
         model = t.Wav2Vec2Model(
             t.Wav2Vec2Config(hidden_size=192, num_hidden_layers=3, num_attention_heads=3, intermediate_size=768)
         )
+        model = _plain(model, ["input_values"], ["last_hidden_state"])
         return model, (torch.randn(2, 8000),), ["input_values"], None, {"input_values": {0: "batch", 1: "samples"}}
     config = t.WhisperConfig(d_model=192, encoder_layers=3, encoder_attention_heads=3, encoder_ffn_dim=768)
-    model = t.WhisperModel(config).encoder
+    model = _plain(t.WhisperModel(config).encoder, ["input_features"], ["last_hidden_state"])
     return model, (torch.randn(2, 80, 3000),), ["input_features"], None, {"input_features": {0: "batch"}}
 
 
@@ -191,8 +213,6 @@ def export(name, out):
     _, way, opset, make = next(e for e in exports() if e[0] == name)
     model, example, inputs, outputs, axes = make()
     model.eval()
-    if hasattr(model, "config"):
-        model.config.return_dict = False
     part = out.with_suffix(".part")
     with torch.no_grad():
         if way == "ts":
@@ -202,6 +222,8 @@ def export(name, out):
             shapes = None
             if axes:
                 shapes = tuple({a: torch.export.Dim.DYNAMIC for a in axes[i]} for i in inputs)
+                if type(model).__name__ == "Plain":
+                    shapes = (shapes,)  # *values is one argument
             program = torch.onnx.export(model, example, dynamo=True, opset_version=opset, input_names=inputs,
                                         output_names=outputs, dynamic_shapes=shapes, optimize=way == "do")
             program.save(part)

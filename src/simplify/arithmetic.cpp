@@ -1,6 +1,5 @@
 // Add, Sub, Mul, Div, Pow with constants.
 #include <algorithm>
-#include <limits>
 
 #include "simplify/words.h"
 
@@ -53,6 +52,46 @@ RULE_ROUNDING(merge_constant_operands, "Add", "Mul") {
   return done();
 }
 
+// x / a * b  =>  x * (b / a),  x * a / b  =>  x * (a / b),  x / a / b  =>  x / (a * b)
+// x - a + b  =>  x + (b - a),  x + a - b  =>  x + (a - b),  x - a - b  =>  x - (a + b)
+RULE_ROUNDING(merge_unlike_constant_operands, "Add", "Sub", "Mul", "Div") {
+  const bool is_sum = node.is("Add") || node.is("Sub");
+  auto outer = with_constant(node);
+  if (!outer || (outer->constant_at == 0 && (node.is("Sub") || node.is("Div")))) {
+    return no_match("no constant comes last");
+  }
+  Node* before = maker(outer->x, node);
+  if (before == nullptr || !used_once(outer->x)) return no_match("no such node before");
+  const bool inverse_before = before->is("Sub") || before->is("Div");
+  const bool inverse = node.is("Sub") || node.is("Div");
+  if (!inverse_before && !inverse) return no_match("alike, or another operator before");
+  if (is_sum ? !before->is("Add") && !before->is("Sub") : !before->is("Mul") && !before->is("Div")) {
+    return no_match("no such node before");
+  }
+  auto inner = with_constant(*before);
+  if (!inner || (inner->constant_at == 0 && inverse_before)) return no_match("no constant last");
+  if (!is_sum && !is_float(outer->x)) return no_match("integers are cut off");
+  const Tensor &a = *constant_of(inner->constant), &b = *constant_of(outer->constant);
+  if (a.numel() > (1 << 18) || b.numel() > (1 << 18)) return no_match("large constants");
+  const char* unlike = is_sum ? "Sub" : "Div";
+  Value* both = nullptr;
+  if (inverse_before && inverse) {
+    both = m.op(is_sum ? "Add" : "Mul", {inner->constant, outer->constant});
+  } else if (inverse_before) {
+    both = m.op(unlike, {outer->constant, inner->constant});
+  } else {
+    both = m.op(unlike, {inner->constant, outer->constant});
+  }
+  const Tensor* folded = constant_of(both);
+  if (folded == nullptr || folded->numel() > std::max(a.numel(), b.numel())) {
+    return no_match("the constants do not fold");
+  }
+  const char* op = is_sum ? "Add" : "Mul";
+  if (inverse_before && inverse) op = unlike;
+  m.replace(node, m.op(op, {inner->x, both}));
+  return done();
+}
+
 // Add(x, Neg(y))  =>  Sub(x, y)
 RULE(add_of_negated, "Add") {
   for (size_t i = 0; i < 2; ++i) {
@@ -75,27 +114,6 @@ RULE_ROUNDING(multiply_by_reciprocal, "Mul") {
     return done();
   }
   return no_match("no Reciprocal");
-}
-
-// Clip(Clip(x, a, b), c, d)  =>  Clip(x, max(a, c), min(b, d))        constants, c <= b and a <= d
-RULE(merge_clips, "Clip") {
-  Node* inner = maker(node.input(0), "Clip", node);
-  if (m.opset() < 11 || inner == nullptr || !used_once(inner->output())) {
-    return no_match("no Clip before");
-  }
-  auto bound = [](const Node& n, size_t i, double fallback) {
-    return n.input(i) == nullptr ? std::optional<double>(fallback) : scalar_of(n.input(i));
-  };
-  const double inf = std::numeric_limits<double>::infinity();
-  auto a = bound(*inner, 1, -inf), b = bound(*inner, 2, inf);
-  auto c = bound(node, 1, -inf), d = bound(node, 2, inf);
-  if (!a || !b || !c || !d) return no_match("the bounds are not constant");
-  if (*a > *b || *c > *d || *c > *b || *a > *d) return no_match("the ranges do not meet");
-  std::vector<Value*> inputs{inner->input(0), *a >= *c ? inner->input(1) : node.input(1),
-                             *b <= *d ? inner->input(2) : node.input(2)};
-  while (inputs.back() == nullptr) inputs.pop_back();
-  m.replace(node, m.op("Clip", inputs));
-  return done();
 }
 
 }  // namespace

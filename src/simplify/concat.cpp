@@ -1,6 +1,7 @@
 // Concat, Split, Slice, Gather: parts of a tensor.
 #include <algorithm>
 
+#include "simplify/slice.h"
 #include "simplify/words.h"
 
 namespace onnxport::simplify {
@@ -52,58 +53,6 @@ RULE(concat_of_split, "Concat") {
     return no_match("the axes differ");
   }
   return replace_if_possible(m, node, split->input(0));
-}
-
-struct Cut {
-  std::vector<int64_t> starts, ends, axes, steps;
-};
-std::optional<Cut> cut_of(const Node& node) {
-  const Value* x = node.input(0);
-  if (!x->shape) return std::nullopt;
-  auto starts = list_of(node, "starts", 1), ends = list_of(node, "ends", 2);
-  auto axes = list_of(node, "axes", 3), steps = list_of(node, "steps", 4);
-  if (!starts || !ends || !axes || !steps) return std::nullopt;
-  Cut cut{*starts, *ends, *axes, *steps};
-  if (cut.axes.empty()) {
-    for (size_t i = 0; i < cut.starts.size(); ++i) cut.axes.push_back(static_cast<int64_t>(i));
-  }
-  if (cut.steps.empty()) cut.steps.assign(cut.starts.size(), 1);
-  if (cut.starts.size() != cut.ends.size() || cut.starts.size() != cut.axes.size() ||
-      cut.starts.size() != cut.steps.size()) {
-    return std::nullopt;
-  }
-  for (int64_t& a : cut.axes) {
-    auto axis = axis_in(a, x->shape->size());
-    if (!axis) return std::nullopt;
-    a = static_cast<int64_t>(*axis);
-  }
-  return cut;
-}
-
-// Slice(Slice(x, axes: A), axes: B)  =>  Slice(x, axes: A and B)        A and B disjoint
-RULE(merge_slices, "Slice") {
-  if (m.opset() < 10) return no_match("the bounds are attributes");
-  Node* inner = maker(node.input(0), "Slice", node);
-  if (inner == nullptr || !used_once(inner->output())) return no_match("no Slice before");
-  auto a = cut_of(*inner), b = cut_of(node);
-  if (!a || !b) return no_match("the bounds are computed");
-  for (int64_t axis : b->axes) {
-    if (std::find(a->axes.begin(), a->axes.end(), axis) != a->axes.end()) {
-      return no_match("the same axis is cut twice");
-    }
-  }
-  a->starts.insert(a->starts.end(), b->starts.begin(), b->starts.end());
-  a->ends.insert(a->ends.end(), b->ends.begin(), b->ends.end());
-  a->axes.insert(a->axes.end(), b->axes.begin(), b->axes.end());
-  a->steps.insert(a->steps.end(), b->steps.begin(), b->steps.end());
-  std::vector<Value*> inputs{inner->input(0), m.constant(Tensor::ints(a->starts), "starts"),
-                             m.constant(Tensor::ints(a->ends), "ends"),
-                             m.constant(Tensor::ints(a->axes), "axes")};
-  if (std::any_of(a->steps.begin(), a->steps.end(), [](int64_t s) { return s != 1; })) {
-    inputs.push_back(m.constant(Tensor::ints(a->steps), "steps"));
-  }
-  m.replace(node, m.op("Slice", inputs));
-  return done();
 }
 
 // Gather(x, [i]) then Squeeze, or Slice of one then Squeeze  =>  Gather(x, i)

@@ -8,24 +8,6 @@
 namespace onnxport::simplify {
 namespace {
 
-// What BatchNormalization does to its channels, if that is constant.
-std::optional<ScaleShift> statistics_of(const Node& node, int64_t channels) {
-  std::vector<std::vector<double>> p;
-  for (size_t i = 1; i <= 4; ++i) {
-    const Tensor* t = constant_of(node.input(i));
-    if (t == nullptr || t->numel() != channels) return std::nullopt;
-    p.push_back(t->as_doubles());
-  }
-  const double epsilon = node.get<float>("epsilon", 1e-5F);
-  ScaleShift by;
-  for (size_t c = 0; c < p[0].size(); ++c) {
-    const double scale = p[0][c] / std::sqrt(p[3][c] + epsilon);
-    by.scale.push_back(scale);
-    by.shift.push_back(p[1][c] - p[2][c] * scale);
-  }
-  return by;
-}
-
 // BatchNormalization(Conv(x, w, b))  =>  Conv(x, w * s, (b - mean) * s + bias)
 //     s = scale / sqrt(var + epsilon); ConvTranspose and Gemm too, when nothing else uses the
 //     result

@@ -113,6 +113,7 @@ const std::vector<Step>& steps() {
       {"fold_known_ints", "a size that shape inference knows becomes a constant"},
       {"lift_constant", "a Constant node becomes an initializer"},
       {"merge_duplicate_initializers", "initializers of equal content become one"},
+      {"merge_equal_sizes", "sizes that are the same, computed in two ways, become one"},
       {"merge_duplicate_nodes", "nodes with equal operator, inputs and attributes become one"},
   };
   return all;

@@ -87,6 +87,32 @@ void merge_nodes(Engine& engine, onnx::Graph& graph) {
   }
 }
 
+// Sizes that are known to be the same, however they are computed.
+void merge_sizes(Engine& engine, onnx::Graph& graph) {
+  if (!engine.may_apply("merge_equal_sizes")) return;
+  std::unordered_map<std::string, Value*> seen;
+  for (Node* node : graph.nodes()) {
+    Value* out = node->outputs.size() == 1 ? node->output() : nullptr;
+    if (out == nullptr || out->unused() || !out->ints || !out->shape || !node->domain.empty()) {
+      continue;
+    }
+    std::string key = std::to_string(static_cast<int>(out->dtype)) + (out->shape->empty() ? "" : ",");
+    bool computed = false;
+    for (const Expr& e : *out->ints) {
+      key += e.str() + ",";
+      computed |= !e.is_const();
+    }
+    if (!computed) continue;
+    auto [it, fresh] = seen.emplace(std::move(key), out);
+    if (fresh || !engine.may_apply("merge_equal_sizes") || !can_replace(out, it->second)) continue;
+    // Only what is known to come first: the list is in order at first, not after every rewrite.
+    if (it->second->producer == nullptr) continue;
+    const std::string name = out->name, op_type = node->op_type;
+    engine.replace_value(out, it->second);
+    engine.applied("merge_equal_sizes", name, op_type);
+  }
+}
+
 // Cheap: sizes, and a few bytes from three places. Only those that agree are read completely.
 std::string sample(const Tensor& t) {
   std::string key;
@@ -136,6 +162,7 @@ void merge_duplicates(Engine& engine) {
   for (onnx::Graph* graph : engine.graphs()) {
     merge_initializers(engine, *graph);
     merge_nodes(engine, *graph);
+    if (graph->sort()) merge_sizes(engine, *graph);
   }
 }
 

@@ -1,5 +1,7 @@
 #include "simplify/scale_shift.h"
 
+#include <cmath>
+
 #include "simplify/words.h"
 
 namespace onnxport::simplify {
@@ -27,17 +29,29 @@ std::optional<Affine> affine_of(Node* node) {
   return std::nullopt;
 }
 
-namespace {
+std::optional<ScaleShift> statistics_of(const Node& node, int64_t channels) {
+  std::vector<std::vector<double>> p;
+  for (size_t i = 1; i <= 4; ++i) {
+    const Tensor* t = constant_of(node.input(i));
+    if (t == nullptr || t->numel() != channels) return std::nullopt;
+    p.push_back(t->as_doubles());
+  }
+  const double epsilon = node.get<float>("epsilon", 1e-5F);
+  ScaleShift by;
+  for (size_t c = 0; c < p[0].size(); ++c) {
+    const double scale = p[0][c] / std::sqrt(p[3][c] + epsilon);
+    by.scale.push_back(scale);
+    by.shift.push_back(p[1][c] - p[2][c] * scale);
+  }
+  return by;
+}
 
-// The bias as `channels` numbers; empty when there is none, nullopt when it has another form.
 std::optional<std::vector<double>> bias_of(const Affine& a) {
   const Tensor* bias = constant_of(a.node->input(2));
   if (bias == nullptr) return std::vector<double>{};
   return along_axis(*bias, 1 + (bias->dims.size() > 1 ? bias->dims.size() - 1 : 0),
                     bias->dims.empty() ? 0 : bias->dims.size() - 1, a.channels);
 }
-
-}  // namespace
 
 Outcome absorb(Match& m, const Affine& a, Node& user, const ScaleShift& by) {
   const Tensor& w = *constant_of(a.node->input(1));
@@ -66,6 +80,20 @@ Outcome absorb(Match& m, const Affine& a, Node& user, const ScaleShift& by) {
   made->name = name;  // the weight's owner is what a reader of the graph looks for
   made->origin = origin;
   return done();
+}
+
+bool scale_in_place(Match& m, const Affine& a, const std::vector<double>& factors) {
+  Node& node = *a.node;
+  auto bias = node.is("MatMul") ? std::vector<double>{} : bias_of(a);
+  if (!bias) return false;
+  const Tensor& w = *constant_of(node.input(1));
+  const DType dtype = w.dtype;
+  m.set_input(node, 1, m.constant(w.scaled(a.weight_axis, factors), node.input(1)->name));
+  if (!bias->empty()) {
+    for (size_t c = 0; c < bias->size(); ++c) (*bias)[c] *= factors[c];
+    m.set_input(node, 2, m.constant(tensor_of(dtype, *bias), node.input(2)->name));
+  }
+  return true;
 }
 
 }  // namespace onnxport::simplify

@@ -46,12 +46,7 @@ RULE(merge_transposes, "Transpose") {
   return done();
 }
 
-bool reshapes(const Node* node) {
-  return node != nullptr && (node->is("Reshape") || node->is("Squeeze") || node->is("Unsqueeze") ||
-                             node->is("Flatten"));
-}
-
-// Transpose(x) that moves only axes of size 1  =>  Reshape(x)        beside another reshape
+// Transpose(x) that moves only axes of size 1  =>  Reshape(x)        which more goes together with
 RULE(transpose_to_reshape, "Transpose") {
   const Value* x = node.input(0);
   auto perm = perm_of(node);
@@ -62,9 +57,6 @@ RULE(transpose_to_reshape, "Transpose") {
     if (p < last) return no_match("larger axes move");
     last = p;
   }
-  const bool after = reshapes(maker(x, node)) && used_once(x);
-  const bool before = used_once(node.output()) && reshapes(node.output()->uses[0].node);
-  if (!after && !before) return no_match("no reshape beside it");
   Value* y = reshaped(m, node.input(0), *node.output()->shape);
   if (y == nullptr) return no_match("two sizes or more are open");
   m.replace(node, y);
