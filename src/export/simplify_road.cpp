@@ -211,7 +211,8 @@ class Simplification {
     simplify::Options options;
     options.exact = config_.exact;
     options.skip = skip_;
-    options.max_growth = fold_growth_;
+    options.max_growth = fold_growth_ > 0 ? std::max(max_growth_, fold_growth_) : 0;
+    options.max_total_growth = fold_growth_ > 0 ? max_growth_ : 0;
     options.evaluate = verify::evaluate;
     options.max_applications = attempt.max_applications;
     last_ = {};

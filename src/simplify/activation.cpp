@@ -139,8 +139,7 @@ RULE_ROUNDING(recover_hard_swish, "Mul", "Div") {
     const bool by_gate = gate != nullptr && product.number == 1 && gate->input(0) == x &&
                          is_about(gate->get<float>("alpha", 0.2F), 1.0 / 6) &&
                          gate->get<float>("beta", 0.5F) == 0.5F;
-    const bool by_clip =
-        is_sixth && relu6_of_plus_3(product.leaves[1 - i], node, m.opset()) == x;
+    const bool by_clip = is_sixth && relu6_of_plus_3(product.leaves[1 - i], node, m.opset()) == x;
     if (!by_gate && !by_clip) continue;
     m.replace(node, m.op("HardSwish", {x}));
     return done();

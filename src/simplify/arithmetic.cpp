@@ -65,7 +65,8 @@ RULE_ROUNDING(merge_unlike_constant_operands, "Add", "Sub", "Mul", "Div") {
   const bool inverse_before = before->is("Sub") || before->is("Div");
   const bool inverse = node.is("Sub") || node.is("Div");
   if (!inverse_before && !inverse) return no_match("alike, or another operator before");
-  if (is_sum ? !before->is("Add") && !before->is("Sub") : !before->is("Mul") && !before->is("Div")) {
+  if (is_sum ? !before->is("Add") && !before->is("Sub")
+             : !before->is("Mul") && !before->is("Div")) {
     return no_match("no such node before");
   }
   auto inner = with_constant(*before);

@@ -1,6 +1,7 @@
 #include "simplify/engine.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "onnx/fold.h"
 #include "onnx/infer.h"
@@ -269,6 +270,7 @@ bool Engine::erase_if_dead(Node& node) {
       for (Node* inner = all[i]->first(); inner != nullptr; inner = inner->next) {
         listed_.erase(inner);
         stale_.erase(inner);
+        put_off_.erase(inner);
         for (onnx::Graph* deeper : onnx::subgraphs(*inner)) all.push_back(deeper);
       }
     }
@@ -316,6 +318,7 @@ int64_t Engine::content_bytes() const {
 }
 
 const char* Engine::try_fold(Node& node) {
+  if (!spending_ && is_put_off(node)) return nullptr;
   if (!node.domain.empty() || !is_deterministic(node)) return nullptr;
   const bool is_constant = node.is("Constant");
   if (node.output() != nullptr && node.output()->graph_outputs > 0) {
@@ -347,10 +350,50 @@ const char* Engine::try_fold(Node& node) {
   return step;
 }
 
-bool Engine::replace_by_constants(Node& node, std::vector<Tensor> tensors) {
+bool Engine::spend() {
+  struct Candidate {
+    int64_t growth;
+    std::string name;
+    Node* node;
+  };
+  std::vector<Candidate> candidates;
+  for (auto it = put_off_.begin(); it != put_off_.end();) {
+    if (it->first->graph == nullptr) {
+      it = put_off_.erase(it);
+      continue;
+    }
+    if (it->second != INT64_MAX) candidates.push_back({it->second, name_of(*it->first), it->first});
+    ++it;
+  }
+  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+    return std::tie(a.growth, a.name) < std::tie(b.growth, b.name);
+  });
+  grown_ = content_bytes() - content_at_first_;
+  bool spent = false;
+  spending_ = true;
+  for (const Candidate& c : candidates) {
+    if (c.node->graph == nullptr || applications_ >= options_.max_applications) continue;
+    if (grown_ + c.growth > options_.max_total_growth) break;
+    current_ = c.node;
+    const std::string op_type = c.node->op_type;
+    const char* step = try_fold(*c.node);
+    if (step == nullptr) continue;
+    applied(step, c.name, op_type);
+    spent = true;
+  }
+  spending_ = false;
+  return spent;
+}
+
+bool Engine::replace_by_constants(Node& node, std::vector<Tensor> tensors, bool now) {
   if (tensors.size() < node.outputs.size()) return false;
   if (!node.is("Constant")) {
     const int64_t growth = growth_of(node, tensors);
+    const bool has_budget = options_.max_total_growth != INT64_MAX;
+    if (growth > 0 && has_budget && !spending_ && !now) {
+      put_off_.emplace(&node, growth);
+      return false;
+    }
     if (growth > 0 &&
         (growth > options_.max_growth || grown_ + growth > options_.max_total_growth)) {
       return false;

@@ -48,8 +48,14 @@ class Engine final : public Match {
   void change_op(Node& node, std::string_view op_type, Attributes attributes) override;
   void drop_inputs_from(Node& node, size_t first) override;
 
-  // node's outputs become these constants, if growth allows; see Options::max_growth.
-  bool replace_by_constants(Node& node, std::vector<Tensor> tensors);
+  // node's outputs become these constants, if growth allows; see Options::max_growth. What costs is
+  // put off, unless it is wanted `now`.
+  bool replace_by_constants(Node& node, std::vector<Tensor> tensors, bool now = false);
+  // Folds what run() has put off because it costs, the cheapest first, as long as the budget lasts.
+  // True when something changed.
+  bool spend();
+  bool is_put_off(const Node& node) const { return put_off_.count(const_cast<Node*>(&node)) != 0; }
+  void put_off(Node& node) { put_off_.emplace(&node, INT64_MAX); }  // for good
   // Every graph, outer ones first.
   std::vector<onnx::Graph*> graphs() const;
 
@@ -74,7 +80,9 @@ class Engine final : public Match {
   std::unordered_set<Node*> listed_;  // what is not here is no longer on the list
   std::unordered_set<Node*> stale_;   // an input is better known than when it was inferred
   int64_t content_at_first_ = 0;
-  int64_t grown_ = 0;        // since then, by folding
+  int64_t grown_ = 0;                           // since then, by folding
+  std::unordered_map<Node*, int64_t> put_off_;  // what folding them would add
+  bool spending_ = false;
   Node* current_ = nullptr;  // the node that a rule is tried on
   bool changed_ = false;
   size_t applications_ = 0;

@@ -9,11 +9,12 @@ namespace onnxport::simplify {
 namespace {
 
 // Nodes of the main graph whose inputs are constants or come from such nodes, in order.
-std::vector<Node*> constant_nodes(onnx::Graph& graph) {
+std::vector<Node*> constant_nodes(const Engine& engine, onnx::Graph& graph) {
   std::unordered_set<const Value*> known;
   std::vector<Node*> nodes;
   for (Node* node = graph.first(); node != nullptr; node = node->next) {
     if (!node->domain.empty() || !is_deterministic(*node) || node->is("Identity")) continue;
+    if (engine.is_put_off(*node)) continue;
     if (node->is("Constant") || node->is("DequantizeLinear") || node->is("QuantizeLinear"))
       continue;
     const bool constant = std::all_of(node->inputs.begin(), node->inputs.end(), [&](Value* in) {
@@ -33,7 +34,7 @@ std::vector<Node*> constant_nodes(onnx::Graph& graph) {
 
 void evaluate_constants(Engine& engine, const onnx::Model& model, const Evaluate& evaluate) {
   if (!evaluate || !engine.may_apply("evaluate_constant")) return;
-  const std::vector<Node*> nodes = constant_nodes(*model.graph);
+  const std::vector<Node*> nodes = constant_nodes(engine, *model.graph);
   if (nodes.empty()) return;
   const std::unordered_set<const Node*> inside(nodes.begin(), nodes.end());
   onnx::Model part;
@@ -87,8 +88,10 @@ void evaluate_constants(Engine& engine, const onnx::Model& model, const Evaluate
     if (!complete || !engine.may_apply("evaluate_constant")) continue;
     const std::string name = node->name.empty() ? node->outputs[0]->name : node->name;
     const std::string op_type = node->op_type;
-    if (engine.replace_by_constants(*node, std::move(tensors))) {
+    if (engine.replace_by_constants(*node, std::move(tensors), true)) {
       engine.applied("evaluate_constant", name, op_type);
+    } else {
+      engine.put_off(*node);  // not to be computed again in every round
     }
   }
 }

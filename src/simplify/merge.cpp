@@ -96,7 +96,8 @@ void merge_sizes(Engine& engine, onnx::Graph& graph) {
     if (out == nullptr || out->unused() || !out->ints || !out->shape || !node->domain.empty()) {
       continue;
     }
-    std::string key = std::to_string(static_cast<int>(out->dtype)) + (out->shape->empty() ? "" : ",");
+    std::string key =
+        std::to_string(static_cast<int>(out->dtype)) + (out->shape->empty() ? "" : ",");
     bool computed = false;
     for (const Expr& e : *out->ints) {
       key += e.str() + ",";

@@ -141,8 +141,8 @@ RULE_ROUNDING(fuse_bias_into_layer_normalization, "Add") {
     if (!axis) continue;
     Value* bias = with_sizes_of(m, node.input(1 - i), {norm->input(0), *axis, 0});
     if (bias == nullptr) continue;
-    m.replace(node, m.op("LayerNormalization", {norm->input(0), norm->input(1), bias},
-                         norm->attributes));
+    m.replace(node,
+              m.op("LayerNormalization", {norm->input(0), norm->input(1), bias}, norm->attributes));
     return done();
   }
   return no_match("no LayerNormalization without a bias");
@@ -186,7 +186,8 @@ RULE_ROUNDING(recover_instance_normalization, "Add") {
       Value* scale = per_channel(m, scaled->input(1 - k), n->x);
       Value* bias = per_channel(m, node.input(1 - i), n->x);
       if (scale == nullptr || bias == nullptr) continue;
-      m.replace(node, m.op("InstanceNormalization", {n->x, scale, bias}, {{"epsilon", n->epsilon}}));
+      m.replace(node,
+                m.op("InstanceNormalization", {n->x, scale, bias}, {{"epsilon", n->epsilon}}));
       return done();
     }
   }
@@ -218,8 +219,9 @@ RULE_ROUNDING(recover_group_normalization, "Add") {
     Value* scale = per_channel(m, scaled->input(1 - k), x);
     Value* bias = per_channel(m, node.input(1 - at), x);
     if (scale == nullptr || bias == nullptr) continue;
-    m.replace(node, m.op("GroupNormalization", {x, scale, bias},
-                         {{"epsilon", norm->get<float>("epsilon", 1e-5F)}, {"num_groups", *groups}}));
+    m.replace(node,
+              m.op("GroupNormalization", {x, scale, bias},
+                   {{"epsilon", norm->get<float>("epsilon", 1e-5F)}, {"num_groups", *groups}}));
     return done();
   }
   return no_match("no groups normalized");

@@ -49,10 +49,11 @@ bool is_last_axis(const Node& node, int64_t fallback) {
 // How the node works on its operand `at`.
 Works works(const Node& node, size_t at, int64_t opset) {
   static const std::unordered_set<std::string_view> kUnary = {
-      "Relu", "Sigmoid", "Tanh", "Exp",  "Log",  "Sqrt",  "Erf",         "Neg",       "Abs",
-      "Gelu", "Cast",    "Not",  "Mish", "Floor", "Ceil", "HardSigmoid", "HardSwish", "Softplus",
-      "Elu",  "Selu",    "Celu", "LeakyRelu", "Reciprocal", "Sin", "Cos", "Clip", "Sign", "Round",
-      "Softsign", "Swish"};
+      "Relu", "Sigmoid", "Tanh", "Exp",         "Log",        "Sqrt",
+      "Erf",  "Neg",     "Abs",  "Gelu",        "Cast",       "Not",
+      "Mish", "Floor",   "Ceil", "HardSigmoid", "HardSwish",  "Softplus",
+      "Elu",  "Selu",    "Celu", "LeakyRelu",   "Reciprocal", "Sin",
+      "Cos",  "Clip",    "Sign", "Round",       "Softsign",   "Swish"};
   static const std::unordered_set<std::string_view> kBinary = {
       "Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Equal", "Less", "Greater"};
   if (!node.domain.empty() || node.outputs.size() != 1) return Works::kNot;
@@ -115,8 +116,8 @@ std::vector<Link> between(const Node& second, int64_t opset, bool& on_rows, Node
 }
 
 // Reshape(f(Reshape(x)))  =>  f(x), else f(Reshape(x))
-//     f works on elements, or on rows and the last axis stays a row: MatMul with a constant, a bias,
-//     LayerNormalization, Softmax
+//     f works on elements, or on rows and the last axis stays a row: MatMul with a constant, a
+//     bias, LayerNormalization, Softmax
 RULE(reshape_around_rows, "Reshape", "Squeeze", "Unsqueeze", "Flatten") {
   bool on_rows = false;
   Node* first = nullptr;
@@ -211,8 +212,7 @@ RULE(split_and_squeeze_to_gather, "Squeeze", "Reshape") {
     Value* index = m.constant(
         Tensor::of<int64_t>(DType::kInt64, {}, std::vector<int64_t>{static_cast<int64_t>(i)}),
         "index");
-    m.replace(*user,
-              m.op("Gather", {from, index}, {{"axis", static_cast<int64_t>(*axis)}}, user));
+    m.replace(*user, m.op("Gather", {from, index}, {{"axis", static_cast<int64_t>(*axis)}}, user));
   }
   return done();
 }

@@ -34,7 +34,7 @@ Result<Summary> simplify(onnx::Model& model, const Options& options) {
       evaluate_constants(engine, model, options.evaluate);
       merge_duplicates(engine);
       drop_unused_initializers(engine);
-      settled = !engine.changed();
+      settled = !engine.changed() && !engine.spend();
       if (!settled) engine.queue_all();
     }
     if (!settled) {

@@ -31,8 +31,9 @@ struct Options {
   // A folded tensor may be larger than what it replaces by at most this many bytes; the node
   // itself counts as some.
   int64_t max_growth = 1 << 20;
-  // All folded tensors together may make the constants larger than they were by at most this many
-  // bytes. What merging duplicates saves may be spent.
+  // All constants together may be larger than they were by at most this many bytes: with a budget,
+  // what makes the file smaller is folded first, then what costs, the cheapest first. What merging
+  // duplicates saves may be spent.
   int64_t max_total_growth = INT64_MAX;
   Evaluate evaluate;  // for constants that onnx::fold does not compute; may be null
   // After so many applications nothing more is changed; what is unused is still dropped.

@@ -106,7 +106,8 @@ RULE_ROUNDING(fuse_scale_into_next_weight, "MatMul", "Gemm", "Conv", "ConvTransp
 // Conv(BatchNormalization(x), w, b)  =>  Conv(x, w * s, b + w * t)        without padding; Gemm too
 RULE_ROUNDING(fuse_batch_normalization_into_next, "Conv", "Gemm") {
   Node* norm = maker(node.input(0), "BatchNormalization", node);
-  if (norm == nullptr || !used_once(norm->output())) return no_match("no BatchNormalization before");
+  if (norm == nullptr || !used_once(norm->output()))
+    return no_match("no BatchNormalization before");
   if (norm->get<int64_t>("training_mode", 0) != 0 || norm->outputs.size() != 1) {
     return no_match("training");
   }
@@ -156,8 +157,8 @@ struct Way {
 };
 
 bool only_moves(const Node& node) {
-  return node.is("Transpose") || node.is("Reshape") || node.is("Squeeze") ||
-         node.is("Unsqueeze") || node.is("Flatten");
+  return node.is("Transpose") || node.is("Reshape") || node.is("Squeeze") || node.is("Unsqueeze") ||
+         node.is("Flatten");
 }
 
 // The channel axis before this node, of what is `axis` behind it; nullopt: it mixes with others.

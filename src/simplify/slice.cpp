@@ -204,7 +204,8 @@ RULE(gather_as_list, "Unsqueeze", "Reshape") {
   kept[*axis] = 1;
   if (kept != *node.output()->shape) return no_match("another axis");
   Value* list = m.constant(index->reshaped({1}), gather->input(1)->name);
-  m.replace(node, m.op("Gather", {gather->input(0), list}, {{"axis", static_cast<int64_t>(*axis)}}));
+  m.replace(node,
+            m.op("Gather", {gather->input(0), list}, {{"axis", static_cast<int64_t>(*axis)}}));
   return done();
 }
 

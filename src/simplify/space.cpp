@@ -86,8 +86,8 @@ RULE_ROUNDING(reorder_weight_not_channels, "Conv") {
     inverse[static_cast<size_t>(list[i])] = static_cast<int64_t>(i);
   }
   if (std::find(inverse.begin(), inverse.end(), -1) != inverse.end()) return no_match("not all");
-  Value* weight = m.op("Gather", {node.input(1), m.constant(Tensor::ints(inverse), "order")},
-                       {{"axis", 1}});
+  Value* weight =
+      m.op("Gather", {node.input(1), m.constant(Tensor::ints(inverse), "order")}, {{"axis", 1}});
   if (constant_of(weight) == nullptr) return no_match("the weight is too large to reorder");
   m.set_input(node, 1, weight);
   m.set_input(node, 0, gather->input(0));
