@@ -38,6 +38,9 @@ struct ScriptOptions {
   bool static_shapes = false;            // no dynamic axis
   std::map<std::string, Number> values;  // of inputs that are no tensors; they become constants
   std::map<std::string, DType> dtypes;   // where the default (float32) is wrong
+  // For load_script: attributes that a run reads and sets ("decoder.state"). They are inputs after
+  // those of forward() and outputs after its results, as read_script made them the program's.
+  std::vector<std::string> states;
 };
 
 // A model with a forward() of its own.

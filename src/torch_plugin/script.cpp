@@ -273,19 +273,103 @@ class Outputs {
   std::set<std::string> taken_;
 };
 
-Result<aten::Program> attempt(const torch::jit::Module& module, const ScriptOptions& options,
-                              bool dynamic, std::map<std::string, at::ScalarType>& types) {
+// An attribute that the code sets for its next run: what it is between two runs.
+struct State {
+  std::string path;  // of the module
+  std::string name;
+  Ref cell;
+  std::string full() const { return path.empty() ? name : path + "." + name; }
+};
+
+struct Attempt {
+  aten::Program program;
+  std::vector<State> states;  // as the run leaves them
+  bool stateful = false;      // one of them is a tensor that depends on the input
+};
+
+// The attributes as an earlier run left them. Tensors become inputs of the program.
+void put_states(Reader& reader, const Ref& self, const std::vector<State>& before) {
+  for (const State& state : before) {
+    Ref cell = state.cell;
+    if (cell->is_tensor() && !cell->literal && cell->id.valid()) {
+      Shape dims = cell->dims;
+      std::vector<at::Tensor> tensors;
+      for (size_t w = 0; w < reader.worlds(); ++w) {
+        std::vector<int64_t> sizes;
+        for (const Expr& e : dims) sizes.push_back(reader.values_of(e)[w]);
+        tensors.push_back(
+            at::empty(sizes, at::TensorOptions(cell->tensors[0].scalar_type()).device(at::kMeta)));
+      }
+      cell = reader.input_tensor(state.full(), tensors, std::move(dims));
+    } else if (cell->is_number() && cell->expr && !cell->expr->is_const()) {
+      cell = reader.size_number(*cell->expr);
+    } else if (cell->kind != Cell::Kind::kPlain && !cell->is_number() && !cell->literal) {
+      continue;  // read again from the archive
+    }
+    reader.module_at(self, state.path)->attributes[state.name] = cell;
+  }
+}
+
+bool is_used(const aten::Program& program, aten::ValueId id) {
+  bool used = false;
+  for (const aten::Node& node : program.nodes) {
+    aten::for_each_use(node, [&](aten::ValueId v) { used = used || v == id; });
+  }
+  return used;
+}
+
+// Those that are read before they are set are outputs too; the others do not outlive a run.
+void give_states(Reader& reader, const std::vector<State>& before,
+                 const std::vector<State>& after) {
+  aten::Program& program = reader.program();
+  for (const State& state : before) {
+    auto input = std::find_if(program.inputs.begin(), program.inputs.end(),
+                              [&](const aten::Input& in) { return in.name == state.full(); });
+    if (input == program.inputs.end()) continue;
+    if (!is_used(program, input->value)) {
+      program.inputs.erase(input);
+      continue;
+    }
+    Ref now;
+    for (const State& later : after) {
+      if (later.full() == state.full()) now = later.cell;
+    }
+    if (!now || !now->is_tensor()) throw Refusal("the state `" + state.full() + "` is lost");
+    if (now->dims != state.cell->dims) {
+      throw Refusal(fmt::format("the state `{}` changes its shape from run to run ({}, then {})",
+                                state.full(), to_string(state.cell->dims), to_string(now->dims)));
+    }
+    program.outputs.push_back({reader.value_id(now), state.full() + "_out"});
+    reader.note(
+        fmt::format("the model keeps `{}` {} from run to run: it is an input and the output "
+                    "`{}_out` (feed back the one to the other; begin with zeros)",
+                    state.full(), to_string(now->dims), state.full()));
+  }
+}
+
+Attempt attempt(const torch::jit::Module& module, const ScriptOptions& options, bool dynamic,
+                const std::map<std::string, at::ScalarType>& types,
+                const std::vector<State>& before) {
   Reader reader(dynamic ? kWorlds : 1);
   Inputs inputs(reader, options, dynamic, types);
   const torch::jit::Method method = module.get_method("forward");
   std::vector<Ref> args = inputs.read(method.function().getSchema());
   Ref self = reader.stored(module._ivalue(), "");
+  put_states(reader, self, before);
   std::vector<Ref> results = reader.call_method(self, "forward", std::move(args), 0);
   Outputs outputs(reader);
   for (const Ref& result : results) outputs.add(result, "");
   if (reader.program().outputs.empty()) throw Refusal("forward() returns no tensor");
+  Attempt out;
+  for (const auto& [object, name] : reader.changed()) {
+    Ref cell = object->attributes.at(name);
+    out.states.push_back({object->path, name, cell});
+    out.stateful = out.stateful || (cell->is_tensor() && !cell->literal && cell->id.valid());
+  }
+  give_states(reader, before, out.states);
   reader.program().producer = "TorchScript, read by torch " TORCH_VERSION;
-  return std::move(reader.program());
+  out.program = std::move(reader.program());
+  return out;
 }
 
 Error error_of(const Refusal& refusal) { return Error{refusal.message, refusal.place}; }
@@ -296,7 +380,10 @@ Result<aten::Program> read_module(const torch::jit::Module& module, const Script
   std::string fixed;
   for (int tries = 0; tries < 16; ++tries) {
     try {
-      TRY_ASSIGN(aten::Program program, attempt(module, options, dynamic, types));
+      Attempt first = attempt(module, options, dynamic, types, {});
+      aten::Program program = std::move(first.program);
+      // What the first run leaves behind is what the second begins with.
+      if (first.stateful) program = attempt(module, options, dynamic, types, first.states).program;
       if (!fixed.empty()) program.notes.push_back(fixed);
       return program;
     } catch (const script::WrongType& wrong) {

@@ -141,6 +141,16 @@ Ref Reader::attribute(const Ref& object, const std::string& name) {
   return slot = stored(object->object->getSlot(*index), joined(object->path, name));
 }
 
+Ref Reader::module_at(const Ref& root, const std::string& path) {
+  Ref at = root;
+  for (size_t begin = 0; begin < path.size();) {
+    size_t end = std::min(path.find('.', begin), path.size());
+    at = attribute(at, path.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return at;
+}
+
 // What the cell is in one world, for an operator of libtorch. Tensors: on the meta device, or with
 // their data.
 c10::IValue Reader::ivalue(const Ref& cell, size_t world, bool meta) {

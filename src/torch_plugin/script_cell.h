@@ -9,6 +9,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -81,6 +82,7 @@ struct Cell {
   c10::intrusive_ptr<c10::ivalue::Object> object;  // null: made by the code itself
   std::string path;
   std::unordered_map<std::string, Ref> attributes;  // read or set so far
+  std::set<std::string> changed;                    // set by the code
 
   bool is_tensor() const { return kind == Kind::kTensor; }
   bool is_number() const { return kind == Kind::kNumber; }

@@ -248,7 +248,15 @@ bool Reader::to_list(Call& call) {
   return list_copy(call);
 }
 
+// dict(), dict(pairs), dict(other), list.copy().
 bool Reader::list_copy(Call& call) {
+  if (call.name == "aten::dict" && (call.in.empty() || call.in[0]->is_list())) {
+    std::vector<Ref> pairs = call.in.empty() ? std::vector<Ref>() : call.in[0]->items;
+    call.in.clear();
+    for (const Ref& pair : pairs)
+      call.in.insert(call.in.end(), pair->items.begin(), pair->items.end());
+    return dict_construct(call);
+  }
   if (!call.in[0]->is_list() && call.in[0]->kind != Cell::Kind::kDict) return false;
   auto cell = std::make_shared<Cell>(*call.in[0]);
   cell->path = block_depth_ > 0 ? std::to_string(block_depth_) : "";

@@ -70,10 +70,23 @@ class ScriptModule final : public libtorch::Module {
     if (options.float64) return Error{"a TorchScript module runs in its own precision", ""};
     try {
       c10::InferenceMode inference;
-      TRY_ASSIGN(torch::jit::Stack stack, arguments(inputs));
-      c10::IValue result = state().forward(std::move(stack));
+      size_t own = 0;
+      TRY_ASSIGN(torch::jit::Stack stack, arguments(inputs, own));
+      torch::jit::Module module = fresh();
+      if (own < inputs.size()) {
+        module.forward(stack);  // what else it keeps is then as a run leaves it
+        for (size_t i = own; i < inputs.size(); ++i) {
+          TRY_ASSIGN(at::Tensor tensor, to_torch(inputs[i], false));
+          TRY(set_state(module, options_.states[i - own], tensor));
+        }
+      }
+      c10::IValue result = module.forward(std::move(stack));
       std::vector<Tensor> out;
       TRY(flatten(result, out));
+      for (const std::string& state : options_.states) {
+        auto [holder, name] = find_state(module, state);
+        TRY(flatten(holder.attr(name), out));
+      }
       return out;
     } catch (const c10::Error& e) {
       return Error{std::string("libtorch: ") + e.what_without_backtrace(), ""};
@@ -84,12 +97,31 @@ class ScriptModule final : public libtorch::Module {
 
  private:
   // A module may keep state between calls: every run starts from what the file says.
-  torch::jit::Module state() const { return module_.deepcopy(); }
+  torch::jit::Module fresh() const { return module_.deepcopy(); }
 
-  Result<torch::jit::Stack> arguments(const std::vector<Tensor>& inputs) {
+  // The module that has the attribute, and the attribute's name: "decoder.state".
+  static std::pair<torch::jit::Module, std::string> find_state(torch::jit::Module module,
+                                                               const std::string& path) {
+    size_t begin = 0;
+    for (size_t dot = path.find('.'); dot != std::string::npos; dot = path.find('.', begin)) {
+      module = module.attr(path.substr(begin, dot - begin)).toModule();
+      begin = dot + 1;
+    }
+    return {module, path.substr(begin)};
+  }
+
+  static Status set_state(const torch::jit::Module& module, const std::string& path,
+                          const at::Tensor& tensor) {
+    auto [holder, name] = find_state(module, path);
+    if (!holder.hasattr(name)) return Error{"the module has no attribute `" + path + "`", ""};
+    holder.setattr(name, tensor);
+    return {};
+  }
+
+  // `next`: how many inputs they take.
+  Result<torch::jit::Stack> arguments(const std::vector<Tensor>& inputs, size_t& next) {
     const c10::FunctionSchema& schema = module_.get_method("forward").function().getSchema();
     torch::jit::Stack stack;
-    size_t next = 0;
     for (size_t i = 1; i < schema.arguments().size(); ++i) {
       const c10::Argument& argument = schema.arguments()[i];
       auto given = options_.values.find(argument.name());
@@ -102,7 +134,7 @@ class ScriptModule final : public libtorch::Module {
         stack.push_back(std::move(value));
       }
     }
-    if (next == inputs.size()) return stack;
+    if (next + options_.states.size() == inputs.size()) return stack;
     return Error{"forward() takes " + std::to_string(next) + " tensors, " +
                      std::to_string(inputs.size()) + " were given",
                  ""};
@@ -118,6 +150,20 @@ class ScriptModule final : public libtorch::Module {
         elements.push_back(std::move(value));
       }
       return c10::IValue(c10::ivalue::Tuple::create(std::move(elements)));
+    }
+    if (type.kind() == c10::TypeKind::ListType &&
+        type.containedType(0)->kind() == c10::TypeKind::TensorType && !argument.default_value()) {
+      std::vector<at::Tensor> elements;  // the last argument takes all that is left
+      while (next + options_.states.size() < inputs.size()) {
+        TRY_ASSIGN(at::Tensor tensor, to_torch(inputs[next++], false));
+        elements.push_back(std::move(tensor));
+      }
+      return c10::IValue(std::move(elements));
+    }
+    const bool sized = options_.named_sizes.contains(argument.name());
+    if (argument.default_value() && !sized) return *argument.default_value();
+    if (type.kind() == c10::TypeKind::OptionalType && sized) {
+      return tensors(*type.containedType(0), argument, inputs, next);
     }
     const bool is_tensor = type.kind() == c10::TypeKind::TensorType;
     if (is_tensor && next < inputs.size()) {

@@ -173,6 +173,7 @@ void Reader::plain_call(Call& call) {
   for (size_t w = 0; w < count_; ++w) {
     Stack stack;
     for (const Ref& cell : call.in) stack.push_back(ivalue(cell, w, true));
+    if (call.node->schema().is_vararg()) stack.emplace_back(static_cast<int64_t>(call.in.size()));
     operation(stack);
     if (stack.size() != results.size()) throw Refusal("gives another number of results");
     for (size_t i = 0; i < results.size(); ++i) results[i].push_back(std::move(stack[i]));

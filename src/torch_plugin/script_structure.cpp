@@ -38,6 +38,7 @@ bool Reader::set_attr(Call& call) {
                   "` in a branch or loop that depends on the data; set it outside");
   }
   object->attributes[name] = call.in[1];
+  if (object->object && object->changed.insert(name).second) changed_.emplace_back(object, name);
   return true;
 }
 
