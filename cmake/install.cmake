@@ -1,8 +1,9 @@
 # `cmake --install` gives a CMake package: find_package(onnxport) and link onnxport::onnxport.
 #
 #   bin/onnxport                     the command
-#   lib/libonnxport.so               the library: exports only what include/onnxport declares
-#   lib/onnxport/onnxport_torch.so   the plugin that verifies against PyTorch, found beside both
+#   lib/libonnxport.so               the library: what include/onnxport declares, forwarded to
+#   lib/onnxport/onnxport_converter.so
+#   lib/onnxport/onnxport_torch.so   the plugin that reads TorchScript and verifies against PyTorch
 #   include/onnxport/                headers
 #   lib/cmake/onnxport/              the package
 include(GNUInstallDirs)
@@ -15,6 +16,7 @@ install(TARGETS onnxport_lib EXPORT onnxportTargets
 if(TARGET onnxport_cli)
   install(TARGETS onnxport_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+install(TARGETS onnxport_converter LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/onnxport)
 if(TARGET onnxport_torch)
   install(TARGETS onnxport_torch LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/onnxport)
 endif()

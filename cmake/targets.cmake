@@ -2,27 +2,37 @@
 get_property(onnxport_layers GLOBAL PROPERTY ONNXPORT_LAYERS)
 list(TRANSFORM onnxport_layers PREPEND onnxport_ OUTPUT_VARIABLE onnxport_layer_targets)
 
-# The library. Shared, and only include/onnxport is exported: a program that links it needs neither
-# ONNX nor protobuf, and the rules that register themselves cannot be dropped by its linker.
-add_library(onnxport_lib SHARED "${PROJECT_BINARY_DIR}/empty.cpp")
-file(WRITE "${PROJECT_BINARY_DIR}/empty.cpp" "// a target needs one source of its own\n")
+# The library that a program links. It forwards to the converter, which it loads: see
+# src/library/face.h. So the program needs neither ONNX nor protobuf, and may link libtorch.
+add_library(onnxport_lib SHARED "${PROJECT_SOURCE_DIR}/src/library/forward.cpp")
 add_library(onnxport::onnxport ALIAS onnxport_lib)
 set_target_properties(onnxport_lib PROPERTIES
   OUTPUT_NAME onnxport EXPORT_NAME onnxport VERSION ${PROJECT_VERSION}
   SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 target_include_directories(onnxport_lib PUBLIC
-  "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:include>")
+  "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:include>"
+  PRIVATE "${PROJECT_SOURCE_DIR}/src")
 target_compile_features(onnxport_lib PUBLIC cxx_std_20)
-# The layers' objects, and protobuf as a shared library: Debian's static one is not made for those.
+target_link_libraries(onnxport_lib PRIVATE ${CMAKE_DL_LIBS})
+
+# The converter: the layers' objects (rules that register themselves cannot be dropped), and protobuf
+# as a shared library, since Debian's static one is not made for those. Exports one function.
+add_library(onnxport_converter MODULE "${PROJECT_SOURCE_DIR}/src/library/face.cpp")
+set_target_properties(onnxport_converter PROPERTIES PREFIX "" OUTPUT_NAME onnxport_converter)
+target_include_directories(onnxport_converter PRIVATE
+  "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/include")
 foreach(layer IN LISTS onnxport_layer_targets)
-  target_sources(onnxport_lib PRIVATE $<TARGET_OBJECTS:${layer}>)
+  target_sources(onnxport_converter PRIVATE $<TARGET_OBJECTS:${layer}>)
 endforeach()
 find_library(ONNXPORT_PROTOBUF_SHARED NAMES libprotobuf.so REQUIRED)
-target_link_libraries(onnxport_lib PRIVATE
+target_link_libraries(onnxport_converter PRIVATE
   $<TARGET_FILE:ONNX::onnx> $<TARGET_FILE:ONNX::onnx_proto> "${ONNXPORT_PROTOBUF_SHARED}"
   fmt::fmt simdjson::simdjson PkgConfig::MINIZIP ZLIB::ZLIB ${CMAKE_DL_LIBS})
-# ONNX stays inside. libtorch brings its own protobuf into the same process: see base/library.cpp.
-target_link_options(onnxport_lib PRIVATE "LINKER:--exclude-libs,ALL")
+target_link_options(onnxport_converter PRIVATE "LINKER:--exclude-libs,ALL"
+  "LINKER:--version-script,${PROJECT_SOURCE_DIR}/cmake/converter.map")
+set_target_properties(onnxport_converter PROPERTIES
+  LINK_DEPENDS "${PROJECT_SOURCE_DIR}/cmake/converter.map")
+add_dependencies(onnxport_lib onnxport_converter)
 
 # The command links the layers themselves: it runs from wherever it is copied.
 file(GLOB onnxport_cli_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/cli/*.cpp")
@@ -86,4 +96,5 @@ function(onnxport_define source)
 endfunction()
 onnxport_define(verify/runtime.cpp "ONNXPORT_BUILT_ORT=\"${ONNXPORT_ORT_LIBRARY}\"")
 onnxport_define(libtorch/plugin.cpp "ONNXPORT_PLUGIN_DIR=\"${PROJECT_BINARY_DIR}\"")
+onnxport_define(library/forward.cpp "ONNXPORT_VERSION=\"${PROJECT_VERSION}\"")
 onnxport_define(export/registry.cpp "ONNXPORT_VERSION=\"${PROJECT_VERSION}\"")

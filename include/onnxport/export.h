@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #define ONNXPORT_API __attribute__((visibility("default")))
@@ -28,7 +29,11 @@ struct ExportConfig {
   std::map<std::string, std::vector<int64_t>> named_input_shapes;  // the same, by input name
   // Input name -> axis -> name of the dimension. Unset: axis 0 of every input is "batch_size".
   std::optional<std::map<std::string, std::map<int, std::string>>> dynamic_axes;
-  bool static_shapes = false;             // no dynamic axis at all
+  bool static_shapes = false;  // no dynamic axis at all
+  // TorchScript only, by input name: values of inputs that are no tensors (16000, 0.5, true,
+  // "mean"), and element types where float32 is wrong ("int64").
+  std::map<std::string, std::variant<bool, int64_t, double, std::string>> input_values;
+  std::map<std::string, std::string> input_types;
   std::vector<std::string> input_names;   // empty: "input", or the forward()'s names
   std::vector<std::string> output_names;  // empty: "output", or the dict's keys, output_<i>
   bool simplify = true;

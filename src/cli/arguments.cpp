@@ -132,6 +132,41 @@ Status add_dynamic_axes(const std::string& text, ExportConfig& config) {
   return {};
 }
 
+Status add_input_value(const std::string& text, ExportConfig& config) {
+  size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    return Error{"write name=16000", "--input-value " + text};
+  }
+  std::string value = text.substr(equals + 1);
+  auto& to = config.input_values[text.substr(0, equals)];
+  int64_t whole = 0;
+  double real = 0;
+  if (value == "true" || value == "True") {
+    to = true;
+  } else if (value == "false" || value == "False") {
+    to = false;
+  } else if (parse(value, whole)) {
+    to = whole;
+  } else if (parse(value, real)) {
+    to = real;
+  } else if (value.size() >= 2 && value.front() == value.back() &&
+             (value.front() == '"' || value.front() == '\'')) {
+    to = value.substr(1, value.size() - 2);
+  } else {
+    to = value;
+  }
+  return {};
+}
+
+Status add_input_type(const std::string& text, ExportConfig& config) {
+  size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    return Error{"write name=int64", "--input-type " + text};
+  }
+  config.input_types[text.substr(0, equals)] = text.substr(equals + 1);
+  return {};
+}
+
 Result<std::vector<std::string>> names(const std::string& text) {
   std::vector<std::string> out;
   for (const std::string& part : split(text, ',')) {

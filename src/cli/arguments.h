@@ -22,6 +22,13 @@ Status set_max_growth(const std::string& text, SimplifyConfig& config);
 // as in a configuration file.
 Status add_dynamic_axes(const std::string& text, ExportConfig& config);
 
+// "sampling_rate=16000": what reads as a number, true or false is one; else, or in quotes, a
+// string.
+Status add_input_value(const std::string& text, ExportConfig& config);
+
+// "input_ids=int64".
+Status add_input_type(const std::string& text, ExportConfig& config);
+
 // "a,b" -> {"a", "b"}; empty names are an error.
 Result<std::vector<std::string>> names(const std::string& text);
 

@@ -24,7 +24,7 @@ struct Options {
   ExportConfig config;
   std::string source, output, onnx_path;
   std::string config_path, report_path;
-  std::vector<std::string> input_shapes, dynamic_axes;
+  std::vector<std::string> input_shapes, dynamic_axes, input_values, input_types;
   std::string input_names, output_names;
   bool no_simplify = false, no_verify = false, no_check = false;
   bool json = false, quiet = false;
@@ -64,6 +64,8 @@ Status read_options(Options& o, const CLI::App& command) {
   if (!o.dynamic_axes.empty()) config.dynamic_axes.reset();
   for (const std::string& text : o.input_shapes) TRY(add_input_shape(text, config));
   for (const std::string& text : o.dynamic_axes) TRY(add_dynamic_axes(text, config));
+  for (const std::string& text : o.input_values) TRY(add_input_value(text, config));
+  for (const std::string& text : o.input_types) TRY(add_input_type(text, config));
   if (given("--input-names")) {
     TRY_ASSIGN(config.input_names, names(o.input_names));
   }
@@ -142,8 +144,11 @@ int run_check(const Options& o) {
   return 0;
 }
 
-int run_inspect(const Options& o) {
-  auto facts = facts::of_file(o.source);
+int run_inspect(Options& o, const CLI::App& command) {
+  if (auto status = read_options(o, command); !status.ok()) {
+    return usage_error(look(false), status.error().str());
+  }
+  auto facts = facts::of_file(o.source, o.config);
   if (!facts.ok()) {
     print_error(look(false), facts.error().str());
     return kFailed;
@@ -166,21 +171,37 @@ void add_verify_options(CLI::App& command, Options& o) {
   command.add_flag("-q,--quiet", o.quiet, "print only failures");
 }
 
+void add_input_options(CLI::App& command, Options& o) {
+  command
+      .add_option("--input-shape", o.input_shapes,
+                  "1,3,224,224 (inputs in order) or name:1,3,224,224; repeat it for several inputs")
+      ->allow_extra_args(false);
+  command
+      .add_option("--dynamic-axes", o.dynamic_axes,
+                  "input:0=batch_size,2=height, or JSON; the default is axis 0 as batch_size")
+      ->allow_extra_args(false);
+  command.add_flag("--static", o.config.static_shapes,
+                   "no dynamic axis: sizes of --input-shape, batch 1 without it");
+  command
+      .add_option("--input-value", o.input_values,
+                  "name=16000: an input of a TorchScript file that is no tensor; it becomes a "
+                  "constant")
+      ->allow_extra_args(false);
+  command
+      .add_option("--input-type", o.input_types,
+                  "name=int64: element type of an input of a TorchScript file; the default is "
+                  "float32")
+      ->allow_extra_args(false);
+}
+
 void add_export(CLI::App& app, Options& o) {
   CLI::App& c = *app.add_subcommand("export", "Turn a PyTorch model into a verified ONNX file");
-  c.add_option("model", o.source, "the model: a .pt2 file")->required();
+  c.add_option("model", o.source, "the model: a .pt2 or a TorchScript file")->required();
   c.add_option("-o,--output", o.output, "the ONNX file to write")->required();
   c.add_option("--opset", o.config.opset_version,
                fmt::format("ONNX operator set, 13 to {}", newest_opset()))
       ->capture_default_str();
-  c.add_option("--input-shape", o.input_shapes,
-               "1,3,224,224 (inputs in order) or name:1,3,224,224; repeat it for several inputs")
-      ->allow_extra_args(false);
-  c.add_option("--dynamic-axes", o.dynamic_axes,
-               "input:0=batch_size,2=height, or JSON; the default is axis 0 as batch_size")
-      ->allow_extra_args(false);
-  c.add_flag("--static", o.config.static_shapes,
-             "no dynamic axis: sizes of --input-shape, batch 1 without it");
+  add_input_options(c, o);
   c.add_option("--input-names", o.input_names, "names in the file, separated by commas");
   c.add_option("--output-names", o.output_names, "names in the file, separated by commas");
   c.add_option("--config", o.config_path, "settings as a JSON file; options win over it");
@@ -193,16 +214,19 @@ void add_export(CLI::App& app, Options& o) {
 
 void add_others(CLI::App& app, Options& o) {
   CLI::App& verify = *app.add_subcommand("verify", "Compare an ONNX file with the PyTorch model");
-  verify.add_option("model", o.source, "the model: a .pt2 file")->required();
+  verify.add_option("model", o.source, "the model: a .pt2 or a TorchScript file")->required();
   verify.add_option("onnx", o.onnx_path, "the ONNX file")->required();
+  add_input_options(verify, o);
   add_verify_options(verify, o);
 
   CLI::App& check = *app.add_subcommand("check", "Run ONNX's own checker, full check");
   check.add_option("file", o.source, "an ONNX file")->required();
   check.add_flag("-q,--quiet", o.quiet, "print only failures");
 
-  CLI::App& inspect = *app.add_subcommand("inspect", "Show what is in an .onnx or .pt2 file");
-  inspect.add_option("file", o.source, "an .onnx or .pt2 file")->required();
+  CLI::App& inspect =
+      *app.add_subcommand("inspect", "Show what is in an .onnx, .pt2 or TorchScript file");
+  inspect.add_option("file", o.source, "an .onnx, .pt2 or TorchScript file")->required();
+  add_input_options(inspect, o);
   inspect.add_flag("--json", o.json, "as JSON");
 }
 
@@ -228,7 +252,7 @@ int run(int argc, char** argv) {
   if (command.get_name() == "export") return run_export(o, command);
   if (command.get_name() == "verify") return run_verify(o, command);
   if (command.get_name() == "check") return run_check(o);
-  if (command.get_name() == "inspect") return run_inspect(o);
+  if (command.get_name() == "inspect") return run_inspect(o, command);
   return run_simplify(simplify);
 }
 

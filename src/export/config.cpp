@@ -117,6 +117,35 @@ Status read_dynamic_axes(const Json& value, ExportConfig& config) {
   return {};
 }
 
+// {"sampling_rate": 16000, "reduction": "mean"}
+Status read_input_values(const Json& value, ExportConfig& config) {
+  if (!value.is_object()) return wrong_type(value, "{\"sampling_rate\": 16000}");
+  for (const auto& [name, item] : value.items()) {
+    auto& to = config.input_values[name];
+    if (item.is_number_float()) {
+      to = item.get<double>();
+    } else if (item.is_boolean()) {
+      to = item.get<bool>();
+    } else if (item.is_string()) {
+      to = item.get<std::string>();
+    } else {
+      auto number = as_int(item);
+      if (!number.ok()) return wrong_type(item, "a number, true, false or a string").at(name);
+      to = *number;
+    }
+  }
+  return {};
+}
+
+// {"input_ids": "int64"}
+Status read_input_types(const Json& value, ExportConfig& config) {
+  if (!value.is_object()) return wrong_type(value, "{\"input_ids\": \"int64\"}");
+  for (const auto& [name, item] : value.items()) {
+    TRY_ASSIGN(config.input_types[name], as_string(item));
+  }
+  return {};
+}
+
 struct Key {
   const char* name;
   Status (*read)(const Json& value, ExportConfig& config);
@@ -134,6 +163,8 @@ struct Key {
 const Key kKeys[] = {
     {"input_shape", read_input_shape},
     {"dynamic_axes", read_dynamic_axes},
+    {"input_values", read_input_values},
+    {"input_types", read_input_types},
     ONNXPORT_KEY("format", format, as_string),
     ONNXPORT_KEY("opset_version", opset_version, as_int),
     ONNXPORT_KEY("static", static_shapes, as_bool),

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "export/source.h"
 #include "onnx/read.h"
-#include "read/pt2.h"
 
 namespace onnxport::facts {
 namespace {
@@ -51,9 +51,9 @@ void count_nodes(const onnx::Graph& graph, Facts& facts) {
   }
 }
 
-Facts of_program(const aten::Program& program) {
+Facts of_program(const aten::Program& program, bool is_script) {
   Facts facts;
-  facts.kind = "PyTorch exported program";
+  facts.kind = is_script ? "TorchScript archive" : "PyTorch exported program";
   facts.producer = program.producer;
   facts.notes = program.notes;
   auto port = [&](const std::string& name, aten::ValueId id) {
@@ -123,11 +123,11 @@ Facts of_model(const onnx::Model& model) {
   return facts;
 }
 
-Result<Facts> of_file(const std::string& path) {
+Result<Facts> of_file(const std::string& path, const ExportConfig& config) {
   Facts facts;
   if (is_zip(path)) {
-    TRY_ASSIGN(aten::Program program, read::read_pt2(path));
-    facts = of_program(program);
+    TRY_ASSIGN(Source source, Source::read(path, config));
+    facts = of_program(source.program(), source.is_script());
   } else {
     TRY_ASSIGN(onnx::Model model, onnx::read_model(path));
     facts = of_model(model);

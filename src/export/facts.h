@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "onnx/graph.h"
+#include "onnxport/export.h"
 
 namespace onnxport::facts {
 
@@ -28,8 +29,9 @@ struct Facts {
 
 Facts of_model(const onnx::Model& model);
 
-// A .onnx or .pt2 file, told apart by its first bytes.
-Result<Facts> of_file(const std::string& path);
+// A .onnx, .pt2 or TorchScript file, told apart by content. `config` is for the last: see
+// export/source.h.
+Result<Facts> of_file(const std::string& path, const ExportConfig& config = {});
 
 std::string text(const Facts& facts, const std::string& path);
 std::string json(const Facts& facts, const std::string& path);

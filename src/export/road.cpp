@@ -12,6 +12,7 @@
 #include "export/facts.h"
 #include "export/place.h"
 #include "export/shapes.h"
+#include "export/source.h"
 #include "export/timed.h"
 #include "lower/dynamic_batch.h"
 #include "lower/lower.h"
@@ -19,7 +20,6 @@
 #include "onnx/graph.h"
 #include "onnx/read.h"
 #include "onnx/write.h"
-#include "read/pt2.h"
 #include "simplify/simplify.h"
 #include "verify/runtime.h"
 #include "verify/verify.h"
@@ -123,6 +123,8 @@ class Export {
   }
 
  private:
+  aten::Program& program() { return model_source_.program(); }
+
   Status steps() {
     TRY(check_config(config_));
     TRY(BuildFolder::beside(output_));  // before the work: a folder that cannot be written to
@@ -164,7 +166,7 @@ class Export {
     std::string text = fmt::format(
         "the .pt2 was exported with a fixed batch of {}, and {}; for a dynamic one export it again "
         "with dynamic_shapes={{\"{}\": {{0: torch.export.Dim(\"batch\")}}}}",
-        shaped_.fixed_batch, why, program_.inputs[0].name);
+        shaped_.fixed_batch, why, program().inputs[0].name);
     if (shaped_.batch_was_asked) return Error{text, source_};
     report_.notes.push_back("the batch stays fixed: " + text);
     forget_verdict();
@@ -210,9 +212,9 @@ class Export {
       return Error{"the output would replace the model it is made from; choose another name",
                    output_};
     }
-    TRY_ASSIGN(program_, read::read_pt2(source_));
-    report_.notes = program_.notes;
-    auto shaped = shapes::apply(program_, config_);
+    TRY_ASSIGN(model_source_, Source::read(source_, config_));
+    report_.notes = program().notes;
+    auto shaped = shapes::apply(program(), config_);
     if (!shaped.ok()) return std::move(shaped).error().at(source_);
     shaped_ = std::move(*shaped);
     for (std::string& note : shaped_.notes) report_.notes.push_back(std::move(note));
@@ -222,7 +224,7 @@ class Export {
   Status lower() {
     Timed timed("lower", report_.stages, progress_);
     lower::Options options{config_.opset_version, config_.input_names, config_.output_names};
-    auto model = lower::lower(program_, options);
+    auto model = lower::lower(program(), options);
     if (!model.ok()) return std::move(model).error().at(source_);
     model_ = std::move(*model);
     model_.producer_name = "onnxport";
@@ -262,7 +264,8 @@ class Export {
     Timed timed("verify", report_.stages, progress_);
     verify::Options options = verify_options(config_);
     options.fixed_batch = fixed_batch;
-    auto verdict = verify::verify(program_, folder.file(), options);
+    TRY_ASSIGN(libtorch::Module * module, model_source_.module());
+    auto verdict = verify::verify(program(), folder.file(), options, module);
     if (!verdict.ok()) return in_place(std::move(verdict).error(), folder);
     take_verdict(*verdict, report_);
     replace_paths(report_.error, folder);
@@ -296,7 +299,7 @@ class Export {
   const ExportConfig& config_;
   const Progress& progress_;
   Report report_;
-  aten::Program program_;
+  Source model_source_;
   shapes::Shaped shaped_;
   onnx::Model model_;
 };
@@ -319,17 +322,19 @@ Report verify_onnx(const std::string& source, const std::string& onnx_path,
                    const ExportConfig& config, const Progress& progress) {
   Report report = fresh_report(source, onnx_path);
   auto status = [&]() -> Status {
-    aten::Program program;
+    Source model_source;
     {
       Timed timed("read", report.stages, progress);
-      TRY_ASSIGN(program, read::read_pt2(source));
       TRY_ASSIGN(onnx::Model model, onnx::read_model(onnx_path));
+      TRY_ASSIGN(model_source, Source::read(source, with_shapes_of(model, config)));
       take_facts(model, report);
       report.file_bytes = facts::size_on_disk(onnx_path);
-      report.notes = program.notes;
+      report.notes = model_source.program().notes;
     }
     Timed timed("verify", report.stages, progress);
-    TRY_ASSIGN(verify::Verdict verdict, verify::verify(program, onnx_path, verify_options(config)));
+    TRY_ASSIGN(libtorch::Module * module, model_source.module());
+    TRY_ASSIGN(verify::Verdict verdict,
+               verify::verify(model_source.program(), onnx_path, verify_options(config), module));
     take_verdict(verdict, report);
     return {};
   }();

@@ -326,6 +326,28 @@ void substitute(Program& program, const std::map<std::string, Expr>& values) {
   program.ranges = std::move(ranges);
 }
 
+Result<libtorch::ScriptOptions> script_options(const ExportConfig& config) {
+  libtorch::ScriptOptions options;
+  options.sizes = config.input_shapes;
+  options.named_sizes = config.named_input_shapes;
+  options.dynamic_axes = config.dynamic_axes;
+  options.static_shapes = config.static_shapes;
+  options.values = config.input_values;
+  for (const auto& [input, text] : config.input_types) {
+    constexpr DType kTypes[] = {DType::kFloat, DType::kDouble, DType::kFloat16, DType::kBFloat16,
+                                DType::kInt64, DType::kInt32,  DType::kInt16,   DType::kInt8,
+                                DType::kUint8, DType::kBool};
+    const auto* found = std::find_if(std::begin(kTypes), std::end(kTypes),
+                                     [&text = text](DType type) { return text == name(type); });
+    if (found == std::end(kTypes)) {
+      return Error{"there is no element type `" + text + "`: write float32, int64, bool, ...",
+                   "--input-type " + input + "=" + text};
+    }
+    options.dtypes[input] = *found;
+  }
+  return options;
+}
+
 Result<std::vector<std::string>> input_names(const Program& program, const ExportConfig& config) {
   std::vector<std::string> names;
   if (!config.input_names.empty()) {

@@ -8,6 +8,7 @@
 #include "aten/program.h"
 #include "base/expr.h"
 #include "base/result.h"
+#include "libtorch/plugin.h"
 #include "onnxport/export.h"
 
 namespace onnxport::shapes {
@@ -30,6 +31,9 @@ Result<std::vector<std::string>> input_names(const aten::Program& program,
 // static shape, and checks the input shapes that it gives. Refuses what the source contradicts, by
 // input and axis, with what to do.
 Result<Shaped> apply(aten::Program& program, const ExportConfig& config);
+
+// What `config` says of a TorchScript file's inputs. Refuses element types that there are not.
+Result<libtorch::ScriptOptions> script_options(const ExportConfig& config);
 
 // Every occurrence of these symbols, in shapes, arguments, scalars and ranges.
 void substitute(aten::Program& program, const std::map<std::string, Expr>& values);

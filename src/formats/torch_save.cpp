@@ -16,10 +16,6 @@
 
 namespace onnxport::formats {
 
-namespace {
-
-using Kind = PickleObject::Kind;
-
 DType dtype_named(std::string_view name) {
   static const std::map<std::string_view, DType> kTypes = {
       {"torch FloatStorage", DType::kFloat},
@@ -57,6 +53,10 @@ DType dtype_named(std::string_view name) {
   auto it = kTypes.find(name);
   return it == kTypes.end() ? DType::kUndefined : it->second;
 }
+
+namespace {
+
+using Kind = PickleObject::Kind;
 
 class SavedReader {
  public:

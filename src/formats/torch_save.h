@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,10 @@
 #include "formats/zip.h"
 
 namespace onnxport::formats {
+
+// The element type that a pickle's global stands for ("torch FloatStorage", "torch float32");
+// kUndefined when it is none that ONNX has.
+DType dtype_named(std::string_view global);
 
 struct SavedTensor {
   std::string name;

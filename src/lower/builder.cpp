@@ -97,13 +97,40 @@ std::optional<Tensor> known_content(Value x) {
   return Tensor::ints(values);
 }
 
+// Backwards, so that what only a removed node used goes too.
+void remove_unused(onnx::Graph& graph) {
+  std::vector<onnx::Node*> nodes = graph.nodes();
+  for (auto it = nodes.rbegin(); it != nodes.rend(); ++it) {
+    const Values& outputs = (*it)->outputs;
+    const bool dead = std::all_of(outputs.begin(), outputs.end(),
+                                  [](Value v) { return v == nullptr || v->unused(); });
+    if (dead) graph.erase(*it);
+  }
+}
+
+// A name in a body may have been taken outside later.
+void make_names_unique(onnx::Graph& graph) {
+  for (onnx::Node* node : graph.nodes()) {
+    for (onnx::Graph* body : onnx::subgraphs(*node)) {
+      for (const auto& value : body->values()) {
+        bool taken = false;
+        for (const onnx::Graph* g = body->outer(); g != nullptr && !taken; g = g->outer()) {
+          taken = g->find(value->name) != nullptr;
+        }
+        if (taken) body->rename(value.get(), value->name + ".inner");
+      }
+      make_names_unique(*body);
+    }
+  }
+}
+
 }  // namespace
 
 Builder::Builder(onnx::Model& model, const aten::Program& program)
     : model_(model), program_(program) {}
 
 int64_t Builder::opset() const { return model_.opset(); }
-onnx::Graph& Builder::graph() { return *model_.graph; }
+onnx::Graph& Builder::graph() { return bodies_.empty() ? main_graph() : *bodies_.back().graph; }
 
 void Builder::begin(const aten::Node& node, int32_t index) {
   node_ = &node;
@@ -195,16 +222,16 @@ Values Builder::op_n(std::string_view op_type, Values inputs, Attributes attribu
   std::optional<std::string> text;
   if (outputs == 1 && is_shared(op_type)) text = node_text(op_type, inputs, attributes);
   if (text) {
-    if (auto it = known_.find(*text); it != known_.end()) return {it->second};
+    if (auto it = seen_.nodes.find(*text); it != seen_.nodes.end()) return {it->second};
   }
   onnx::Node* node = make_node(op_type, std::move(inputs), std::move(attributes), outputs);
   if (auto constants = fold ? folded(node) : std::nullopt) {
-    if (text) known_[*text] = constants->front();
+    if (text) seen_.nodes[*text] = constants->front();
     return *constants;
   }
   node->name = node_name(op_type);
   for (Value output : node->outputs) note_sizes(output);
-  if (text) known_[*text] = node->outputs[0];
+  if (text) seen_.nodes[*text] = node->outputs[0];
   return node->outputs;
 }
 
@@ -235,23 +262,23 @@ Value Builder::constant(Tensor tensor, std::string_view name) {
     }
   }
   Value value =
-      graph().add_initializer(name.empty() ? "const" : std::string(name), std::move(tensor));
+      main_graph().add_initializer(name.empty() ? "const" : std::string(name), std::move(tensor));
   if (shared) constants_[hash].push_back(value);
   return value;
 }
 
 Value Builder::derived(Value weight, const std::string& key, const std::function<Tensor()>& make) {
   std::string text = fmt::format("derived {} {}", static_cast<const void*>(weight), key);
-  if (auto it = known_.find(text); it != known_.end()) return it->second;
+  if (auto it = seen_.nodes.find(text); it != seen_.nodes.end()) return it->second;
   Tensor tensor = make();
-  if (weight->name.starts_with("const")) return known_[text] = constant(std::move(tensor));
-  Value out = graph().add_initializer(weight->name, std::move(tensor));
+  if (weight->name.starts_with("const")) return seen_.nodes[text] = constant(std::move(tensor));
+  Value out = main_graph().add_initializer(weight->name, std::move(tensor));
   std::string name = weight->name;
   for (const auto& [value, original] : derived_) {
     if (value == weight) name = original;
   }
   derived_.emplace_back(out, std::move(name));
-  return known_[text] = out;
+  return seen_.nodes[text] = out;
 }
 
 Value Builder::ints(const std::vector<int64_t>& values) { return constant(Tensor::ints(values)); }
@@ -378,18 +405,32 @@ Value Builder::where(Value condition, Value a, Value b) {
   return op("Where", {cast(condition, DType::kBool), a, b});
 }
 
-void Builder::bind_scalar(const Expr& symbol, Value tensor) { scalars_[symbol.str()] = tensor; }
+void Builder::bind_scalar(const Expr& symbol, Value tensor) {
+  seen_.scalars[symbol.str()] = tensor;
+}
+
+// --- bodies -----------------------------------------------------------------------------------
+
+onnx::Graph& Builder::enter_body(const std::string& name) {
+  auto body = std::make_shared<onnx::Graph>(&graph());
+  body->name = name;
+  bodies_.push_back({std::move(body), seen_});
+  return graph();
+}
+
+onnx::Attribute::GraphRef Builder::leave_body() {
+  remove_unused(graph());
+  onnx::Attribute::GraphRef body = std::move(bodies_.back().graph);
+  seen_ = std::move(bodies_.back().outside);
+  bodies_.pop_back();
+  return body;
+}
 
 // --- the end ----------------------------------------------------------------------------------
 
 void Builder::finish() {
-  std::vector<onnx::Node*> nodes = graph().nodes();
-  for (auto it = nodes.rbegin(); it != nodes.rend(); ++it) {
-    const Values& outputs = (*it)->outputs;
-    const bool dead = std::all_of(outputs.begin(), outputs.end(),
-                                  [](Value v) { return v == nullptr || v->unused(); });
-    if (dead) graph().erase(*it);
-  }
+  remove_unused(graph());
+  make_names_unique(graph());
   std::vector<Value> gone;
   for (Value x : graph().initializers()) {
     if (x->unused() && !x->is_input) gone.push_back(x);

@@ -97,6 +97,14 @@ class Builder {
   // The tensor that holds a data-dependent scalar (aten::item), by its symbol.
   void bind_scalar(const Expr& symbol, Value tensor);
 
+  // --- bodies of If and Loop ------------------------------------------------------------------
+  // From here to leave_body() nodes are built into a graph of their own, which sees everything
+  // around it. What is made in it is not offered to later calls outside; constants and weights
+  // belong to the main graph all the same.
+  onnx::Graph& enter_body(const std::string& name);
+  // The finished graph, without the nodes that nothing uses. Its outputs must have been added.
+  onnx::Attribute::GraphRef leave_body();
+
   // --- refusals -------------------------------------------------------------------------------
   // Says why this call cannot be lowered (throws Refused; the result is for `return g.fail(...)`).
   // The walk goes on with the next call and reports all of them at the end.
@@ -107,7 +115,7 @@ class Builder {
   // --- used by lower.cpp only -----------------------------------------------------------------
   void begin(const aten::Node& node, int32_t index);
   std::optional<std::string> take_failure();
-  onnx::Graph& graph();
+  onnx::Graph& graph();  // the body that is being built, or the main graph
   onnx::Model& model() { return model_; }
   // Remembers which dimension of x each symbolic size can be read from.
   void note_sizes(Value x);
@@ -120,6 +128,18 @@ class Builder {
     Value tensor;
     int64_t axis;
   };
+  // What has been built already and can be used again, as far as it is in sight.
+  struct Seen {
+    std::unordered_map<std::string, Value> materialized;  // Expr text -> 1-D [1] tensor
+    std::unordered_map<std::string, Value> scalars;       // bound symbols
+    std::unordered_map<std::string, Dim> sizes;           // Expr text -> where it is a size
+    std::unordered_map<std::string, Value> nodes;         // node text -> its output
+  };
+  struct Body {
+    onnx::Attribute::GraphRef graph;
+    Seen outside;  // what had been seen where the body begins
+  };
+  onnx::Graph& main_graph() { return *model_.graph; }
   std::string node_name(std::string_view op_type);
   std::string value_name();
   onnx::Node* make_node(std::string_view op_type, Values inputs, Attributes attributes,
@@ -146,10 +166,8 @@ class Builder {
   int32_t origin_ = -1;
   std::optional<std::string> failure_;
   std::unordered_map<uint64_t, std::vector<Value>> constants_;  // by content hash
-  std::unordered_map<std::string, Value> materialized_;         // Expr text -> 1-D [1] tensor
-  std::unordered_map<std::string, Value> scalars_;              // bound symbols
-  std::unordered_map<std::string, Dim> sizes_;                  // Expr text -> where it is a size
-  std::unordered_map<std::string, Value> known_;                // node text -> its output
+  Seen seen_;
+  std::vector<Body> bodies_;  // that are open, the innermost last
   std::unordered_map<std::string, int> node_names_;
   std::vector<std::pair<Value, std::string>> derived_;  // constant, weight's name
   std::string base_name_;                               // of the values being made

@@ -32,14 +32,14 @@ void Builder::note_sizes(Value x) {
     if (e.is_const()) continue;
     std::string text = e.str();
     if (text.starts_with("unk__")) continue;  // inference made it up
-    sizes_.emplace(std::move(text), Dim{x, static_cast<int64_t>(i)});
+    seen_.sizes.emplace(std::move(text), Dim{x, static_cast<int64_t>(i)});
   }
 }
 
 // --- reading sizes ----------------------------------------------------------------------------
 
 std::optional<Builder::Dim> Builder::find_size(const Expr& e, Value hint) const {
-  if (auto it = sizes_.find(e.str()); it != sizes_.end()) return it->second;
+  if (auto it = seen_.sizes.find(e.str()); it != seen_.sizes.end()) return it->second;
   if (hint != nullptr && hint->shape) {
     for (size_t i = 0; i < hint->shape->size(); ++i) {
       if ((*hint->shape)[i] == e) return Dim{hint, static_cast<int64_t>(i)};
@@ -63,22 +63,22 @@ Value Builder::sizes_of(Value tensor, int64_t begin, int64_t end) {
 Value Builder::size_of(const Expr& e, Value hint) {
   if (e.is_const()) return ints({e.value()});
   const std::string text = e.str();
-  if (auto it = materialized_.find(text); it != materialized_.end()) return it->second;
+  if (auto it = seen_.materialized.find(text); it != seen_.materialized.end()) return it->second;
   Value out = nullptr;
   if (auto dim = find_size(e, hint)) {
     out = sizes_of(dim->tensor, dim->axis, dim->axis + 1);
-  } else if (auto it = scalars_.find(text); it != scalars_.end()) {
+  } else if (auto it = seen_.scalars.find(text); it != seen_.scalars.end()) {
     out = reshape(cast(it->second, DType::kInt64), {1});
   } else {
     out = e.is_symbol() ? solve(e.symbol_name()) : compute(e, hint);
   }
   if (!out->ints) out->ints = std::vector<Expr>{e};
-  return materialized_[text] = out;
+  return seen_.materialized[text] = out;
 }
 
 // A symbol that is no size itself, but a size is a*symbol + b: (size - b) / a.
 Value Builder::solve(const std::string& symbol) {
-  for (Value input : graph().inputs) {
+  for (Value input : main_graph().inputs) {
     if (!input->shape) continue;
     for (size_t i = 0; i < input->shape->size(); ++i) {
       const std::vector<Expr::Term> terms = (*input->shape)[i].terms();
@@ -214,7 +214,7 @@ Value Builder::shape_tensor(const Shape& sizes, Value hint) {
 
 Value Builder::int_scalar(const Expr& value) {
   if (value.is_const()) return constant(Tensor::of<int64_t>(DType::kInt64, {}, {value.value()}));
-  if (auto it = scalars_.find(value.str()); it != scalars_.end()) {
+  if (auto it = seen_.scalars.find(value.str()); it != seen_.scalars.end()) {
     return reshape(cast(it->second, DType::kInt64), {});
   }
   Value out = squeeze(size_of(value, nullptr), {0});

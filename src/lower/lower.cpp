@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "lower/builder.h"
+#include "lower/control.h"
 #include "lower/promotion.h"
 #include "lower/rule.h"
 
@@ -75,7 +76,7 @@ class Problems {
   std::vector<Group> groups_;
 };
 
-class Walk : public Scope {
+class Walk : public Scope, private BlockWalk {
  public:
   Walk(const aten::Program& program, const Options& options)
       : program_(program),
@@ -91,9 +92,7 @@ class Walk : public Scope {
     index_weights();
     TRY(add_inputs());
     ScopeGuard guard(*this);
-    for (size_t i = 0; i < program_.nodes.size(); ++i) {
-      lower_node(program_.nodes[i], static_cast<int32_t>(i));
-    }
+    lower_nodes(program_.nodes);
     if (!problems_.empty()) return problems_.error();
     TRY(add_outputs());
     builder_.finish();
@@ -127,7 +126,7 @@ class Walk : public Scope {
     WeightKey key(weight.tensor.storage.get(), weight.tensor.dims, weight.tensor.dtype);
     Value& known = shared_weights_[key];
     if (known == nullptr || weight.tensor.storage == nullptr) {
-      known = builder_.graph().add_initializer(weight.fqn, weight.tensor);
+      known = model_.graph->add_initializer(weight.fqn, weight.tensor);
     }
     return known;
   }
@@ -156,18 +155,31 @@ class Walk : public Scope {
     return {};
   }
 
-  void lower_node(const aten::Node& node, int32_t index) {
+  bool lower_nodes(const std::vector<aten::Node>& nodes) override {
+    bool all = true;
+    for (const aten::Node& node : nodes) all = lower_node(node, next_index_++) && all;
+    return all;
+  }
+
+  bool lower_node(const aten::Node& node, int32_t index) {
     const Rule* rule = find_rule(node.full_name());
-    if (rule == nullptr) {
+    const bool control = is_control_flow(node);
+    if (rule == nullptr && !control) {
       problems_.add(node, Problems::kNoRule);
       return break_outputs(node);
     }
     if (uses_broken(node)) return break_outputs(node);
     builder_.begin(node, index);
-    if (Status status = apply(*rule, node, index); !status.ok()) {
-      problems_.add(node, status.error().str());
-      break_outputs(node);
-    }
+    Status status = control ? apply_control(node, index) : apply(*rule, node, index);
+    if (status.ok()) return true;
+    // What is wrong inside a block has been noted where it is.
+    if (status.error().message != kBlockRefused) problems_.add(node, status.error().str());
+    return break_outputs(node);
+  }
+
+  Status apply_control(const aten::Node& node, int32_t index) {
+    TRY_ASSIGN(Values results, lower_control_flow(builder_, node, index, *this));
+    return take_all(node, results, index);
   }
 
   // After a refusal, what depends on it is not reported again.
@@ -178,21 +190,40 @@ class Walk : public Scope {
     });
     return broken;
   }
-  void break_outputs(const aten::Node& node) {
+  bool break_outputs(const aten::Node& node) {
     for (aten::ValueId id : node.outputs) {
       if (id.valid()) broken_[static_cast<size_t>(id.index)] = true;
     }
+    return false;
   }
 
   Status apply(const Rule& rule, const aten::Node& node, int32_t index) {
     TRY_ASSIGN(std::vector<aten::Arg> args, aten::bind(rule.schema, node.args));
     TRY_ASSIGN(Values results, rule.apply(builder_, args));
+    return take_all(node, results, index);
+  }
+
+  Status take_all(const aten::Node& node, const Values& results, int32_t index) {
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       const aten::ValueId id = node.outputs[i];
       if (!id.valid() || i >= results.size() || results[i] == nullptr) continue;
       TRY(take(program_.value(id), results[i], index));
       values_[static_cast<size_t>(id.index)] = results[i];
     }
+    return {};
+  }
+
+  Result<Value> value_of(const aten::Arg& arg) override { return FromArg<Value>::get(arg); }
+
+  Status define(aten::ValueId id, Value x) override {
+    const aten::Value& recorded = program_.value(id);
+    if (recorded.kind == aten::Value::Kind::kScalar) {
+      if (recorded.scalar) builder_.bind_scalar(*recorded.scalar, x);
+    } else {
+      builder_.note_sizes(x);
+    }
+    values_[static_cast<size_t>(id.index)] = x;
+    broken_[static_cast<size_t>(id.index)] = false;
     return {};
   }
 
@@ -306,6 +337,7 @@ class Walk : public Scope {
   std::unordered_map<int32_t, const aten::Weight*> weights_;
   std::map<WeightKey, Value> shared_weights_;
   std::set<Value> named_;
+  int32_t next_index_ = 0;  // of the node at hand, those in blocks counted
   Problems problems_;
 };
 

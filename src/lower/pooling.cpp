@@ -305,9 +305,7 @@ bool uses_output(const Builder& g, size_t output) {
   bool used = false;
   for (const aten::Output& out : g.program().outputs) used = used || out.value == wanted;
   for (const aten::Node& node : g.program().nodes) {
-    for (const aten::NamedArg& named : node.args) {
-      aten::for_each_value(named.arg, [&](aten::ValueId id) { used = used || id == wanted; });
-    }
+    aten::for_each_use(node, [&](aten::ValueId id) { used = used || id == wanted; });
     if (used) return true;
   }
   return used;

@@ -56,7 +56,9 @@ struct Tree {
 
 class Functionalizer {
  public:
-  explicit Functionalizer(Program& program) : program_(program) {}
+  // `outside`: of the program's inputs, those that must not be written to.
+  explicit Functionalizer(Program& program, std::unordered_set<int32_t> outside = {})
+      : program_(program), outside_(std::move(outside)) {}
 
   Status run() {
     if (std::none_of(program_.nodes.begin(), program_.nodes.end(),
@@ -398,7 +400,7 @@ class Functionalizer {
     const ValueId of =
         views.relation == Views::Relation::kFresh ? ValueId() : *node.args[0].arg.as<ValueId>();
     Node now = node;
-    for (NamedArg& named : now.args) TRY(read_args(named.arg));
+    TRY(read_all(now));
     if (written_) forgive_layout(now);
     program_.nodes.push_back(std::move(now));
     for (size_t i = 0; i < node.outputs.size(); ++i) {
@@ -410,9 +412,32 @@ class Functionalizer {
       } else {
         add_base(id);
         if (views.relation == Views::Relation::kUnclear) link_maybe(id, of);
+        link_to_blocks(id, node);
       }
     }
     return {};
+  }
+
+  // The node's blocks read what is current where the node stands; what they define is not known
+  // here, and stays as it is.
+  Status read_all(Node& node) {
+    Status status;
+    aten::for_each_arg(node, [&](Arg& arg) {
+      if (status.ok()) status = read_args(arg);
+    });
+    return status;
+  }
+
+  // What a branch or loop returns may be what was there before.
+  void link_to_blocks(ValueId id, const Node& node) {
+    for (const aten::Block& block : node.blocks) {
+      for (const Arg& output : block.outputs) {
+        const auto* from = output.as<ValueId>();
+        if (from != nullptr && from->valid() && object_of_[static_cast<size_t>(from->index)] >= 0) {
+          link_maybe(id, *from);
+        }
+      }
+    }
   }
 
   // A tensor that was put together again has the same elements, but may lie in memory in another
@@ -436,6 +461,7 @@ class Functionalizer {
     if (self == nullptr || !self->valid()) return Error{"has no tensor to change", ""};
     const int32_t target = object_of_[static_cast<size_t>(self->index)];
     if (target < 0) return Error{"changes something that is no tensor", ""};
+    TRY(stays_inside(objects_[static_cast<size_t>(target)]));
     if (how.kind == InPlace::Kind::kReshape) return change_sizes(node, *self, how);
     if (how.kind != InPlace::Kind::kNothing) {
       Node now = node;
@@ -449,6 +475,16 @@ class Functionalizer {
       tree_of(objects_[static_cast<size_t>(target)]).members.push_back(out);
     }
     return {};
+  }
+
+  // A block's writes end with it.
+  Status stays_inside(const Object& o) {
+    const ValueId base = objects_[static_cast<size_t>(tree_of(o).base)].origin;
+    if (!outside_.contains(base.index)) return {};
+    return Error{"changes `" + program_.value(base).name +
+                     "` in place, inside a branch or loop that depends on data, where the change "
+                     "would have to be seen outside; write it as an assignment (x = x + 1)",
+                 ""};
   }
 
   // squeeze_ and its kind give the tensor object itself other sizes: from here on, every name of
@@ -560,6 +596,7 @@ class Functionalizer {
   }
 
   Program& program_;
+  std::unordered_set<int32_t> outside_;
   std::vector<Node> calls_;  // the program as it was read
   int32_t at_ = 0;           // the call at hand
   bool written_ = false;     // something was written in place before the call at hand
@@ -573,6 +610,63 @@ class Functionalizer {
 
 }  // namespace
 
-Status functionalize(Program& program) { return Functionalizer(program).run(); }
+namespace {
+
+// Every block is a program of its own, whose inputs are the block's, and all that it reads from
+// outside. Innermost ones first.
+Status functionalize_block(Program& program, aten::Block& block);
+
+Status functionalize_blocks(Program& program, std::vector<Node>& nodes) {
+  for (Node& node : nodes) {
+    for (aten::Block& block : node.blocks) TRY(functionalize_block(program, block));
+  }
+  return {};
+}
+
+Status functionalize_block(Program& program, aten::Block& block) {
+  TRY(functionalize_blocks(program, block.nodes));
+  Program inner;
+  std::unordered_set<int32_t> known;
+  std::unordered_set<int32_t> outside;
+  for (ValueId id : block.inputs) {
+    inner.inputs.push_back({id, program.value(id).name});
+    known.insert(id.index);
+  }
+  aten::for_each_node(block.nodes, [&](const Node& node) {
+    for (ValueId id : node.outputs) known.insert(id.index);
+    for (const aten::Block& deeper : node.blocks) {
+      for (ValueId id : deeper.inputs) known.insert(id.index);
+    }
+  });
+  auto use = [&](ValueId id) {
+    if (!id.valid() || known.contains(id.index) || !outside.insert(id.index).second) return;
+    inner.inputs.push_back({id, program.value(id).name});
+  };
+  for (const Node& node : block.nodes) aten::for_each_use(node, use);
+  for (const Arg& output : block.outputs) {
+    aten::for_each_value(output, use);
+    aten::for_each_value(output, [&](ValueId id) { inner.outputs.push_back({id, ""}); });
+  }
+  std::swap(inner.values, program.values);
+  inner.nodes = std::move(block.nodes);
+  Status status = Functionalizer(inner, std::move(outside)).run();
+  std::swap(inner.values, program.values);
+  block.nodes = std::move(inner.nodes);
+  size_t next = 0;
+  for (Arg& output : block.outputs) {
+    aten::for_each_value(output, [&](ValueId& id) { id = inner.outputs[next++].value; });
+  }
+  return status;
+}
+
+}  // namespace
+
+Status functionalize(Program& program) {
+  std::vector<Node> nodes = std::move(program.nodes);
+  Status status = functionalize_blocks(program, nodes);
+  program.nodes = std::move(nodes);
+  TRY(std::move(status));
+  return Functionalizer(program).run();
+}
 
 }  // namespace onnxport::read

@@ -23,25 +23,42 @@ bool returns_its_argument(const Node& node) {
          node.args[0].arg.as<ValueId>() != nullptr;
 }
 
-void see_through_identities(Program& program) {
-  std::vector<ValueId> same(program.values.size());
-  for (size_t i = 0; i < same.size(); ++i) same[i] = ValueId{static_cast<int32_t>(i)};
-  auto resolve = [&](ValueId& id) {
-    if (id.valid()) id = same[static_cast<size_t>(id.index)];
-  };
-  std::vector<Node> kept;
-  kept.reserve(program.nodes.size());
-  for (Node& node : program.nodes) {
-    for (aten::NamedArg& named : node.args) aten::for_each_value(named.arg, resolve);
-    if (returns_its_argument(node) && node.outputs[0].valid()) {
-      same[static_cast<size_t>(node.outputs[0].index)] = *node.args[0].arg.as<ValueId>();
-    } else {
-      kept.push_back(std::move(node));
-    }
+class Identities {
+ public:
+  explicit Identities(Program& program) : same_(program.values.size()) {
+    for (size_t i = 0; i < same_.size(); ++i) same_[i] = ValueId{static_cast<int32_t>(i)};
+    see_through(program.nodes);
+    for (aten::Output& output : program.outputs) resolve(output.value);
   }
-  program.nodes = std::move(kept);
-  for (aten::Output& output : program.outputs) resolve(output.value);
-}
+
+ private:
+  void resolve(ValueId& id) const {
+    if (id.valid()) id = same_[static_cast<size_t>(id.index)];
+  }
+  void resolve(Arg& arg) const {
+    aten::for_each_value(arg, [&](ValueId& id) { resolve(id); });
+  }
+
+  void see_through(std::vector<Node>& nodes) {
+    std::vector<Node> kept;
+    kept.reserve(nodes.size());
+    for (Node& node : nodes) {
+      for (aten::NamedArg& named : node.args) resolve(named.arg);
+      for (aten::Block& block : node.blocks) {
+        see_through(block.nodes);
+        for (Arg& output : block.outputs) resolve(output);
+      }
+      if (returns_its_argument(node) && node.outputs[0].valid()) {
+        same_[static_cast<size_t>(node.outputs[0].index)] = *node.args[0].arg.as<ValueId>();
+      } else {
+        kept.push_back(std::move(node));
+      }
+    }
+    nodes = std::move(kept);
+  }
+
+  std::vector<ValueId> same_;
+};
 
 // Every symbol that an argument mentions.
 void collect_symbols(const Arg& arg, std::unordered_set<std::string>& symbols) {
@@ -52,44 +69,62 @@ void collect_symbols(const Arg& arg, std::unordered_set<std::string>& symbols) {
   }
 }
 
-void drop_unused(Program& program) {
-  std::vector<bool> used(program.values.size(), false);
-  std::unordered_set<std::string> symbols;
-  auto use = [&](ValueId id) {
-    if (id.valid()) used[static_cast<size_t>(id.index)] = true;
-  };
-  for (const aten::Output& output : program.outputs) use(output.value);
-  auto is_live = [&](const Node& node) {
-    if (node.outputs.empty()) return true;
-    return std::any_of(node.outputs.begin(), node.outputs.end(), [&](ValueId id) {
-      if (!id.valid()) return false;
-      if (used[static_cast<size_t>(id.index)]) return true;
-      const aten::Value& value = program.value(id);
-      if (value.kind != aten::Value::Kind::kScalar || !value.scalar || value.scalar->is_const()) {
-        return false;
-      }
-      for (const std::string& symbol : value.scalar->symbols()) {
-        if (symbols.contains(symbol)) return true;
-      }
-      return false;
+// Backwards, so that what only a dropped call used is dropped too. What a loop carries stays, used
+// or not: it belongs to the loop's form.
+class Unused {
+ public:
+  explicit Unused(Program& program) : program_(program), used_(program.values.size(), false) {
+    for (const aten::Output& output : program.outputs) use(output.value);
+    drop(program.nodes);
+    std::erase_if(program.weights, [&](const aten::Weight& weight) {
+      return !used_[static_cast<size_t>(weight.value.index)];
     });
-  };
-  std::vector<Node> kept;
-  for (size_t i = program.nodes.size(); i-- > 0;) {
-    Node& node = program.nodes[i];
-    if (!is_live(node)) continue;
-    for (const aten::NamedArg& named : node.args) {
-      aten::for_each_value(named.arg, use);
-      collect_symbols(named.arg, symbols);
-    }
-    kept.push_back(std::move(node));
   }
-  std::reverse(kept.begin(), kept.end());
-  program.nodes = std::move(kept);
-  std::erase_if(program.weights, [&](const aten::Weight& weight) {
-    return !used[static_cast<size_t>(weight.value.index)];
-  });
-}
+
+ private:
+  void use(ValueId id) {
+    if (id.valid()) used_[static_cast<size_t>(id.index)] = true;
+  }
+  void use(const Arg& arg) {
+    aten::for_each_value(arg, [&](ValueId id) { use(id); });
+    collect_symbols(arg, symbols_);
+  }
+
+  bool is_live(ValueId id) const {
+    if (!id.valid()) return false;
+    if (used_[static_cast<size_t>(id.index)]) return true;
+    const aten::Value& value = program_.value(id);
+    if (value.kind != aten::Value::Kind::kScalar || !value.scalar || value.scalar->is_const()) {
+      return false;
+    }
+    const std::vector<std::string> symbols = value.scalar->symbols();
+    return std::any_of(symbols.begin(), symbols.end(),
+                       [&](const std::string& symbol) { return symbols_.contains(symbol); });
+  }
+
+  void drop(std::vector<Node>& nodes) {
+    std::vector<Node> kept;
+    for (size_t i = nodes.size(); i-- > 0;) {
+      Node& node = nodes[i];
+      const bool live =
+          node.outputs.empty() || std::any_of(node.outputs.begin(), node.outputs.end(),
+                                              [&](ValueId id) { return is_live(id); });
+      if (!live) continue;
+      for (const aten::NamedArg& named : node.args) use(named.arg);
+      for (aten::Block& block : node.blocks) {
+        for (const Arg& output : block.outputs) use(output);
+        drop(block.nodes);
+      }
+      kept.push_back(std::move(node));
+    }
+    std::reverse(kept.begin(), kept.end());
+    nodes = std::move(kept);
+  }
+
+  Program& program_;
+  std::vector<bool> used_;
+  std::unordered_set<std::string> symbols_;  // that arguments mention
+};
 
 bool is_true(const Node& node, std::string_view name) {
   const Arg* arg = node.arg(name);
@@ -107,7 +142,7 @@ void note_training(Program& program) {
   size_t norms = 0;
   size_t dropouts = 0;
   const Node* first = nullptr;
-  for (const Node& node : program.nodes) {
+  aten::for_each_node(program.nodes, [&](const Node& node) {
     bool norm = (node.op == "aten::batch_norm" || node.op == "aten::_native_batch_norm_legit" ||
                  node.op == "aten::_native_batch_norm_legit_functional") &&
                 is_true(node, "training") && has_statistics(node);
@@ -117,7 +152,7 @@ void note_training(Program& program) {
     norms += norm ? 1 : 0;
     dropouts += dropout ? 1 : 0;
     if ((norm || dropout) && first == nullptr) first = &node;
-  }
+  });
   if (first == nullptr) return;
   program.notes.push_back(fmt::format(
       "the model was exported in training mode ({} batch norms, {} dropouts; the first is `{}`{}): call "
@@ -128,8 +163,8 @@ void note_training(Program& program) {
 }  // namespace
 
 void prune(Program& program) {
-  see_through_identities(program);
-  drop_unused(program);
+  Identities{program};
+  Unused{program};
   note_training(program);
 }
 

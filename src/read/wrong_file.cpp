@@ -13,7 +13,9 @@ constexpr const char* kSave =
     "In Python:\n"
     "  program = torch.export.export(model.eval(), (torch.randn(2, 3, 224, 224),),"
     " dynamic_shapes=({0: torch.export.Dim.AUTO},))\n"
-    "  torch.export.save(program, \"model.pt2\")";
+    "  torch.export.save(program, \"model.pt2\")\n"
+    "or a TorchScript file: torch.jit.trace(model.eval(), torch.randn(2, 3, 224, 224))"
+    ".save(\"model.pt\")";
 
 Error what_it_is(const std::string& what) {
   return Error{what + " A .pt2 is needed, which holds the graph too. " + kSave, ""};

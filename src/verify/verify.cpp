@@ -63,11 +63,12 @@ std::string interface_problem(const Program& program, const Session& session) {
 class Proof {
  public:
   Proof(const Program& program, const std::string& path, const Options& options,
-        libtorch::Plugin& reference, Session& session)
+        libtorch::Plugin& reference, libtorch::Module* module, Session& session)
       : program_(program),
         path_(path),
         options_(options),
         reference_(reference),
+        module_(module),
         session_(session) {}
 
   Result<Verdict> run() {
@@ -84,6 +85,7 @@ class Proof {
       }
     }
     if (verdict_.runs.empty()) return refused_everywhere();
+    if (module_ != nullptr && refusal_ && verdict_.reason.empty()) report_baked_sizes();
     size_t other_sizes = 0;
     for (const Sizes& sizes : plan.further) {
       TRY(further_trial(sizes, batches.front(), other_sizes));
@@ -105,12 +107,20 @@ class Proof {
     }
     TRY_ASSIGN(auto inputs, random_inputs(program_, dims, seed));
     auto expected = batch > 0 ? run_in_slices(program_, reference_, inputs, options_.fixed_batch)
-                              : reference_.run(program_, inputs, {});
+                              : reference_outputs(inputs);
     if (!expected.ok()) {
-      refusal_ = std::move(expected).error().at("with inputs of " + dims_text(dims));
+      if (!refused_dims_) {
+        refused_dims_ = dims;
+        refusal_ = std::move(expected).error();
+      }
       return {};
     }
     Run run{seed, dims, 0, true};
+    if (expected->size() != session_.outputs().size()) {
+      return Error{fmt::format("the model returns {} tensors, the program read from it has {}",
+                               expected->size(), session_.outputs().size()),
+                   ""};
+    }
     auto actual = session_.run(inputs);
     if (!actual.ok()) {
       run.passed = false;
@@ -121,8 +131,27 @@ class Proof {
     if (!run.passed) remember_failure(dims, seed);
     bool first = verdict_.runs.empty();
     verdict_.runs.push_back(std::move(run));
-    if (first && options_.float64 && batch == 0) measure_float32(inputs, *expected);
+    if (first && options_.float64 && batch == 0) measure_float32(inputs);
     return {};
+  }
+
+  Result<std::vector<Tensor>> reference_outputs(const std::vector<Tensor>& inputs) {
+    return module_ != nullptr ? module_->forward(inputs, {}) : reference_.run(program_, inputs, {});
+  }
+
+  // The model runs with some of the sizes that are called dynamic and not with others.
+  void report_baked_sizes() {
+    std::string why = refusal_->str();
+    // The program, run call by call, knows the line; the model's own error is the next best.
+    auto inputs = random_inputs(program_, *refused_dims_, 0);
+    if (inputs.ok()) {
+      auto ran = reference_.run(program_, *inputs, {});
+      if (!ran.ok()) why = ran.error().str();
+    }
+    verdict_.reason = fmt::format(
+        "the model itself runs with inputs of {} but not of {}: a size was fixed when it was "
+        "traced. {}. Trace it again with that size taken from the input, or export with --static",
+        dims_text(verdict_.runs.front().input_dims), dims_text(*refused_dims_), why);
   }
 
   Status further_trial(const Sizes& sizes, int64_t batch, size_t& done) {
@@ -162,9 +191,11 @@ class Proof {
   }
 
   // What float32 itself loses: the same inputs in float64, where PyTorch can.
-  void measure_float32(const std::vector<Tensor>& inputs, const std::vector<Tensor>& float32) {
+  void measure_float32(const std::vector<Tensor>& inputs) {
+    auto narrow = reference_.run(program_, inputs, {});
     auto float64 = reference_.run(program_, inputs, {.float64 = true});
-    if (!float64.ok()) return;
+    if (!narrow.ok() || !float64.ok()) return;
+    const std::vector<Tensor>& float32 = *narrow;
     for (size_t i = 0; i < float32.size(); ++i) {
       if (float32[i].dtype != DType::kFloat || (*float64)[i].dtype != DType::kDouble) continue;
       Comparison c = compare(float32[i].cast(DType::kDouble), (*float64)[i]);
@@ -179,8 +210,9 @@ class Proof {
   }
 
   Result<Verdict> refused_everywhere() {
-    Error error = refusal_.value_or(Error{"no sizes to run with were found", ""});
-    return std::move(error).at("PyTorch cannot run the model");
+    if (!refusal_) return Error{"no sizes to run with were found", ""};
+    return std::move(*refusal_).at("PyTorch cannot run the model with inputs of " +
+                                   dims_text(*refused_dims_));
   }
 
   Status search() {
@@ -188,6 +220,11 @@ class Proof {
     // Values inside the file can be compared only where the program itself takes the same inputs.
     if (options_.fixed_batch > 0 && failed_->input_dims[0][0] != options_.fixed_batch) return {};
     TRY_ASSIGN(auto inputs, random_inputs(program_, failed_->input_dims, failed_->seed));
+    if (auto reason = reader_problem(inputs); !reason.empty()) {
+      verdict_.first = Divergence();
+      verdict_.first->reason = std::move(reason);
+      return {};
+    }
     auto found = saw_nan_ && !options_.allow_nan
                      ? find_nan(program_, path_, reference_, inputs)
                      : find_divergence(program_, path_, reference_, inputs, options_);
@@ -200,6 +237,26 @@ class Proof {
     }
     explain_by_float32();
     return {};
+  }
+
+  // Not the file but the program that it was made from is wrong: "" when it computes what the
+  // module's own forward() does.
+  std::string reader_problem(const std::vector<Tensor>& inputs) {
+    if (module_ == nullptr) return "";
+    auto wanted = module_->forward(inputs, {});
+    if (!wanted.ok()) return "";
+    auto ran = reference_.run(program_, inputs, {});
+    if (!ran.ok()) return "the program read from the model does not run: " + ran.error().str();
+    for (size_t i = 0; i < std::min(ran->size(), wanted->size()); ++i) {
+      const Tensor& expected = (*wanted)[i];
+      std::string reason = failure(compare((*ran)[i], expected), expected.dtype);
+      if (reason.empty()) continue;
+      return fmt::format(
+          "the program read from the model computes something else than its forward(): output `{}` "
+          "{}; this is a mistake of onnxport's TorchScript reader",
+          verdict_.outputs[i].name, reason);
+    }
+    return "";
   }
 
   // A model that float32 itself cannot compute to the tolerance is worth a word.
@@ -216,17 +273,19 @@ class Proof {
   const std::string& path_;
   const Options& options_;
   libtorch::Plugin& reference_;
+  libtorch::Module* module_;
   Session& session_;
   Verdict verdict_;
   std::optional<Run> failed_;
-  std::optional<Error> refusal_;
+  std::optional<Error> refusal_;  // PyTorch's, of the first sizes that it did not take
+  std::optional<std::vector<std::vector<int64_t>>> refused_dims_;
   bool saw_nan_ = false;
 };
 
 }  // namespace
 
-Result<Verdict> verify(const Program& program, const std::string& onnx_path,
-                       const Options& options) {
+Result<Verdict> verify(const Program& program, const std::string& onnx_path, const Options& options,
+                       libtorch::Module* module) {
   auto start = std::chrono::steady_clock::now();
   TRY_ASSIGN(std::string runtime, runtime_version());
   TRY_ASSIGN(auto reference, libtorch::load_plugin());
@@ -237,7 +296,7 @@ Result<Verdict> verify(const Program& program, const std::string& onnx_path,
       bad.reason = session.error().str();
       return bad;
     }
-    return Proof(program, onnx_path, options, *reference, **session).run();
+    return Proof(program, onnx_path, options, *reference, module, **session).run();
   }();
   if (!verdict.ok()) return std::move(verdict).error();
   verdict->torch_version = reference->version();

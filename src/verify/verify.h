@@ -8,6 +8,7 @@
 
 #include "aten/program.h"
 #include "base/result.h"
+#include "libtorch/plugin.h"
 
 namespace onnxport::verify {
 
@@ -65,8 +66,10 @@ struct Verdict {
 };
 
 // An Error when the proof could not be attempted (no runtime, no libtorch); a failed proof is a
-// Verdict.
+// Verdict. With `module`, its forward() is what the file is measured by, and the program serves
+// only to say where they part; sizes that the module refuses while it takes others are then a
+// failure: they were fixed when it was traced.
 Result<Verdict> verify(const aten::Program& program, const std::string& onnx_path,
-                       const Options& options);
+                       const Options& options, libtorch::Module* module = nullptr);
 
 }  // namespace onnxport::verify

@@ -1,0 +1,57 @@
+#include "export/source.h"
+
+#include <utility>
+
+#include "export/shapes.h"
+#include "read/pt2.h"
+#include "read/script.h"
+
+namespace onnxport {
+
+Result<Source> Source::read(const std::string& path, const ExportConfig& config) {
+  Source source;
+  source.path_ = path;
+  if (!read::is_script(path)) {
+    if (!config.input_values.empty() || !config.input_types.empty()) {
+      return Error{"input values and types are for TorchScript files; a .pt2 has its own", path};
+    }
+    TRY_ASSIGN(source.program_, read::read_pt2(path));
+    return source;
+  }
+  TRY_ASSIGN(source.options_, shapes::script_options(config));
+  TRY_ASSIGN(source.plugin_, libtorch::load_plugin());
+  TRY_ASSIGN(source.program_, read::read_script(path, source.options_, *source.plugin_));
+  return source;
+}
+
+Result<libtorch::Module*> Source::module() {
+  if (!is_script()) return nullptr;
+  if (module_ == nullptr) {
+    TRY_ASSIGN(module_, plugin_->load_script(path_, options_));
+  }
+  return module_.get();
+}
+
+ExportConfig with_shapes_of(const onnx::Model& model, ExportConfig config) {
+  if (!config.input_shapes.empty() || !config.named_input_shapes.empty() || config.dynamic_axes) {
+    return config;
+  }
+  config.dynamic_axes.emplace();
+  for (const onnx::Value* input : model.graph->inputs) {
+    if (input->initializer || !input->shape) continue;
+    std::vector<int64_t> sizes;
+    for (size_t axis = 0; axis < input->rank(); ++axis) {
+      const Expr& size = (*input->shape)[axis];
+      const int64_t example = axis == 0 ? 1 : input->rank() == 4 && axis >= 2 ? 224 : 16;
+      sizes.push_back(size.as_const().value_or(example));
+      if (size.is_const()) continue;
+      (*config.dynamic_axes)[input->name][static_cast<int>(axis)] =
+          size.is_symbol() && !onnx::is_unknown_dim(size) ? size.symbol_name()
+                                                          : input->name + std::to_string(axis);
+    }
+    config.input_shapes.push_back(std::move(sizes));
+  }
+  return config;
+}
+
+}  // namespace onnxport

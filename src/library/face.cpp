@@ -1,0 +1,29 @@
+// The converter's side.
+#include "library/face.h"
+
+namespace onnxport::library {
+namespace {
+
+const Face kFace = {
+    load_config,
+    export_model,
+    verify_model,
+    register_format,
+    formats,
+    newest_opset,
+    [](const Report& r) { return r.text(); },
+    [](const Report& r) { return r.json(); },
+    [](const Report& r) { return r.html(); },
+    simplify_rules,
+    check_simplify_config,
+    simplified_path,
+    simplify_model,
+    [](const SimplifyReport& r) { return r.text(); },
+    [](const SimplifyReport& r) { return r.json(); },
+    [](const SimplifyReport& r) { return r.html(); },
+};
+
+}  // namespace
+}  // namespace onnxport::library
+
+const onnxport::library::Face* onnxport_face() { return &onnxport::library::kFace; }

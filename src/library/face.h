@@ -1,0 +1,41 @@
+// How libonnxport.so, which a program links, reaches the converter, which it loads.
+//
+// The converter brings a protobuf along, libtorch another one under the same names. A program that
+// links both would mix them. So the library that it links holds nothing but forwarding functions
+// (library/forward.cpp); the converter is loaded with symbols of its own and exports one function,
+// which hands out this table.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "onnxport/export.h"
+#include "onnxport/simplify.h"
+
+namespace onnxport::library {
+
+struct Face {
+  std::string (*load_config)(const std::string&, ExportConfig&);
+  Report (*export_model)(const std::string&, const std::string&, const ExportConfig&,
+                         const Progress&);
+  Report (*verify_model)(const std::string&, const std::string&, const ExportConfig&,
+                         const Progress&);
+  bool (*register_format)(const std::string&, Exporter);
+  std::vector<std::string> (*formats)();
+  int64_t (*newest_opset)();
+  std::string (*report_text)(const Report&);
+  std::string (*report_json)(const Report&);
+  std::string (*report_html)(const Report&);
+  std::vector<SimplifyRule> (*simplify_rules)();
+  std::string (*check_simplify_config)(const SimplifyConfig&);
+  std::string (*simplified_path)(const std::string&);
+  SimplifyReport (*simplify_model)(const std::string&, const std::string&, const SimplifyConfig&,
+                                   const Progress&);
+  std::string (*simplify_report_text)(const SimplifyReport&);
+  std::string (*simplify_report_json)(const SimplifyReport&);
+  std::string (*simplify_report_html)(const SimplifyReport&);
+};
+
+}  // namespace onnxport::library
+
+extern "C" __attribute__((visibility("default"))) const onnxport::library::Face* onnxport_face();

@@ -1,0 +1,145 @@
+// The program's side: libonnxport.so. Nothing but this file, the C++ library and the loader is in
+// it.
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "library/face.h"
+
+#ifndef ONNXPORT_VERSION
+#define ONNXPORT_VERSION "0"
+#endif
+
+namespace onnxport {
+namespace {
+
+using library::Face;
+
+std::string own_folder() {
+  Dl_info info;
+  if (dladdr(reinterpret_cast<const void*>(&onnxport::version), &info) == 0) return ".";
+  const std::string path = info.dli_fname;
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+// RTLD_DEEPBIND: what the converter brings along goes before what the program has of the same name.
+// The address sanitizer refuses it; no program with it and libtorch is the converter's business.
+int loading_flags() {
+#if defined(__SANITIZE_ADDRESS__)
+  return RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE;
+#else
+  return RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE | RTLD_DEEPBIND;
+#endif
+}
+
+struct Loaded {
+  const Face* face = nullptr;
+  std::string problem;
+};
+
+Loaded load() {
+  Loaded out;
+  // Installed, then as built.
+  for (const char* place : {"/onnxport/onnxport_converter.so", "/onnxport_converter.so"}) {
+    const std::string path = own_folder() + place;
+    void* library = dlopen(path.c_str(), loading_flags());
+    if (library == nullptr) {
+      const char* why = dlerror();
+      out.problem += std::string("\n  tried ") + (why != nullptr ? why : path.c_str());
+      continue;
+    }
+    auto* get = reinterpret_cast<const Face* (*)()>(dlsym(library, "onnxport_face"));
+    if (get != nullptr) {
+      out.face = get();
+      return out;
+    }
+    out.problem += "\n  tried " + path + ": it has no function onnxport_face";
+  }
+  out.problem =
+      "the converter (onnxport_converter.so) could not be loaded; is onnxport installed "
+      "as a whole?" +
+      out.problem;
+  return out;
+}
+
+const Loaded& loaded() {
+  static const Loaded once = load();
+  return once;
+}
+
+const Face* face() { return loaded().face; }
+
+template <typename R>
+R refusal(const std::string& source, const std::string& output) {
+  R report;
+  report.source_path = source;
+  report.output_path = output;
+  report.onnxport_version = version();
+  report.error = loaded().problem;
+  return report;
+}
+
+}  // namespace
+
+std::string load_config(const std::string& path, ExportConfig& config) {
+  return face() != nullptr ? face()->load_config(path, config) : loaded().problem;
+}
+
+Report export_model(const std::string& source, const std::string& output,
+                    const ExportConfig& config, const Progress& progress) {
+  if (face() == nullptr) return refusal<Report>(source, output);
+  return face()->export_model(source, output, config, progress);
+}
+
+Report verify_model(const std::string& source, const std::string& onnx_path,
+                    const ExportConfig& config, const Progress& progress) {
+  if (face() == nullptr) return refusal<Report>(source, onnx_path);
+  return face()->verify_model(source, onnx_path, config, progress);
+}
+
+bool register_format(const std::string& name, Exporter exporter) {
+  return face() != nullptr && face()->register_format(name, std::move(exporter));
+}
+
+std::vector<std::string> formats() {
+  return face() != nullptr ? face()->formats() : std::vector<std::string>();
+}
+
+int64_t newest_opset() { return face() != nullptr ? face()->newest_opset() : 0; }
+const char* version() { return ONNXPORT_VERSION; }
+
+std::string Report::text() const { return face() != nullptr ? face()->report_text(*this) : error; }
+std::string Report::json() const { return face() != nullptr ? face()->report_json(*this) : ""; }
+std::string Report::html() const { return face() != nullptr ? face()->report_html(*this) : ""; }
+
+std::vector<SimplifyRule> simplify_rules() {
+  return face() != nullptr ? face()->simplify_rules() : std::vector<SimplifyRule>();
+}
+
+std::string check_simplify_config(const SimplifyConfig& config) {
+  return face() != nullptr ? face()->check_simplify_config(config) : loaded().problem;
+}
+
+std::string simplified_path(const std::string& source) {
+  return face() != nullptr ? face()->simplified_path(source) : source;
+}
+
+SimplifyReport simplify_model(const std::string& source, const std::string& output,
+                              const SimplifyConfig& config, const Progress& progress) {
+  if (face() == nullptr) return refusal<SimplifyReport>(source, output);
+  return face()->simplify_model(source, output, config, progress);
+}
+
+std::string SimplifyReport::text() const {
+  return face() != nullptr ? face()->simplify_report_text(*this) : error;
+}
+std::string SimplifyReport::json() const {
+  return face() != nullptr ? face()->simplify_report_json(*this) : "";
+}
+std::string SimplifyReport::html() const {
+  return face() != nullptr ? face()->simplify_report_html(*this) : "";
+}
+
+}  // namespace onnxport

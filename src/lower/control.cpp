@@ -1,0 +1,291 @@
+// ONNX's rules for bodies that PyTorch does not have: an output must be made by a node of the body
+// itself, and be an output once; both branches and every trip must give the same element type.
+#include "lower/control.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "lower/promotion.h"
+#include "lower/rule.h"
+
+namespace onnxport::lower {
+
+const char* const kBlockRefused = "something in its blocks cannot be converted";
+
+namespace {
+
+using onnx::Attribute;
+using GraphRef = Attribute::GraphRef;
+
+constexpr int kMaxTrials = 8;  // of a body, until the shapes of its inputs hold for every trip
+
+// Leaves the body if an error or exception does.
+class Body {
+ public:
+  Body(Builder& g, const std::string& name) : g_(g) { g_.enter_body(name); }
+  ~Body() {
+    if (!finished_) g_.leave_body();
+  }
+  Body(const Body&) = delete;
+  Body& operator=(const Body&) = delete;
+  GraphRef finish() {
+    finished_ = true;
+    return g_.leave_body();
+  }
+
+ private:
+  Builder& g_;
+  bool finished_ = false;
+};
+
+class ControlFlow {
+ public:
+  ControlFlow(Builder& g, const aten::Node& node, int32_t index, BlockWalk& walk)
+      : g_(g), node_(node), index_(index), walk_(walk) {}
+
+  Result<Values> branch() {
+    TRY_ASSIGN(Value condition, scalar(*node_.arg("condition"), DType::kBool));
+    if (const Tensor* known = Builder::constant_of(condition)) {
+      return inlined(node_.blocks[known->as_ints()[0] != 0 ? 0 : 1]);
+    }
+    // Once to see what both give, and again where one has to give way to the other.
+    std::vector<DType> types = recorded_types(0);
+    TRY_ASSIGN(GraphRef yes, branch_body(0, types));
+    TRY_ASSIGN(GraphRef no, branch_body(1, types));
+    bool same = true;
+    for (size_t i = 0; i < types.size(); ++i) {
+      const DType a = yes->outputs()[i]->dtype;
+      const DType b = no->outputs()[i]->dtype;
+      same = same && a == b;
+      types[i] = promote_types(a, b);
+    }
+    if (!same) {
+      TRY_ASSIGN(yes, branch_body(0, types));
+      TRY_ASSIGN(no, branch_body(1, types));
+    }
+    begin();
+    return g_.op_n("If", {condition}, {{"then_branch", yes}, {"else_branch", no}},
+                   node_.outputs.size(), /*fold=*/false);
+  }
+
+  Result<Values> loop() {
+    TRY_ASSIGN(Values inputs, loop_inputs());
+    const size_t carried = inputs.size() - 2;
+    std::vector<std::optional<Shape>> shapes = carried_shapes(inputs);
+    GraphRef body;
+    for (int trial = 0;; ++trial) {
+      if (trial == kMaxTrials)
+        return Error{"the shapes of what the loop carries do not settle", ""};
+      TRY_ASSIGN(body, loop_body(inputs, shapes));
+      if (!widen(*body, shapes)) break;
+    }
+    begin();
+    Values out = g_.op_n("Loop", inputs, {{"body", body}}, node_.outputs.size(), /*fold=*/false);
+    for (size_t i = 0; i < carried; ++i) out[i]->shape = outside(shapes[i]);
+    return out;
+  }
+
+ private:
+  void begin() { g_.begin(node_, index_); }
+
+  std::string block_name(const char* what) const {
+    const aten::ValueId first = node_.outputs.empty() ? aten::ValueId() : node_.outputs[0];
+    return fmt::format("{}_{}", first.valid() ? g_.program().value(first).name : "unnamed", what);
+  }
+
+  // 0-D of this type, whatever form a flag or number has.
+  Result<Value> scalar(const aten::Arg& arg, DType type) {
+    TRY_ASSIGN(Value x, walk_.value_of(arg));
+    if (!x->shape || !x->shape->empty()) x = g_.op("Reshape", {x, g_.ints({})});
+    return g_.cast(x, type);
+  }
+
+  DType recorded_type(aten::ValueId id) const {
+    return id.valid() ? g_.program().value(id).dtype : DType::kUndefined;
+  }
+  std::vector<DType> recorded_types(size_t first) const {
+    std::vector<DType> types;
+    for (size_t i = first; i < node_.outputs.size(); ++i) {
+      types.push_back(recorded_type(node_.outputs[i]));
+    }
+    return types;
+  }
+
+  // A branch whose condition is known takes the node's place.
+  Result<Values> inlined(const aten::Block& block) {
+    if (!walk_.lower_nodes(block.nodes)) return Error{kBlockRefused, ""};
+    Values out;
+    const std::vector<DType> types = recorded_types(0);
+    for (size_t i = 0; i < block.outputs.size(); ++i) {
+      TRY_ASSIGN(Value x, walk_.value_of(block.outputs[i]));
+      out.push_back(types[i] == DType::kUndefined ? x : g_.cast(x, types[i]));
+    }
+    return out;
+  }
+
+  Result<GraphRef> branch_body(size_t branch, const std::vector<DType>& types) {
+    const aten::Block& block = node_.blocks[branch];
+    Body body(g_, block_name(branch == 0 ? "then" : "else"));
+    if (!walk_.lower_nodes(block.nodes)) return Error{kBlockRefused, ""};
+    begin();
+    for (size_t i = 0; i < block.outputs.size(); ++i) TRY(add_output(block.outputs[i], types[i]));
+    return body.finish();
+  }
+
+  Status add_output(const aten::Arg& arg, DType type) {
+    TRY_ASSIGN(Value x, walk_.value_of(arg));
+    if (type != DType::kUndefined) x = g_.cast(x, type);
+    onnx::Graph& graph = g_.graph();
+    if (x->producer == nullptr || x->graph != &graph || x->graph_outputs > 0) {
+      x = g_.op_n("Identity", {x}, {}, 1, /*fold=*/false)[0];
+    }
+    graph.add_output(x);
+    return {};
+  }
+
+  // Trip count, first condition, first values: ONNX wants a null where PyTorch has no limit.
+  Result<Values> loop_inputs() {
+    const aten::Arg& limit = *node_.arg("max_trip_count");
+    const aten::Arg& condition = *node_.arg("condition");
+    Values inputs(2, nullptr);
+    if (!limit.is_none()) {
+      TRY_ASSIGN(inputs[0], scalar(limit, DType::kInt64));
+    }
+    const bool* known = condition.as<bool>();
+    if (known == nullptr || !*known) {
+      TRY_ASSIGN(inputs[1], scalar(condition, DType::kBool));
+    }
+    const auto& carried = *node_.arg("carried")->as<aten::ArgList>();
+    for (size_t i = 0; i < carried.size(); ++i) {
+      TRY_ASSIGN(Value x, walk_.value_of(carried[i]));
+      const DType type = recorded_type(node_.blocks[0].inputs[i + 1]);
+      inputs.push_back(type == DType::kUndefined ? x : g_.cast(x, type));
+    }
+    return inputs;
+  }
+
+  // As the program records them for the body's inputs; else, to begin with, those of the first
+  // values.
+  std::vector<std::optional<Shape>> carried_shapes(const Values& inputs) const {
+    std::vector<std::optional<Shape>> shapes;
+    for (size_t i = 2; i < inputs.size(); ++i) {
+      const aten::Value& formal = g_.program().value(node_.blocks[0].inputs[i - 1]);
+      if (formal.kind == aten::Value::Kind::kScalar) {
+        shapes.emplace_back(Shape{});
+      } else {
+        shapes.push_back(formal.shape ? formal.shape : inputs[i]->shape);
+      }
+    }
+    return shapes;
+  }
+
+  Result<GraphRef> loop_body(const Values& inputs,
+                             const std::vector<std::optional<Shape>>& shapes) {
+    const aten::Block& block = node_.blocks[0];
+    Body body(g_, block_name("body"));
+    onnx::Graph& graph = g_.graph();
+    auto name = [&](size_t i) { return g_.program().value(block.inputs[i]).name; };
+    TRY(walk_.define(block.inputs[0], graph.add_input(name(0), DType::kInt64, Shape{})));
+    Value going = graph.add_input(block_name("goes_on"), DType::kBool, Shape{});
+    for (size_t i = 0; i < shapes.size(); ++i) {
+      Value x = graph.add_input(name(i + 1), inputs[i + 2]->dtype, shapes[i]);
+      TRY(walk_.define(block.inputs[i + 1], x));
+    }
+    if (!walk_.lower_nodes(block.nodes)) return Error{kBlockRefused, ""};
+    begin();
+    const bool* always = block.outputs[0].as<bool>();
+    if (always != nullptr && *always) {
+      graph.add_output(g_.op_n("Identity", {going}, {}, 1, /*fold=*/false)[0]);
+    } else {
+      TRY_ASSIGN(Value next, scalar(block.outputs[0], DType::kBool));
+      TRY(add_value_output(next));
+    }
+    for (size_t i = 1; i < block.outputs.size(); ++i) {
+      const bool carries = i - 1 < shapes.size();
+      TRY(add_output(block.outputs[i],
+                     carries ? inputs[i + 1]->dtype : recorded_type(node_.outputs[i - 1])));
+    }
+    return body.finish();
+  }
+
+  Status add_value_output(Value x) {
+    if (x->producer == nullptr || x->graph != &g_.graph() || x->graph_outputs > 0) {
+      x = g_.op_n("Identity", {x}, {}, 1, /*fold=*/false)[0];
+    }
+    g_.graph().add_output(x);
+    return {};
+  }
+
+  // Makes `shapes` fit what a trip gives too; true when one had to change.
+  bool widen(const onnx::Graph& body, std::vector<std::optional<Shape>>& shapes) const {
+    bool changed = false;
+    for (size_t i = 0; i < shapes.size(); ++i) {
+      if (!shapes[i]) continue;
+      const auto& after = body.outputs()[i + 1]->shape;
+      if (!after || after->size() != shapes[i]->size()) {
+        shapes[i].reset();
+        changed = true;
+        continue;
+      }
+      for (size_t axis = 0; axis < after->size(); ++axis) {
+        Expr& size = (*shapes[i])[axis];
+        // One that nobody knows fits whatever comes.
+        if (size == (*after)[axis] || onnx::is_unknown_dim(size) || is_local(size)) continue;
+        size = onnx::unknown_dim();
+        changed = true;
+      }
+    }
+    return changed;
+  }
+
+  // A symbol that the program gives to a body's input: the size at the begin of whichever trip.
+  bool is_local(const Expr& size) const {
+    if (!size.is_symbol()) return false;
+    for (const Value input : g_.model().graph->inputs) {
+      if (!input->shape) continue;
+      for (const Expr& known : *input->shape) {
+        const std::vector<std::string> symbols = known.symbols();
+        if (std::find(symbols.begin(), symbols.end(), size.symbol_name()) != symbols.end()) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  // The shape after the loop: a body's own symbols mean nothing there.
+  std::optional<Shape> outside(std::optional<Shape> shape) const {
+    if (shape) {
+      for (Expr& size : *shape) {
+        if (is_local(size)) size = onnx::unknown_dim();
+      }
+    }
+    return shape;
+  }
+
+  Builder& g_;
+  const aten::Node& node_;
+  int32_t index_;
+  BlockWalk& walk_;
+};
+
+}  // namespace
+
+bool is_control_flow(const aten::Node& node) {
+  return node.op == "prim::If" || node.op == "prim::Loop";
+}
+
+Result<Values> lower_control_flow(Builder& g, const aten::Node& node, int32_t index,
+                                  BlockWalk& walk) {
+  try {
+    ControlFlow flow(g, node, index, walk);
+    return node.op == "prim::If" ? flow.branch() : flow.loop();
+  } catch (const Refused& refused) {
+    g.take_failure();
+    return Error{refused.reason, ""};
+  }
+}
+
+}  // namespace onnxport::lower
