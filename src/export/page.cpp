@@ -37,7 +37,7 @@ code, pre { font: .9em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; 
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .8rem;
   white-space: pre-wrap; overflow-wrap: anywhere; margin: .5rem 0; }
 .bar { display: block; height: .6rem; border-radius: 3px; background: var(--bar); min-width: 2px; }
-.bar.before { background: var(--line); margin-bottom: 2px; }
+.bar.before { background: var(--soft); opacity: .4; margin-bottom: 2px; }
 td.wide { width: 45%; vertical-align: middle; } tr.sum td { font-weight: 600; }
 footer { color: var(--soft); font-size: .85rem; margin-top: 3rem; }
 )";

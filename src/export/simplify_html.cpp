@@ -54,6 +54,7 @@ std::string operators_section(const SimplifyReport& r) {
   int most = 1;
   for (const Change& c : changes) most = std::max({most, c.before, c.after});
   auto bar = [&](int n, const char* kind) {
+    if (n == 0) return std::string();
     return fmt::format("<span class=\"bar {}\" style=\"width:{:.1f}%\"></span>", kind,
                        100.0 * n / most);
   };

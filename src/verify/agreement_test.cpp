@@ -1,0 +1,153 @@
+#include "verify/agreement.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <onnx/defs/parser.h>
+#include <onnx/onnx_pb.h>
+
+#include "onnx/file_fixture.h"
+#include "onnx/read.h"
+
+namespace onnxport::verify {
+namespace {
+
+using ::testing::HasSubstr;
+
+class AgreementTest : public onnx::FileTest {
+ protected:
+  std::string file(const std::string& name, const std::string& graph) {
+    ::onnx::ModelProto proto;
+    ::onnx::OnnxParser parser(graph.c_str());
+    const auto status = parser.Parse(*proto.mutable_graph());
+    EXPECT_TRUE(status.IsOK()) << status.ErrorMessage();
+    proto.set_ir_version(8);
+    proto.add_opset_import()->set_version(17);
+    std::string bytes;
+    EXPECT_TRUE(proto.SerializeToString(&bytes));
+    put(path(name), bytes);
+    return path(name);
+  }
+  Agreement agree(const std::string& original, const std::string& other) {
+    const std::string path = file("original.onnx", original);
+    auto model = onnx::read_model(path);
+    EXPECT_TRUE(model.ok());
+    AgreementOptions options;
+    options.random_outputs = random_outputs(*model);
+    auto recorded = Original::record(path, trial_inputs(*model), options);
+    EXPECT_TRUE(recorded.ok()) << recorded.error().str();
+    return (*recorded)->compare(file("other.onnx", other));
+  }
+};
+
+TEST_F(AgreementTest, TheSameGraphIsIdentical) {
+  const char* graph = "g (float[N, 4] x) => (float[N, 4] y) { y = Exp(x) }";
+  const Agreement a = agree(graph, graph);
+  EXPECT_TRUE(a.passed);
+  EXPECT_TRUE(a.identical);
+  EXPECT_EQ(a.runs.size(), 4U);
+  EXPECT_EQ(a.outputs[0].judged, 4U);
+  EXPECT_NE(a.runs[0].what, a.runs[1].what) << "another size";
+}
+
+TEST_F(AgreementTest, AnotherValueDiffersAndTheOutputIsNamed) {
+  const Agreement a = agree("g (float[N, 4] x) => (float[N, 4] y) { y = Exp(x) }",
+                            "g (float[N, 4] x) => (float[N, 4] y) { z = Exp(x) y = Relu(z) }");
+  EXPECT_TRUE(a.passed) << "Relu of what is positive";
+  const Agreement b = agree("g (float[N, 4] x) => (float[N, 4] y) { y = Tanh(x) }",
+                            "g (float[N, 4] x) => (float[N, 4] y) { y = Sigmoid(x) }");
+  EXPECT_FALSE(b.passed);
+  EXPECT_THAT(b.reason, HasSubstr("output `y` differs by up to"));
+}
+
+TEST_F(AgreementTest, ADifferenceOnNegativeOrLargeValuesAloneIsFound) {
+  const char* clip =
+      "g (float[N, 4] x) => (float[N, 4] y) <float low = {-5000}, float high = {5000}> "
+      "{ y = Clip(x, low, high) }";
+  EXPECT_FALSE(agree(clip, "g (float[N, 4] x) => (float[N, 4] y) { y = Identity(x) }").passed);
+  EXPECT_FALSE(agree("g (float[N, 4] x) => (float[N, 4] y) { y = Abs(x) }",
+                     "g (float[N, 4] x) => (float[N, 4] y) { y = Identity(x) }")
+                   .passed);
+}
+
+TEST_F(AgreementTest, ADifferenceInSizesOrNaNIsFound) {
+  EXPECT_THAT(agree("g (float[N, 4] x) => (float[N, 4] y) { y = Relu(x) }",
+                    "g (float[N, 4] x) => (float[M, K] y) { y = Transpose(x) }")
+                  .reason,
+              HasSubstr("shape"));
+  EXPECT_THAT(agree("g (float[N, 4] x) => (float[N, 4] y) { y = Sqrt(x) }",
+                    "g (float[N, 4] x) => (float[N, 4] y) { a = Relu(x) y = Sqrt(a) }")
+                  .reason,
+              HasSubstr("where the original has NaN"));
+}
+
+// 1 + x - 1 loses what is smaller than the rounding of 1: there the original is noise itself.
+TEST_F(AgreementTest, WhatRoundingDoesToTheOriginalIsNoDifference) {
+  const char* noisy =
+      "g (float[N, 4] x) => (float[N, 4] y) <float big = {10000000}> "
+      "{ a = Add(x, big) y = Sub(a, big) }";
+  const Agreement a = agree(noisy, noisy);
+  EXPECT_TRUE(a.identical);
+  const char* ties = "g (float[N, 4] x) => (int64[N, 1] y) { y = ArgMax<axis = 1>(x) }";
+  const char* last =
+      "g (float[N, 4] x) => (int64[N, 1] y) { y = ArgMax<axis = 1, select_last_index = 1>(x) }";
+  const Agreement b = agree(ties, last);
+  EXPECT_TRUE(b.passed) << b.reason;
+  EXPECT_FALSE(b.identical);
+  EXPECT_LT(b.outputs[0].judged, b.runs.size()) << "zeros are all ties";
+}
+
+TEST_F(AgreementTest, AFileThatDoesNotRunDiffers) {
+  const Agreement a = agree("g (float[N, 4] x) => (float[N, 4] y) { y = Relu(x) }",
+                            "g (float[N, 4] x) => (float[N, 4] y) <int64[2] s = {1, 4}> "
+                            "{ y = Reshape(x, s) }");
+  EXPECT_FALSE(a.passed);
+  EXPECT_THAT(a.reason, HasSubstr("Reshape"));
+  EXPECT_THAT(agree("g (float[N, 4] x) => (float[N, 4] y) { y = Relu(x) }",
+                    "g (float[N, 4] x) => (float[N, 4] z) { z = Relu(x) }")
+                  .reason,
+              HasSubstr("other outputs"));
+}
+
+TEST_F(AgreementTest, RandomOutputsAreComparedInTypeOnly) {
+  const char* graph =
+      "g (float[N, 4] x) => (float[N, 4] y, float[N, 4] z) "
+      "{ r = RandomNormalLike(x) a = Add(x, r) y = Relu(a) z = Relu(x) }";
+  const Agreement a = agree(graph, graph);
+  EXPECT_TRUE(a.passed) << a.reason;
+  EXPECT_FALSE(a.outputs[0].identical);
+  EXPECT_TRUE(a.outputs[1].identical);
+}
+
+TEST_F(AgreementTest, InputsThatTheOriginalRefusesAreReplaced) {
+  const char* graph =
+      "g (int64[N] i) => (float[N] y) <float[2] w = {1, 2}> { y = Gather<axis = 0>(w, i) }";
+  const Agreement a = agree(graph, graph);
+  EXPECT_TRUE(a.passed);
+  EXPECT_GE(a.runs.size(), 3U);
+}
+
+TEST(Trials, AreTheSameEveryTime) {
+  const std::vector<TrialInput> inputs = {
+      {"x", DType::kFloat, Shape{Expr::symbol("N"), Expr(3)}},
+      {"mask", DType::kBool, Shape{Expr::symbol("N")}},
+      {"ids", DType::kInt32, Shape{Expr::symbol("N") + Expr(1)}},
+      {"words", DType::kString, Shape{Expr(2)}},
+  };
+  for (const Kind kind : {Kind::kRandom, Kind::kMixed, Kind::kZeros, Kind::kLarge}) {
+    const Trial trial{kind, 1, 0, 5};
+    auto a = make_inputs(inputs, trial), b = make_inputs(inputs, trial);
+    ASSERT_TRUE(a.ok() && b.ok());
+    for (size_t i = 0; i < 3; ++i) EXPECT_TRUE(same_bytes((*a)[i], (*b)[i]));
+    EXPECT_EQ((*a)[3].strings, (*b)[3].strings);
+    EXPECT_EQ((*a)[0].dims[0] + 1, (*a)[2].dims[0]) << "one size for one symbol";
+  }
+}
+
+TEST(Trials, SayWhatTheyCannotMake) {
+  auto made = make_inputs({{"s", DType::kUndefined, std::nullopt}}, {});
+  ASSERT_FALSE(made.ok());
+  EXPECT_THAT(made.error().str(), HasSubstr("input `s`"));
+}
+
+}  // namespace
+}  // namespace onnxport::verify
