@@ -98,7 +98,7 @@ TEST_F(AgreementTest, WhatRoundingDoesToTheOriginalIsNoDifference) {
 
 TEST_F(AgreementTest, AFileThatDoesNotRunDiffers) {
   const Agreement a = agree("g (float[N, 4] x) => (float[N, 4] y) { y = Relu(x) }",
-                            "g (float[N, 4] x) => (float[N, 4] y) <int64[2] s = {1, 4}> "
+                            "g (float[N, 4] x) => (float[N, 4] y) <int64[2] s = {7, 4}> "
                             "{ y = Reshape(x, s) }");
   EXPECT_FALSE(a.passed);
   EXPECT_THAT(a.reason, HasSubstr("Reshape"));
