@@ -175,7 +175,7 @@ def look(name, source, *results):
 
 
 def measure(command, log, limit=LIMIT):
-    """Wall seconds, peak MB, and what went wrong (or None)."""
+    """Wall seconds, peak MB, what went wrong (or None), and seconds of processor time."""
     began = time.perf_counter()
     with open(log, "w") as out:
         process = subprocess.Popen(list(map(str, command)), stdout=out, stderr=out)
@@ -187,7 +187,7 @@ def measure(command, log, limit=LIMIT):
                 process.kill()
                 os.wait4(process.pid, 0)
                 process.returncode = -9
-                return limit, 0, f"no result within {limit} s"
+                return limit, 0, f"no result within {limit} s", limit
             time.sleep(0.002)
     seconds = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -195,7 +195,7 @@ def measure(command, log, limit=LIMIT):
     if process.returncode != 0:
         said = [l for l in Path(log).read_text(errors="replace").splitlines() if l.strip()]
         problem = f"exit {process.returncode}: {said[-1][:160] if said else ''}"
-    return seconds, usage.ru_maxrss / 1024, problem
+    return seconds, usage.ru_maxrss / 1024, problem, usage.ru_utime + usage.ru_stime
 
 
 def last_json(path):
@@ -215,7 +215,7 @@ def bench(path, arguments, work, old):
         for key, command in ways.items():
             if any(s["problem"] for s in samples[key]):
                 continue
-            seconds, mb, problem = measure(command, log)
+            seconds, mb, problem, _ = measure(command, log)
             samples[key].append({"seconds": seconds, "mb": mb, "problem": problem})
             if problem is None and key != "onnxport":
                 samples[key][-1]["bare"] = last_json(log)["seconds"]
@@ -226,10 +226,10 @@ def bench(path, arguments, work, old):
         if runs[-1]["problem"]:
             result[key] = {"problem": runs[-1]["problem"]}
     if arguments.with_check:
-        seconds, mb, problem = measure([arguments.onnxport, "simplify", path, "-o", work / "checked.onnx"], log)
+        seconds, mb, problem, _ = measure([arguments.onnxport, "simplify", path, "-o", work / "checked.onnx"], log)
         result["checked"] = {"problem": problem} if problem else {"seconds": seconds, "mb": mb}
     made = [f"{k}={work / (k.replace(' ', '_') + '.onnx')}" for k in samples if "problem" not in result[k]]
-    _, _, problem = measure([*this, "--look", name, path, *made], log, 2 * LIMIT)
+    _, _, problem, _ = measure([*this, "--look", name, path, *made], log, 2 * LIMIT)
     if problem:
         print(f"{name}: comparing failed: {problem}")
     else:

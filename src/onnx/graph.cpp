@@ -358,22 +358,35 @@ Value* Graph::find(std::string_view value_name) const {
 bool Graph::sort() {
   const std::vector<Node*> order = nodes();
   std::unordered_map<const Node*, size_t> position;
+  position.reserve(order.size());
   for (size_t i = 0; i < order.size(); ++i) position[order[i]] = i;
 
-  std::vector<std::vector<size_t>> consumers(order.size());
-  std::vector<size_t> missing(order.size(), 0);
-  for (size_t i = 0; i < order.size(); ++i) {
+  // Calls f with the place of each maker in this graph of what a node or its bodies take.
+  auto for_each_maker = [&](const Node& node, auto f) {
     auto needs = [&](const Value* value) {
       if (value == nullptr || value->graph != this || value->producer == nullptr) return;
-      consumers[position.at(value->producer)].push_back(i);
-      ++missing[i];
+      f(position.at(value->producer));
     };
-    for (const Value* value : order[i]->inputs) needs(value);
-    for_each_graph_below(*order[i], [&](const Graph& graph) {
+    for (const Value* value : node.inputs) needs(value);
+    for_each_graph_below(node, [&](const Graph& graph) {
       for (const Node* inner = graph.head_; inner != nullptr; inner = inner->next) {
         for (const Value* value : inner->inputs) needs(value);
       }
       for (const Value* value : graph.outputs_) needs(value);
+    });
+  };
+  bool in_order = true;
+  for (size_t i = 0; i < order.size() && in_order; ++i) {
+    for_each_maker(*order[i], [&](size_t maker) { in_order &= maker < i; });
+  }
+  if (in_order) return true;
+
+  std::vector<std::vector<size_t>> consumers(order.size());
+  std::vector<size_t> missing(order.size(), 0);
+  for (size_t i = 0; i < order.size(); ++i) {
+    for_each_maker(*order[i], [&](size_t maker) {
+      consumers[maker].push_back(i);
+      ++missing[i];
     });
   }
 

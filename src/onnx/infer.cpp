@@ -200,9 +200,14 @@ void enter_bodies(const Node& node) {
 }  // namespace inference
 
 Status infer(Node& node, int64_t opset) {
-  if (!node.domain.empty() && node.domain != "ai.onnx") return {};
   const inference::Table& rules = inference::table();
   auto rule = rules.find(node.op_type);
+  if (node.domain == "com.microsoft") {
+    // What ONNX Runtime's quantizer leaves in files, under names with the domain.
+    rule = rules.find("com.microsoft." + node.op_type);
+  } else if (!node.domain.empty() && node.domain != "ai.onnx") {
+    return {};
+  }
   if (rule == rules.end()) return {};
   for (const Value* input : node.inputs) {
     // Sequences, maps and optionals: their element type is not the value's dtype.

@@ -159,7 +159,7 @@ Status recurrent(Context& c) {
         batch_first ? Shape{batch, length, directions, hidden}
                     : Shape{length, directions, batch, hidden});
   c.out(1, c.dtype(0), state);
-  if (c.node.is("LSTM")) c.out(2, c.dtype(0), state);
+  if (c.node.op_type.ends_with("LSTM")) c.out(2, c.dtype(0), state);
   return {};
 }
 
@@ -180,7 +180,9 @@ void add_matrix_rules(Table& t) {
   t["Gemm"] = gemm;
   t["Einsum"] = einsum;
   t["Attention"] = attention;
-  for (const char* op : {"LSTM", "GRU", "RNN"}) t[op] = recurrent;
+  for (const char* op : {"LSTM", "GRU", "RNN", "com.microsoft.DynamicQuantizeLSTM"}) {
+    t[op] = recurrent;
+  }
   t["Det"] = det;
 }
 

@@ -250,9 +250,7 @@ bool Engine::erase_if_dead(Node& node) {
   }
   // A body's values of the graphs around it lose a user when the body goes.
   std::vector<Node*> makers;
-  for (const Value* in : node.inputs) {
-    if (in != nullptr && in->producer != nullptr) makers.push_back(in->producer);
-  }
+  const std::vector<Value*> inputs = node.inputs;
   const std::vector<onnx::Graph*> bodies = onnx::subgraphs(node);
   for (size_t i = 0; i < bodies.size(); ++i) {
     for (Node* inner = bodies[i]->first(); inner != nullptr; inner = inner->next) {
@@ -280,6 +278,7 @@ bool Engine::erase_if_dead(Node& node) {
   stale_.erase(&node);
   node.graph->erase(&node);
   for (Node* maker : makers) queue(maker);
+  for (const Value* in : inputs) queue_last_use(in);
   changed_ = true;
   return true;
 }
@@ -295,6 +294,10 @@ int64_t Engine::growth_of(const Node& node, const std::vector<Tensor>& tensors) 
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     const Value* in = node.inputs[i];
     if (in == nullptr || in->constant() == nullptr || in->graph_outputs != 0) continue;
+    if (std::find(node.inputs.begin(), node.inputs.begin() + static_cast<int64_t>(i), in) !=
+        node.inputs.begin() + static_cast<int64_t>(i)) {
+      continue;  // counted already
+    }
     const bool only_here = std::all_of(in->uses.begin(), in->uses.end(),
                                        [&](const onnx::Use& use) { return use.node == &node; });
     if (only_here) growth -= static_cast<int64_t>(in->constant()->nbytes());
@@ -501,18 +504,29 @@ void Engine::replace_value(Value* old_value, Value* new_value) {
   if (new_value->dtype == DType::kUndefined) new_value->dtype = old_value->dtype;
   if (!new_value->ints && new_value->constant() == nullptr) new_value->ints = old_value->ints;
   const bool news = new_value->constant() != nullptr || Facts(*old_value) != Facts(*new_value);
-  const std::vector<onnx::Use> users = news ? old_value->uses : std::vector<onnx::Use>{};
+  // Those that used the new value before see nothing new: with many, that would be quadratic.
+  const std::vector<onnx::Use> moved = old_value->uses;
   old_value->graph->replace(old_value, new_value);
-  for (const onnx::Use& use : users) stale_.insert(use.node);
   queue(old_value->producer);
-  queue_around(new_value);
+  queue(new_value->producer);
+  for (const onnx::Use& use : moved) {
+    if (news) stale_.insert(use.node);
+    queue(use.node);
+  }
+}
+
+// A value that has one use left may be ready for a rule.
+void Engine::queue_last_use(const Value* value) {
+  if (value == nullptr) return;
+  queue(value->producer);
+  if (value->uses.size() == 1) queue(value->uses[0].node);
 }
 
 void Engine::set_input(Node& node, size_t index, Value* value) {
   Value* before = node.input(index);
   node.graph->set_input(&node, index, value);
-  queue_around(before);  // a value used once may be ready for a rule now
-  queue_around(value);
+  queue_last_use(before);
+  if (value != nullptr) queue(value->producer);
   touch(node);
 }
 

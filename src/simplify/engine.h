@@ -62,6 +62,7 @@ class Engine final : public Match {
  private:
   void queue(Node* node);
   void queue_around(Value* value);  // its maker and its users
+  void queue_last_use(const Value* value);
   void visit(Node* node);
   bool erase_if_dead(Node& node);
   const char* try_fold(Node& node);  // the step that was applied, or null

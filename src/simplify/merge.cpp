@@ -89,7 +89,7 @@ void merge_nodes(Engine& engine, onnx::Graph& graph) {
 
 // Sizes that are known to be the same, however they are computed.
 void merge_sizes(Engine& engine, onnx::Graph& graph) {
-  if (!engine.may_apply("merge_equal_sizes")) return;
+  if (!engine.may_apply("merge_equal_sizes") || !graph.sort()) return;
   std::unordered_map<std::string, Value*> seen;
   for (Node* node : graph.nodes()) {
     Value* out = node->outputs.size() == 1 ? node->output() : nullptr;
@@ -163,7 +163,7 @@ void merge_duplicates(Engine& engine) {
   for (onnx::Graph* graph : engine.graphs()) {
     merge_initializers(engine, *graph);
     merge_nodes(engine, *graph);
-    if (graph->sort()) merge_sizes(engine, *graph);
+    merge_sizes(engine, *graph);
   }
 }
 

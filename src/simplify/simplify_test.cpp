@@ -1,55 +1,16 @@
 // The simplifier as a table: a graph in ONNX's text form before, the operators that are left after.
 #include "simplify/simplify.h"
 
-#include <gtest/gtest.h>
-#include <onnx/defs/parser.h>
-#include <onnx/onnx_pb.h>
-
 #include <string>
 
-#include "onnx/file_fixture.h"
 #include "onnx/infer.h"
-#include "onnx/read.h"
 #include "simplify/rule.h"
+#include "simplify/table_test.h"
 
 namespace onnxport::simplify {
 namespace {
 
-struct Pair {
-  const char* name;
-  const char* before;  // a graph; opset 17
-  const char* after;   // operators in order, separated by spaces
-};
-
-void PrintTo(const Pair& pair, std::ostream* out) { *out << pair.name; }
-
-std::string operators(const onnx::Model& model) {
-  std::string text;
-  for (const onnx::Node* node : model.graph->nodes()) {
-    if (!text.empty()) text += ' ';
-    text += node->op_type;
-  }
-  return text;
-}
-
-class Simplify : public onnx::FileTest, public ::testing::WithParamInterface<Pair> {
- protected:
-  onnx::Model parse(const std::string& graph) {
-    ::onnx::ModelProto proto;
-    ::onnx::OnnxParser parser(graph.c_str());
-    EXPECT_TRUE(parser.Parse(*proto.mutable_graph()).IsOK()) << graph;
-    proto.set_ir_version(8);
-    auto* opset = proto.add_opset_import();
-    opset->set_version(17);
-    std::string bytes;
-    EXPECT_TRUE(proto.SerializeToString(&bytes));
-    put(path("before.onnx"), bytes);
-    auto model = onnx::read_model(path("before.onnx"));
-    EXPECT_TRUE(model.ok()) << (model.ok() ? "" : model.error().str());
-    EXPECT_TRUE(onnx::infer(*model).ok());
-    return std::move(model).value();
-  }
-};
+class Simplify : public GraphText, public ::testing::WithParamInterface<Pair> {};
 
 TEST_P(Simplify, GivesTheOperatorsOfTheTable) {
   onnx::Model model = parse(GetParam().before);

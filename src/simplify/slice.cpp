@@ -120,7 +120,10 @@ RULE(slices_to_split, "Slice") {
   Value* x = node.input(0);
   const size_t axis = static_cast<size_t>(cut->axes[0]);
   const auto size = dim_of(x, axis);
-  if (!size || x->uses.size() < 2) return no_match("the size is unknown, or nothing else is cut");
+  constexpr size_t kMaxUses = 256;  // each of them looks at all
+  if (!size || x->uses.size() < 2 || x->uses.size() > kMaxUses) {
+    return no_match("the size is unknown, or nothing else is cut");
+  }
   struct Part {
     Interval at;
     Node* slice;
@@ -154,6 +157,18 @@ RULE(slices_to_split, "Slice") {
   }
   Node* split = m.op_n("Split", inputs, attributes, parts.size());
   for (size_t i = 0; i < parts.size(); ++i) m.replace(*parts[i].slice, split->output(i));
+  return done();
+}
+
+// Shape(f(x))  =>  Shape(x)        when f keeps the sizes: many values, one Shape
+RULE(shape_of_what_came_before, "Shape") {
+  Node* f = maker(node.input(0), node);
+  if (f == nullptr || !f->domain.empty() || f->input(0) == nullptr) return no_match("an input");
+  if (f->input(0)->graph != node.graph || f->input(0)->constant() != nullptr ||
+      !f->input(0)->type_proto.empty() || !same_shape(f->input(0), node.input(0))) {
+    return no_match("the sizes change");
+  }
+  m.set_input(node, 0, f->input(0));
   return done();
 }
 
