@@ -19,6 +19,7 @@ import collections
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -238,7 +239,7 @@ def bench(path, arguments, work, old):
     if arguments.keep:
         for entry in made:
             key, file = entry.split("=", 1)
-            os.replace(file, arguments.keep / f"{name}.{key.replace(' ', '_')}.onnx")
+            shutil.move(file, arguments.keep / f"{name}.{key.replace(' ', '_')}.onnx")
     for left in work.iterdir():
         left.unlink()
     return result
@@ -401,6 +402,9 @@ def main():
     parser.add_argument("--keep", type=Path, help="a folder that keeps every simplifier's file")
     parser.add_argument("--onnxport", type=Path, default=ROOT / "build" / "release" / "onnxport")
     parser.add_argument("--results", type=Path, default=ROOT / "out" / "simplify.json")
+    memory = Path("/dev/shm")
+    parser.add_argument("--work", type=Path, default=memory if memory.is_dir() else None,
+                        help="where results are written; a file system in memory keeps the disk out of the times")
     parser.add_argument("--table", type=Path)
     parser.add_argument("--way", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--look", nargs="+", help=argparse.SUPPRESS)
@@ -417,7 +421,7 @@ def main():
     known = json.loads(arguments.results.read_text()) if arguments.results.exists() else {}
     results = {}
     for path in paths:
-        with tempfile.TemporaryDirectory(dir=arguments.results.parent) as work:
+        with tempfile.TemporaryDirectory(dir=arguments.work) as work:
             known[path.stem] = results[path.stem] = bench(path, arguments, Path(work), known.get(path.stem, {}))
         arguments.results.write_text(json.dumps(known, indent=1) + "\n")
         r = results[path.stem]

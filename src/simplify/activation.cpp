@@ -123,6 +123,7 @@ Value* relu6_of_plus_3(const Value* v, const Node& user, int64_t opset) {
 // Clip(x + 3, 0, 6) / 6  =>  HardSigmoid(x, 1/6, 1/2)
 // x * Clip(x + 3, 0, 6) / 6  =>  HardSwish(x)        opset 14
 RULE_ROUNDING(recover_hard_swish, "Mul", "Div") {
+  if (node.output()->dtype != DType::kFloat) return no_match("runtimes have it for float32");
   const Product product = product_of(node.output(), node);
   const bool is_sixth = is_about(product.number, 1.0 / 6);
   if (product.leaves.size() == 1 && is_sixth) {

@@ -31,6 +31,9 @@ RULE(merge_constants_in_concat, "Concat") {
   for (size_t i = 0; i + 1 < node.inputs.size(); ++i) {
     const Tensor *a = constant_of(node.input(i)), *b = constant_of(node.input(i + 1));
     if (a == nullptr || b == nullptr || a->numel() + b->numel() > 4096) continue;
+    // What others use too is copied: sizes may be, data would make the file larger.
+    const bool owned = used_once(node.input(i)) && used_once(node.input(i + 1));
+    if (!owned && a->numel() + b->numel() > 16) continue;
     Value* both = m.op("Concat", {node.input(i), node.input(i + 1)}, node.attributes);
     if (constant_of(both) == nullptr) return no_match("the constants do not fold");
     std::vector<Value*> inputs(node.inputs);

@@ -175,6 +175,7 @@ Value* per_channel(Match& m, Value* c, const Value* x) {
 // (x - mean) / sqrt(variance + epsilon) * scale + bias  =>  InstanceNormalization(x, scale, bias)
 //     over all axes behind the channels, one number a channel
 RULE_ROUNDING(recover_instance_normalization, "Add") {
+  if (node.output()->dtype != DType::kFloat) return no_match("runtimes have it for float32");
   for (size_t i = 0; i < 2; ++i) {
     Node* scaled = maker(node.input(i), "Mul", node);
     if (scaled == nullptr || !used_once(scaled->output())) continue;

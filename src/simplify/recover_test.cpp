@@ -91,6 +91,16 @@ constexpr Pair kPairs[] = {
      "g (float[N, 4] x) => (float[N, 1] y) <int64[1] a = {-1}> "
      "{ q = Mul(x, x) s = ReduceSum(q, a) y = Sqrt(s) }",
      "ReduceL2"},
+    {"attention",
+     "g (float[N, 2, 5, 4] q, float[N, 2, 6, 4] k, float[N, 2, 6, 4] v, float[5, 6] m) => "
+     "(float[N, 2, 5, 4] y) <float s = {2}> { t = Transpose<perm = [0, 1, 3, 2]>(k) "
+     "p = MatMul(q, t) d = Div(p, s) a = Add(d, m) w = Softmax<axis = -1>(a) y = MatMul(w, v) }",
+     "Attention", 23},
+    {"attention_with_shared_heads_stays",
+     "g (float[N, 2, 5, 4] q, float[N, 1, 6, 4] k, float[N, 1, 6, 4] v) => (float[N, 2, 5, 4] y) "
+     "{ t = Transpose<perm = [0, 1, 3, 2]>(k) p = MatMul(q, t) w = Softmax<axis = -1>(p) "
+     "y = MatMul(w, v) }",
+     "Transpose MatMul Softmax MatMul", 23},
     {"scale_into_the_next_weight",
      "g (float[N, 2] x) => (float[N, 2] y) <float[2, 2] w = {1, 2, 3, 4}, float k = {3}> "
      "{ r = Relu(x) s = Mul(r, k) y = MatMul(s, w) }",

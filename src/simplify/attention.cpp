@@ -1,0 +1,78 @@
+// Attention that was spelt out, put together again where the opset has it.
+#include <algorithm>
+
+#include "simplify/product.h"
+#include "simplify/words.h"
+
+namespace onnxport::simplify {
+namespace {
+
+bool has_rank(const Value* v, size_t rank) {
+  return v != nullptr && v->shape && v->shape->size() == rank && v->dtype == DType::kFloat;
+}
+
+// v = k with its last two axes swapped: k, made if need be; null when v is not a Transpose.
+Value* swapped_back(Match& m, const Value* v, const Node& user) {
+  Node* transpose = maker(v, "Transpose", user);
+  if (transpose == nullptr) return nullptr;
+  auto perm = transpose->get<onnx::Attribute::Ints>("perm", {});
+  if (perm.size() != 4) return nullptr;
+  std::swap(perm[2], perm[3]);
+  if (std::is_sorted(perm.begin(), perm.end())) return transpose->input(0);
+  return m.op("Transpose", {transpose->input(0)}, {{"perm", perm}});
+}
+
+// What is added to the scores: broadcast over batch and heads at most.
+bool is_mask(const Value* mask, const Value* scores) {
+  if (mask == nullptr || !mask->shape || mask->dtype != DType::kFloat) return false;
+  const size_t rank = mask->shape->size();
+  if (rank < 2 || rank > 4) return false;
+  for (size_t i = 1; i <= 2; ++i) {
+    if ((*mask->shape)[rank - i] != (*scores->shape)[4 - i]) return false;
+  }
+  return true;
+}
+
+// MatMul(Softmax(MatMul(q, k^T) * scale + mask), v)  =>  Attention(q, k, v, mask)
+//     [batch, heads, length, size] each, opset 23
+RULE_ROUNDING(recover_attention, "MatMul") {
+  if (m.opset() < 23) return no_match("no Attention in this opset");
+  Node* softmax = maker(node.input(0), "Softmax", node);
+  Value* v = node.input(1);
+  if (softmax == nullptr || !used_once(softmax->output()) || !has_rank(v, 4)) {
+    return no_match("no Softmax of scores before");
+  }
+  const int64_t axis = softmax->get<int64_t>("axis", -1);
+  Value* scores = softmax->input(0);
+  if ((axis != -1 && axis != 3) || !has_rank(scores, 4)) return no_match("another axis");
+  Value* mask = nullptr;
+  Product product = product_of(scores, node);
+  Node* add = maker(scores, "Add", node);
+  for (size_t i = 0; add != nullptr && used_once(scores) && i < 2; ++i) {
+    if (!used_once(add->input(i)) || !is_mask(add->input(1 - i), scores)) continue;
+    Product inner = product_of(add->input(i), node);
+    if (inner.leaves.size() != 1 || maker(inner.leaves[0], "MatMul", node) == nullptr) continue;
+    product = inner;
+    mask = add->input(1 - i);
+    break;
+  }
+  if (product.leaves.size() != 1 || !used_once(product.leaves[0])) return no_match("no product");
+  Node* qk = maker(product.leaves[0], "MatMul", node);
+  if (qk == nullptr || !has_rank(qk->input(0), 4) || !has_rank(qk->input(1), 4)) {
+    return no_match("no product of queries and keys");
+  }
+  const Shape &q = *qk->input(0)->shape, &kt = *qk->input(1)->shape;
+  for (size_t i = 0; i < 2; ++i) {
+    if (q[i] != kt[i] || q[i] != (*v->shape)[i]) return no_match("batch or heads are broadcast");
+  }
+  if (kt[3] != (*v->shape)[2]) return no_match("other lengths");
+  Value* k = swapped_back(m, qk->input(1), node);
+  if (k == nullptr) return no_match("the keys are not transposed");
+  std::vector<Value*> inputs{qk->input(0), k, v};
+  if (mask != nullptr) inputs.push_back(mask);
+  m.replace(node, m.op("Attention", inputs, {{"scale", product.number}}));
+  return done();
+}
+
+}  // namespace
+}  // namespace onnxport::simplify
