@@ -112,9 +112,11 @@ class Inputs {
       case c10::TypeKind::ListType: {
         if (type->containedType(0)->kind() != c10::TypeKind::TensorType) break;
         std::vector<Ref> items;
+        in_list_ = true;
         do {
           items.push_back(tensor(fmt::format("{}_{}", name, items.size()), {3, 224, 224}));
         } while (next_ < options_.sizes.size());
+        in_list_ = false;
         return reader_.list(c10::TensorType::get(), std::move(items));
       }
       default:
@@ -196,7 +198,7 @@ class Inputs {
     if (!dynamic_) return "";
     std::string symbol;
     if (!options_.dynamic_axes) {
-      if (axis != 0) return "";
+      if (axis != 0 || in_list_) return "";  // a list is the batch
       if (first_batch_ == 0) first_batch_ = example;
       if (example != first_batch_) return "";  // not a batch: a list's images, a state's layers
       symbol = kBatch;
@@ -221,6 +223,7 @@ class Inputs {
   bool dynamic_;
   const std::map<std::string, at::ScalarType>& types_;
   bool only_ = false;
+  bool in_list_ = false;
   size_t next_ = 0;
   int64_t first_batch_ = 0;
   std::set<std::string> symbols_;
@@ -350,7 +353,7 @@ void give_states(Reader& reader, const std::vector<State>& before,
 Attempt attempt(const torch::jit::Module& module, const ScriptOptions& options, bool dynamic,
                 const std::map<std::string, at::ScalarType>& types,
                 const std::vector<State>& before) {
-  Reader reader(dynamic ? kWorlds : 1);
+  Reader reader(kWorlds);  // sizes that only the data tells differ even where the inputs' do not
   Inputs inputs(reader, options, dynamic, types);
   const torch::jit::Method method = module.get_method("forward");
   std::vector<Ref> args = inputs.read(method.function().getSchema());

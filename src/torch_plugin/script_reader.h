@@ -132,7 +132,10 @@ class Reader {
     Ref condition;
     aten::Block block;
   };
+  void check_indices(const Call& call);
   bool collect(Call& call);
+  bool has_data_size(Call& call);
+  std::vector<Ref> batched_nms(Call& call, const std::vector<Ref>& args);
   bool branch_on_data(Call& call);
   Ref merge(Call& call, aten::Node& node, const Ref& a, const Ref& b, int depth);
   Ref meta_like(Call& call, const at::Tensor& like, const Shape& dims, const char* stem);
@@ -182,9 +185,8 @@ class Reader {
   F(constant)                                                                                      \
   F(get_attr)                                                                                      \
   F(set_attr)                                                                                      \
-  F(call_method_node)                                                                              \
-  F(call_function) F(create_object) F(pass_through) F(unwrap) F(uninitialized) F(raise)            \
-      F(is_instance) F(is_same) F(is_not_same) F(ignore) F(device_of) F(type_is_false)             \
+  F(call_method_node) F(call_function) F(create_object) F(pass_through) F(unwrap) F(uninitialized) \
+      F(raise) F(is_instance) F(is_same) F(is_not_same) F(ignore) F(device_of) F(type_is_false)    \
           F(type_is_true) F(list_construct) F(tuple_construct) F(dict_construct) F(list_unpack)    \
               F(tuple_unpack) F(tuple_index) F(tuple_slice) F(append) F(extend) F(insert) F(pop)   \
                   F(clear) F(get_item) F(set_item) F(length) F(to_list) F(list_add) F(list_mul)    \

@@ -16,7 +16,39 @@ bool is_mask(const Ref& cell) {
   return type == at::kBool || type == at::kByte;
 }
 
+const c10::FunctionSchema& schema_of(const std::string& name) {
+  return c10::Dispatcher::singleton().findSchemaOrThrow(name.c_str(), "").schema();
+}
+
 }  // namespace
+
+// Calls of which record() asks for the results' sizes.
+bool Reader::has_data_size(Call& call) {
+  if (call.name == "torchvision::nms") return nms(call);
+  if (call.name == "aten::nonzero" || call.name == "aten::nonzero_numpy") return nonzero(call);
+  return false;
+}
+
+// torchvision.ops.boxes.batched_nms: boxes of different classes are moved apart, so that one nms
+// does for all. torchvision goes class by class where there are many boxes, to the same end.
+std::vector<Ref> Reader::batched_nms(Call& call, const std::vector<Ref>& args) {
+  auto one = [&](const char* op, const char* overload,
+                 const std::vector<std::pair<std::string, Ref>>& in) {
+    return record(call, op, overload, in)[0];
+  };
+  const Ref& boxes = args[0];
+  world_tensor(boxes, 0, true);
+  Ref dtype = plain(static_cast<int64_t>(boxes->tensors[0].scalar_type()));
+  Ref reach =
+      one("aten::add", "Scalar",
+          {{"self", one("aten::max", "", {{"self", boxes}})}, {"other", plain(int64_t{1})}});
+  Ref classes = one("aten::to", "dtype", {{"self", args[2]}, {"dtype", dtype}});
+  Ref offsets = one("aten::mul", "Tensor", {{"self", classes}, {"other", reach}});
+  offsets = one("aten::unsqueeze", "", {{"self", offsets}, {"dim", plain(int64_t{1})}});
+  Ref apart = one("aten::add", "Tensor", {{"self", boxes}, {"other", offsets}});
+  return record(call, "torchvision::nms", "",
+                {{"dets", apart}, {"scores", args[1]}, {"iou_threshold", args[3]}});
+}
 
 bool Reader::all_known(const Call& call) {
   std::function<bool(const Ref&)> known = [&](const Ref& cell) {
@@ -38,7 +70,7 @@ bool Reader::nonzero(Call& call) {
   const Ref& x = call.in[0];
   const Expr count = fresh_symbol(hints(), "n");
   const auto rank = static_cast<int64_t>(x->dims.size());
-  aten::Node node = node_of(call, call.node->schema());
+  aten::Node node = node_of(call, schema_of(call.name));
   if (call.name == "aten::nonzero_numpy") {
     std::vector<Ref> parts;
     for (int64_t i = 0; i < rank; ++i)
@@ -139,7 +171,7 @@ bool Reader::unique(Call& call) {
 
 bool Reader::nms(Call& call) {
   if (all_known(call)) return false;
-  aten::Node node = node_of(call, call.node->schema());
+  aten::Node node = node_of(call, schema_of(call.name));
   call.out = {sized_by_data(call, node, {fresh_symbol(hints(), "n")}, at::kLong)};
   nodes_->push_back(std::move(node));
   return true;

@@ -435,6 +435,20 @@ std::optional<Expr> Reader::element_formula(const Call& call) {
   return formula(name, in);
 }
 
+// An input that serves as index is one of integers.
+void Reader::check_indices(const Call& call) {
+  if (call.name != "aten::embedding" && call.name != "aten::embedding_bag") return;
+  const Ref& indices = call.in[1];
+  if (!indices->is_tensor() || !at::isFloatingType(world_tensor(indices, 0, true).scalar_type())) {
+    return;
+  }
+  for (const aten::Input& input : program_.inputs) {
+    if (input.value == indices->id) {
+      throw WrongType("input `" + input.name + "` must be of integers", input.name);
+    }
+  }
+}
+
 void Reader::tensor_call(Call& call) {
   const c10::FunctionSchema& schema = call.node->schema();
   const auto& arguments = schema.arguments();
@@ -451,6 +465,17 @@ void Reader::tensor_call(Call& call) {
       }
     }
     for_each_tensor(cell, [&](const Ref& t) { literal = literal && t->literal && is_known(t); });
+  }
+  check_indices(call);
+  // What the code makes and then changes is no constant of the program.
+  if (aliases || schema.is_mutable()) {
+    for (const Ref& cell : call.in) {
+      if (!cell->is_tensor() || !cell->literal || cell->id.valid() || !cell->fqn.empty()) continue;
+      auto copy = std::make_shared<Cell>(*cell);
+      copy->stored = cell->stored.defined() ? cell->stored : cell->tensors[0].clone();
+      copy->tensors.clear();
+      cell->id = record(call, "aten::clone", "", {{"self", copy}})[0]->id;
+    }
   }
   // What is changed, and all that is read, gets its name before the change.
   std::optional<aten::Node> node;
@@ -518,6 +543,7 @@ std::vector<Ref> Reader::record(Call& at, const std::string& op, const std::stri
       throw Refusal(op + " needs an argument `" + argument.name() + "`");
     }
   }
+  if (has_data_size(call)) return call.out;
   aten::Node node = node_of(call, schema);
   std::erase_if(node.args, [&](const aten::NamedArg& named) {
     auto index = schema.argumentIndexWithName(named.name);
