@@ -197,7 +197,7 @@ bool Reader::trace_body(Call& call, Trip& trip) {
   aten::Value index;
   index.kind = aten::Value::Kind::kScalar;
   index.dtype = DType::kInt64;
-  const std::vector<int64_t> values = hints();
+  const std::vector<int64_t> values = small_hints(0);
   const Expr symbol = fresh_symbol(values, "u");
   index.scalar = symbol;
   trip.block.inputs.push_back(new_value(std::move(index), "trip"));

@@ -147,7 +147,7 @@ Ref Reader::data_number(Call& call, const Ref& tensor, const c10::TypePtr& type)
   out->data = true;
   out->twin = twin;
   if (want == at::kLong) {
-    std::vector<int64_t> at = hints();
+    std::vector<int64_t> at = small_hints(2);
     Expr symbol = fresh_symbol(at, "u");
     value.scalar = symbol;
     out->expr = symbol;

@@ -97,6 +97,7 @@ class Reader {
   std::vector<int64_t> values_of(const Expr& expr) const;
   Shape fit_shape(const Call& call, const std::vector<at::Tensor>& tensors);
   std::vector<int64_t> hints();
+  std::vector<int64_t> small_hints(int64_t least);
   bool is_unbacked(const Expr& expr) const;
 
   // --- tensors (script_tensors.cpp)
