@@ -10,6 +10,7 @@ is not run again, so a sweep that was stopped goes on where it was. The tables a
     scripts/sweep --failed                      again what did not pass
     scripts/sweep --again                       again, all of it
     scripts/sweep --table                       only write the tables
+    scripts/sweep --kind script                 TorchScript models: into docs/coverage-torchscript.md
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
+import script_zoo  # noqa: E402
 import zoo  # noqa: E402
 
 DEFAULT_OPSET = 17
@@ -69,17 +71,19 @@ def run(command, timeout):
 
 def sweep_one(entry, opset, arguments):
     """One export: its line for the results file."""
-    pt2 = arguments.zoo / f"{entry.name}.pt2"
+    script = arguments.kind == "script"
+    model = arguments.zoo / f"{entry.name}{'.pt' if script else '.pt2'}"
     line = {"name": entry.name, "family": entry.family, "source": entry.source, "opset": opset}
-    if not zoo.is_made(pt2):
-        code, _, err, _ = run(
-            [sys.executable, "-W", "ignore", ROOT / "tests" / "zoo.py", "make", entry.name, pt2], 1800
-        )
+    if not (script_zoo.about(model) if script else zoo.is_made(model)):
+        maker = ROOT / "tests" / ("script_zoo.py" if script else "zoo.py")
+        code, _, err, _ = run([sys.executable, "-W", "ignore", maker, "make", entry.name, model], 1800)
         if code != 0:
             return {**line, "outcome": "no model", "error": err.strip()[-500:]}
     arguments.work.mkdir(parents=True, exist_ok=True)
     out = arguments.work / f"{entry.name}.onnx"
-    command = [arguments.onnxport, "export", pt2, "-o", out, "--opset", str(opset), "--json"]
+    command = [arguments.onnxport, "export", model, "-o", out, "--opset", str(opset), "--json"]
+    if script:
+        command += script_zoo.about(model)["arguments"]
     code, text, err, seconds = run(list(map(str, command)), arguments.timeout)
     try:
         report = json.loads(text)
@@ -111,6 +115,8 @@ def sweep_one(entry, opset, arguments):
         left.unlink()
     for left in arguments.work.glob(f"{entry.name}.failed.onnx*"):
         left.unlink()
+    if script and entry.source == "traced" and not arguments.keep:
+        model.unlink()  # as large as the model, and made from zoo.py in seconds
     return line
 
 
@@ -124,8 +130,8 @@ def verdict(line):
     return "Failed ✗" if line["outcome"] == "differs" else f"{line['outcome']} ✗"
 
 
-def coverage_table(results, source):
-    known = [e for e in zoo.entries().values() if e.source == source]
+def coverage_table(results, source, known=zoo):
+    known = [e for e in known.entries().values() if e.source == source]
     rows = [
         "| model | family | nodes | MB | max abs | max rel | output scale | convert s | total s | verdict |",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|---|",
@@ -226,6 +232,32 @@ def write_table(results, path):
     return passed, len(at_default)
 
 
+def write_script_table(results, path):
+    """The table of TorchScript models; models that have not been run are counted, not listed."""
+    known = script_zoo.entries()
+    ran = [results[e.name, DEFAULT_OPSET] for e in known.values() if (e.name, DEFAULT_OPSET) in results]
+    passed = sum(1 for line in ran if line["outcome"] == "passed")
+    text = [
+        "# Coverage of TorchScript",
+        "",
+        "Written by `scripts/sweep --kind script`; not by hand. Every model is saved by torch.jit.trace or"
+        " torch.jit.script (`tests/script_zoo.py`), exported at opset 17 with dynamic batch where its code"
+        " allows one, checked by onnx.checker, and verified in ONNX Runtime against the module's own"
+        " forward() run by libtorch.",
+        "",
+        f"**{passed} of the {len(ran)} models that were run pass; {len(known) - len(ran)} were not run.**",
+        "",
+    ]
+    for source, title in (("scripted", "Scripted"), ("traced", "Traced: the models of coverage.md")):
+        rows = coverage_table(results, source, script_zoo)
+        text += [f"## {title}", "", *[row for row in rows if "| not run |" not in row], ""]
+    found = problems(results)
+    if found:
+        text += ["## What does not pass", "", *found, ""]
+    path.write_text("\n".join(text))
+    return passed, len(ran)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -235,27 +267,33 @@ def main():
     parser.add_argument("--again", action="store_true", help="also what has a result")
     parser.add_argument("--failed", action="store_true", help="only what has a result and did not pass")
     parser.add_argument("--table", action="store_true", help="only write the tables")
+    parser.add_argument("--kind", choices=["pt2", "script"], default="pt2")
+    parser.add_argument("--keep", action="store_true", help="keep the traced models' files")
     parser.add_argument("--onnxport", type=Path, default=ROOT / "build" / "release" / "onnxport")
     parser.add_argument(
         "--zoo", type=Path, default=Path(os.environ.get("ONNXPORT_ZOO", ROOT / "out" / "zoo"))
     )
-    parser.add_argument("--results", type=Path, default=ROOT / "out" / "sweep.jsonl")
-    parser.add_argument("--docs", type=Path, default=ROOT / "docs" / "coverage.md")
+    parser.add_argument("--results", type=Path, help="default: out/sweep.jsonl, out/sweep-script.jsonl")
+    parser.add_argument("--docs", type=Path, help="default: docs/coverage.md, coverage-torchscript.md")
     parser.add_argument("--timeout", type=int, default=1800, help="seconds for one export")
     arguments = parser.parse_args()
+    script = arguments.kind == "script"
+    arguments.results = arguments.results or ROOT / "out" / f"sweep{'-script' * script}.jsonl"
+    arguments.docs = arguments.docs or ROOT / "docs" / f"coverage{'-torchscript' * script}.md"
+    write = write_script_table if script else write_table
     arguments.work = ROOT / "out" / "sweep"
     arguments.results.parent.mkdir(parents=True, exist_ok=True)
     arguments.commit = subprocess.run(
         ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True
     ).stdout.strip()
 
-    entries = zoo.entries()
+    entries = (script_zoo if script else zoo).entries()
     patterns = arguments.only.split(",") if arguments.only else ["*"]
     chosen = [e for e in entries.values() if any(fnmatch.fnmatch(e.name, p) for p in patterns)]
     if not chosen:
         parser.error(f"no model matches {arguments.only}: see `python tests/zoo.py list`")
     todo = [(e, o) for e in chosen for o in (arguments.opsets or [DEFAULT_OPSET])]
-    if arguments.opsets is None:
+    if arguments.opsets is None and not script:
         todo += [
             (e, o) for e in chosen if e.name in OPSET_MODELS for o in OPSETS if o != DEFAULT_OPSET
         ]
@@ -282,8 +320,8 @@ def main():
             f" {number(line.get('seconds'), '.1f')} s {error}",
             flush=True,
         )
-        write_table(results, arguments.docs)
-    passed, total = write_table(results, arguments.docs)
+        write(results, arguments.docs)
+    passed, total = write(results, arguments.docs)
     print(f"{passed} of {total} models pass at opset {DEFAULT_OPSET}; see {arguments.docs}")
     return 1 if bad else 0
 

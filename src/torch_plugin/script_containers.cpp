@@ -113,7 +113,7 @@ bool Reader::tuple_slice(Call& call) {
 bool Reader::append(Call& call) {
   NEED_LIST(call.in[0]);
   const bool outside = block_depth_ > 0 && call.in[0]->path != std::to_string(block_depth_);
-  if (outside && collected_ != nullptr && call.in[0]->items.empty() && !call.in[0]->stacked) {
+  if (outside && collected_ != nullptr && !call.in[0]->stacked) {
     return collect(call);
   }
   NEED_OUTSIDE(call.in[0]);

@@ -347,6 +347,16 @@ void Reader::finish_loop(Call& call, aten::Node& node, Trip& trip,
   }
   node.blocks.push_back(std::move(trip.block));
   nodes_->push_back(std::move(node));
+  // What a list held before the loop comes first.
+  for (const auto& [list, item] : collected) {
+    if (list->items.empty()) continue;
+    auto joined = [&](const char* op, std::vector<Ref> parts) {
+      return record(call, op, "", {{"tensors", this->list(c10::TensorType::get(), parts)}})[0];
+    };
+    Ref head = joined("aten::stack", list->items);
+    list->stacked = joined("aten::cat", {head, list->stacked});
+    list->items.clear();
+  }
   // Numbers are taken from the tensors that carried them.
   for (size_t c = 0; c < trip.initial.size(); ++c) {
     if (trip.moves[c] && trip.initial[c]->is_number()) {

@@ -186,8 +186,9 @@ class Reader {
   F(constant)                                                                                      \
   F(get_attr)                                                                                      \
   F(set_attr)                                                                                      \
-  F(call_method_node) F(call_function) F(create_object) F(pass_through) F(unwrap) F(uninitialized) \
-      F(raise) F(is_instance) F(is_same) F(is_not_same) F(ignore) F(device_of) F(type_is_false)    \
+  F(call_method_node)                                                                              \
+  F(call_function) F(create_object) F(pass_through) F(unwrap) F(uninitialized) F(raise)            \
+      F(is_instance) F(is_same) F(is_not_same) F(ignore) F(device_of) F(type_is_false)             \
           F(type_is_true) F(list_construct) F(tuple_construct) F(dict_construct) F(list_unpack)    \
               F(tuple_unpack) F(tuple_index) F(tuple_slice) F(append) F(extend) F(insert) F(pop)   \
                   F(clear) F(get_item) F(set_item) F(length) F(to_list) F(list_add) F(list_mul)    \

@@ -1,0 +1,208 @@
+"""TorchScript modules, scripted and traced, through `onnxport export`: control flow, state, sizes."""
+
+import json
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+import script_zoo
+
+SMALL = ["Lstm", "Gru", "CellLoop", "LongLoop", "While", "Greedy", "DataIf", "Mask", "Dicts", "Sizes"]
+
+
+@pytest.fixture(scope="module")
+def export(onnxport, tmp_path_factory):
+    """Exports a module once: the report, and the file."""
+
+    def run(module, *arguments):
+        folder = tmp_path_factory.mktemp("script")
+        module.save(str(folder / "model.pt"))
+        out = folder / "model.onnx"
+        ran = onnxport("export", folder / "model.pt", "-o", out, "--json", *arguments)
+        return json.loads(ran.out), out
+
+    return run
+
+
+def passed(report):
+    assert report["outcome"] == "passed" and report["verified"], report
+    return report
+
+
+def operators(path):
+    found = set()
+
+    def walk(graph):
+        for node in graph.node:
+            found.add(node.op_type)
+            for attribute in node.attribute:
+                if attribute.type == onnx.AttributeProto.GRAPH:
+                    walk(attribute.g)
+
+    walk(onnx.load(path).graph)
+    return found
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_module_with_control_flow_passes(export, name):
+    entry = script_zoo.entries()[f"script_{name}"]
+    passed(export(entry.make(), *entry.arguments)[0])
+
+
+@pytest.mark.parametrize(
+    "name, there, gone",
+    [
+        ("While", {"Loop"}, set()),
+        ("Greedy", {"Loop"}, set()),
+        ("LongLoop", {"Loop"}, set()),
+        ("DataIf", {"If"}, set()),
+        ("CellLoop", set(), {"Loop", "If"}),
+        ("Sizes", set(), {"Loop", "If", "Shape"}),
+    ],
+)
+def test_only_what_data_decides_stays_control_flow(export, name, there, gone):
+    entry = script_zoo.entries()[f"script_{name}"]
+    _, path = export(entry.make(), *entry.arguments, "--no-verify")
+    found = operators(path)
+    assert there <= found and not gone & found
+
+
+def test_both_ways_of_a_branch_are_right(export):
+    module = script_zoo.entries()["script_DataIf"].make()
+    _, path = export(module, "--input-shape", "2,8")
+    session = onnxruntime.InferenceSession(path)
+    for sign in (1.0, -1.0):
+        x = sign * torch.rand(3, 8)
+        np.testing.assert_allclose(
+            session.run(None, {"input": x.numpy()})[0], module(x).detach().numpy(), atol=1e-5
+        )
+
+
+def test_a_loop_runs_as_often_as_the_data_says(export):
+    module = script_zoo.entries()["script_While"].make()
+    _, path = export(module, "--input-shape", "2,8")
+    session = onnxruntime.InferenceSession(path)
+    counts = set()
+    for scale in (0.1, 5.0, 50.0):
+        x = scale * torch.randn(2, 8, generator=torch.Generator().manual_seed(0))
+        want, trips = module(x)
+        got = session.run(None, {"input": x.numpy()})
+        np.testing.assert_allclose(got[0], want.detach().numpy(), rtol=1e-4)
+        assert got[1] == trips
+        counts.add(trips)
+    assert len(counts) > 1, "the loop always runs as often: a poor test"
+
+
+def test_a_loop_over_a_dynamic_size_follows_it(export):
+    module = script_zoo.entries()["script_LongLoop"].make()
+    _, path = export(module, "--input-shape", "5,2,8")
+    session = onnxruntime.InferenceSession(path)
+    for length in (1, 4, 9):
+        x = torch.randn(length, 2, 8)
+        want = module(x)[0].detach().numpy()
+        np.testing.assert_allclose(session.run(None, {"input": x.numpy()})[0], want, atol=1e-5)
+
+
+class Counter(nn.Module):
+    """A mean that moves with every call."""
+
+    def __init__(self):
+        super().__init__()
+        self.mean = torch.zeros(1, 4)
+
+    def forward(self, x):
+        self.mean = 0.9 * self.mean + 0.1 * x.mean(0, keepdim=True)
+        return x - self.mean
+
+
+def test_state_is_an_input_and_an_output(export):
+    module = torch.jit.script(Counter().eval())
+    report, path = export(module, "--input-shape", "2,4")
+    passed(report)
+    session = onnxruntime.InferenceSession(path)
+    assert [i.name for i in session.get_inputs()] == ["x", "mean"]
+    state = np.zeros((1, 4), np.float32)
+    reference = torch.jit.script(Counter().eval())
+    for step in range(4):
+        x = torch.randn(3, 4)
+        got, state = session.run(None, {"x": x.numpy(), "mean": state})
+        np.testing.assert_allclose(got, reference(x).numpy(), atol=1e-6)
+
+
+class Baked(nn.Module):
+    def forward(self, x):
+        return x.reshape(2, -1).softmax(-1)
+
+
+def test_a_batch_size_baked_in_is_named_with_its_line(export):
+    module = torch.jit.trace(Baked().eval(), torch.randn(2, 3, 4))
+    report, _ = export(module, "--input-shape", "2,3,4")
+    assert report["outcome"] == "passed"
+    assert any("x.reshape(2, -1)" in note or "fixes the batch" in note for note in report["notes"]), report["notes"]
+
+
+def test_a_traced_transformer_of_the_fast_path_passes(export):
+    layer = nn.TransformerEncoderLayer(32, 4, 64, batch_first=True, activation="gelu")
+    module = nn.TransformerEncoder(layer, 2).eval()
+    with torch.no_grad():
+        traced = torch.jit.trace(module, torch.rand(2, 7, 32), check_trace=False)
+    assert "transformer_encoder_layer_fwd" in str(traced.inlined_graph), "no fast path: a poor test"
+    passed(export(traced, "--input-shape", "2,7,32")[0])
+
+
+def test_traced_attention_of_the_fast_path_passes(export):
+    class Attend(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attention = nn.MultiheadAttention(32, 4, batch_first=True)
+
+        def forward(self, x):
+            return self.attention(x, x, x, need_weights=False)[0]
+
+    with torch.no_grad():
+        traced = torch.jit.trace(Attend().eval(), torch.rand(2, 7, 32), check_trace=False)
+    assert "native_multi_head_attention" in str(traced.inlined_graph), "no fast path: a poor test"
+    passed(export(traced, "--input-shape", "2,7,32")[0])
+
+
+class Embeds(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(50, 8)
+
+    def forward(self, ids):
+        return self.table(ids).mean(1)
+
+
+def test_indices_are_found_to_be_integers(export):
+    report, path = export(torch.jit.script(Embeds().eval()), "--input-shape", "2,6")
+    assert onnx.load(path).graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.INT64, report
+
+
+class Unbound(nn.Module):
+    def forward(self, x):
+        n = 0
+        while n < 10:
+            n = n * 1
+        return x
+
+
+def test_a_loop_without_end_is_refused(export):
+    report, _ = export(torch.jit.script(Unbound()), "--input-shape", "2,3")
+    assert report["outcome"] == "refused" and "loop" in report["error"]
+
+
+class Raises(nn.Module):
+    def forward(self, x):
+        if x.size(1) != 7:
+            raise ValueError("seven channels are wanted")
+        return x
+
+
+def test_an_exception_of_the_model_is_told(export):
+    report, _ = export(torch.jit.script(Raises()), "--input-shape", "2,3")
+    assert report["outcome"] == "refused" and "seven channels are wanted" in report["error"]
