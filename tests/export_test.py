@@ -260,3 +260,15 @@ def test_batch_of_a_fixed_export_is_made_dynamic_or_explained(onnxport, save, tm
     assert ran.code == 0, ran.text
     dim = onnx.load(out).graph.input[0].type.tensor_type.shape.dim[0]
     assert dim.dim_param == "batch_size" or "batch" in ran.text.lower()
+
+
+def test_rules_of_the_simplifier_can_be_left_out(onnxport, small, tmp_path):
+    out = tmp_path / "model.onnx"
+    ran = onnxport("export", small, "-o", out, "--skip", "fuse_batch_normalization", "--json")
+    assert ran.code == 0, ran.text
+    assert ran.json["operators"]["BatchNormalization"] == 2
+    ran = onnxport("export", small, "-o", out, "--exact", "--json")
+    assert ran.json["operators"]["BatchNormalization"] == 2
+    ran = onnxport("export", small, "-o", out, "--skip", "fuse_batch_normalisation")
+    assert ran.code == 2
+    assert "fuse_batch_normalization" in ran.err

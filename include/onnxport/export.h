@@ -37,8 +37,10 @@ struct ExportConfig {
   std::vector<std::string> input_names;   // empty: "input", or the forward()'s names
   std::vector<std::string> output_names;  // empty: "output", or the dict's keys, output_<i>
   bool simplify = true;
-  bool check = true;   // onnx.checker, full check
-  bool verify = true;  // run against PyTorch
+  bool exact = false;             // simplify without the rules that change the rounding of floats
+  std::vector<std::string> skip;  // rules to leave out, see simplify_rules() in simplify.h
+  bool check = true;              // onnx.checker, full check
+  bool verify = true;             // run against PyTorch
   double tolerance = 1e-4;
   int seeds = 3;
   bool allow_nan = false;

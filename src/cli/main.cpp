@@ -55,6 +55,13 @@ Status read_options(Options& o, const CLI::App& command) {
   if (given("--static")) config.static_shapes = true;
   if (given("--allow-nan")) config.allow_nan = true;
   if (o.no_simplify) config.simplify = false;
+  if (given("--exact")) config.exact = true;
+  if (given("--skip")) config.skip = o.config.skip;
+  SimplifyConfig rules;
+  rules.skip = config.skip;
+  if (std::string problem = check_simplify_config(rules); !problem.empty()) {
+    return Error{problem, ""};
+  }
   if (o.no_verify) config.verify = false;
   if (o.no_check) config.check = false;
   if (!o.input_shapes.empty()) {
@@ -207,6 +214,13 @@ void add_export(CLI::App& app, Options& o) {
   c.add_option("--config", o.config_path, "settings as a JSON file; options win over it");
   c.add_option("--format", o.config.format, "what to write")->capture_default_str();
   c.add_flag("--no-simplify", o.no_simplify, "write the graph as it was lowered");
+  c.add_flag("--exact", o.config.exact,
+             "simplify without the rules that change the rounding of floats");
+  c.add_option(
+       "--skip", o.config.skip,
+       "a rule of the simplifier to leave out, see `onnxport simplify --list-rules`; repeat "
+       "it for several")
+      ->allow_extra_args(false);
   c.add_flag("--no-check", o.no_check, "leave out ONNX's own checker");
   c.add_flag("--no-verify", o.no_verify, "leave out the comparison with PyTorch");
   add_verify_options(c, o);

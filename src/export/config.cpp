@@ -171,6 +171,8 @@ const Key kKeys[] = {
     ONNXPORT_KEY("input_names", input_names, as_strings),
     ONNXPORT_KEY("output_names", output_names, as_strings),
     ONNXPORT_KEY("simplify", simplify, as_bool),
+    ONNXPORT_KEY("exact", exact, as_bool),
+    ONNXPORT_KEY("skip", skip, as_strings),
     ONNXPORT_KEY("check", check, as_bool),
     ONNXPORT_KEY("verify", verify, as_bool),
     ONNXPORT_KEY("allow_nan", allow_nan, as_bool),

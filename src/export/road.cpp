@@ -11,6 +11,7 @@
 #include "aten/program.h"
 #include "export/facts.h"
 #include "export/place.h"
+#include "export/rule_names.h"
 #include "export/shapes.h"
 #include "export/source.h"
 #include "export/timed.h"
@@ -98,6 +99,7 @@ Status check_config(const ExportConfig& config) {
                  "--opset"};
   }
   if (!(config.tolerance >= 0)) return Error{"the tolerance must be 0 or more", "--tolerance"};
+  TRY(check_rule_names(config.skip));
   if (config.seeds < 1) return Error{"at least one seed is needed", "--seeds"};
   return {};
 }
@@ -237,9 +239,12 @@ class Export {
     if (config_.simplify) {
       Timed timed("simplify", report_.stages, progress_);
       simplify::Options options;
+      options.exact = config_.exact;
+      options.skip.insert(config_.skip.begin(), config_.skip.end());
       options.evaluate = verify::evaluate;
       TRY_ASSIGN(simplify::Summary summary, simplify::simplify(model_, options));
       report_.rules_fired = std::move(summary.fired);
+      for (std::string& note : summary.notes) report_.notes.push_back(std::move(note));
     }
     take_facts(model_, report_);
     return {};

@@ -14,6 +14,7 @@
 #include "export/distance.h"
 #include "export/facts.h"
 #include "export/place.h"
+#include "export/rule_names.h"
 #include "export/timed.h"
 #include "onnx/check.h"
 #include "onnx/read.h"
@@ -34,20 +35,8 @@ constexpr int64_t kFoldGrowth = 1 << 20;            // of one tensor, see simpli
 constexpr uint64_t kLargeFile = uint64_t{1} << 30;  // compared in fewer runs
 constexpr size_t kMostWrongRules = 16;
 
-std::vector<std::string> rule_names() {
-  std::vector<std::string> names;
-  for (const SimplifyRule& rule : simplify_rules()) names.push_back(rule.name);
-  return names;
-}
-
 Status check_config(const SimplifyConfig& config) {
-  const std::vector<std::string> known = rule_names();
-  for (const std::string& name : config.skip) {
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    return Error{fmt::format("there is no rule `{}`; near names: {}", name,
-                             fmt::join(near(name, known), ", ")),
-                 "--skip"};
-  }
+  TRY(check_rule_names(config.skip));
   if (!(config.tolerance >= 0)) return Error{"the tolerance must be 0 or more", "--tolerance"};
   if (config.max_growth_bytes && *config.max_growth_bytes < 0) {
     return Error{"must be 0 or more", "--max-growth"};
@@ -429,6 +418,18 @@ class Simplification {
 };
 
 }  // namespace
+
+Status check_rule_names(const std::vector<std::string>& names) {
+  std::vector<std::string> known;
+  for (const SimplifyRule& rule : simplify_rules()) known.push_back(rule.name);
+  for (const std::string& name : names) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    return Error{fmt::format("there is no rule `{}`; near names: {}", name,
+                             fmt::join(near(name, known), ", ")),
+                 "--skip"};
+  }
+  return {};
+}
 
 std::vector<SimplifyRule> simplify_rules() {
   std::vector<SimplifyRule> rules;

@@ -187,13 +187,14 @@ class Reader {
   F(get_attr)                                                                                      \
   F(set_attr)                                                                                      \
   F(call_method_node)                                                                              \
-  F(call_function) F(create_object) F(pass_through) F(unwrap) F(uninitialized) F(raise)            \
-      F(is_instance) F(is_same) F(is_not_same) F(ignore) F(device_of) F(type_is_false)             \
-          F(type_is_true) F(list_construct) F(tuple_construct) F(dict_construct) F(list_unpack)    \
-              F(tuple_unpack) F(tuple_index) F(tuple_slice) F(append) F(extend) F(insert) F(pop)   \
-                  F(clear) F(get_item) F(set_item) F(length) F(to_list) F(list_add) F(list_mul)    \
-                      F(list_slice) F(list_copy) F(reverse) F(remove_item) F(contains) F(dict_get) \
-                          F(dict_keys) F(dict_values) F(dict_items) F(dict_update) F(dict_pop)     \
+  F(call_function)                                                                                 \
+  F(create_object) F(pass_through) F(unwrap) F(uninitialized) F(raise) F(is_instance) F(is_same)   \
+      F(is_not_same) F(ignore) F(device_of) F(type_is_false) F(type_is_true) F(list_construct)     \
+          F(tuple_construct) F(dict_construct) F(list_unpack) F(tuple_unpack) F(tuple_index)       \
+              F(tuple_slice) F(append) F(extend) F(insert) F(pop) F(clear) F(get_item) F(set_item) \
+                  F(length) F(to_list) F(list_add) F(list_mul) F(list_slice) F(list_copy)          \
+                      F(reverse) F(remove_item) F(contains) F(dict_get) F(dict_keys)               \
+                          F(dict_values) F(dict_items) F(dict_update) F(dict_pop)                  \
                               F(dict_setdefault) F(container_eq) F(size_of) F(dim_of) F(numel_of)  \
                                   F(item) F(to_int) F(to_float) F(to_bool) F(num_to_tensor)        \
                                       F(make_tensor) F(tensor_to_list) F(tensor_equal)             \

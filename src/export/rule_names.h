@@ -1,0 +1,14 @@
+// The names that --skip takes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace onnxport {
+
+// The error names the first that is no rule, and known names near it.
+Status check_rule_names(const std::vector<std::string>& names);
+
+}  // namespace onnxport
