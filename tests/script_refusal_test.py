@@ -168,6 +168,7 @@ def test_two_methods_that_call_each_other_are_refused(good, refused, tmp_path):
         "-" * 100_000 + "x",
         "not " * 100_000 + "x",
         " + ".join(["x"] * 100_000),
+        "x" + "-1" * 100_000,
         "x if x else " * 100_000 + "x",
         "x" + ".y" * 100_000,
         "x" + "[0]" * 100_000,
@@ -181,6 +182,17 @@ def test_two_methods_that_call_each_other_are_refused(good, refused, tmp_path):
 def test_code_nested_without_measure_is_refused(good, refused, tmp_path, expression):
     body = FORWARD + f"    y = {expression}\n    return x\n"
     refused(change(good, tmp_path / "evil.pt", {CODE: code(body)}), "evil.pt")
+
+
+@pytest.mark.parametrize("operator", [" + ", ".y", "[0]", "()", " if x else "])
+def test_code_as_deep_as_allowed_does_not_crash(good, refused, tmp_path, operator):
+    expression = "x" + operator * 900
+    if operator == " + ":
+        expression = " + ".join(["x"] * 900)
+    if operator == " if x else ":
+        expression = "x if x else " * 900 + "x"
+    body = FORWARD + f"    y = {expression}\n    return \n"
+    refused(change(good, tmp_path / "evil.pt", {CODE: code(body)}), "libtorch")
 
 
 def test_blocks_nested_without_measure_are_refused(good, refused, tmp_path):
@@ -270,7 +282,10 @@ def test_a_deflated_entry_that_lies_about_its_size_is_refused(good, refused, tmp
     with zipfile.ZipFile(path) as archive:
         info = next(i for i in archive.infolist() if i.filename.endswith(CODE))
     wanted = struct.pack("<I", info.file_size)
-    at = data.rindex(info.filename.encode())  # in the directory: 46 bytes before, size at 24
+    name = info.filename.encode()
+    at = data.index(name, data.index(b"PK\x01\x02"))  # in the directory: 46 bytes before, size at 24
+    while struct.unpack_from("<H", data, at - 46 + 28)[0] != len(name):
+        at = data.index(name, at + 1)
     assert data[at - 46 + 24 : at - 46 + 28] == wanted
     data[at - 46 + 24 : at - 46 + 28] = struct.pack("<I", info.file_size * 1000)
     local = info.header_offset

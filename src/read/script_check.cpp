@@ -29,7 +29,7 @@ using Kind = PickleObject::Kind;
 
 constexpr size_t kMaxInflated = size_t{1} << 30;  // of all deflated entries together
 constexpr int kMaxNesting = 200;                  // of brackets, blocks, containers
-constexpr size_t kMaxOperators = 5000;            // in one line of code
+constexpr size_t kMaxOperators = 1000;            // in one statement
 
 bool begins_with_one_of(std::string_view text, std::initializer_list<std::string_view> starts) {
   return std::any_of(starts.begin(), starts.end(),
@@ -233,12 +233,8 @@ class CodeCheck {
       if (c == '(' || c == '[' || c == '{') ++depth_;
       if (c == ')' || c == ']' || c == '}') depth_ = std::max(0, depth_ - 1);
       if (depth_ > kMaxNesting) return wrong("is nested too deep");
-      if (std::string_view("+-*/%@<>=&|^~.").find(c) != std::string_view::npos ||
-          starts_operator(words, i)) {
-        // Numbers have signs and points: in a list they count for little.
-        if (++operators_ > kMaxOperators && !in_number(words, i)) {
-          return wrong("has too many operators in one statement");
-        }
+      if (is_operator(words, i) && ++operators_ > kMaxOperators) {
+        return wrong("has too many operators in one statement");
       }
       if (i > 0 && is_word(words[i - 1])) continue;
       for (std::string_view call : kForbidden) {
@@ -250,13 +246,29 @@ class CodeCheck {
     return {};
   }
 
-  static bool starts_operator(std::string_view text, size_t at) {
-    if (at > 0 && is_word(text[at - 1])) return false;
-    return begins_with_one_of(text.substr(at), {"not ", "and ", "or ", "if ", "is "});
+  static bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
+
+  // [1, -2, 3e-05]: not an operation on what stands before.
+  static bool is_sign(std::string_view text, size_t at) {
+    if (at >= 2 && text[at - 1] == 'e' && (is_digit(text[at - 2]) || text[at - 2] == '.'))
+      return true;
+    const size_t before = text.find_last_not_of(' ', at == 0 ? std::string_view::npos : at - 1);
+    return at > 0 && before != std::string_view::npos &&
+           std::string_view(",([").find(text[before]) != std::string_view::npos;
   }
 
-  static bool in_number(std::string_view text, size_t at) {
-    return at + 1 < text.size() && (std::isdigit(static_cast<unsigned char>(text[at + 1])) != 0);
+  // What makes an expression deeper: operators, and calls and subscripts of a result. The signs and
+  // points of numbers do not.
+  static bool is_operator(std::string_view text, size_t at) {
+    const char c = text[at];
+    const char before = at > 0 ? text[at - 1] : ' ';
+    if (c == '(' || c == '[') return before == ')' || before == ']';
+    if (c == '.') return !is_digit(before);
+    if (c == '-' || c == '+') return !is_sign(text, at);
+    if (std::string_view("*/%@<>=&|^~").find(c) != std::string_view::npos) return true;
+    if (is_word(before)) return false;
+    return begins_with_one_of(text.substr(at),
+                              {"not ", "and ", "or ", "if ", "is ", "in ", "lambda "});
   }
 
   Error wrong(const std::string& what) const {
