@@ -77,10 +77,12 @@ def _detector(factory, **options):
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            if parameter.dim() >= 2 and ("head" in name or "predictor" in name):
-                parameter.mul_(1.0 + torch.rand((), generator=generator).item())
-            if name.endswith("cls_score.weight") or "classification_head" in name:
-                parameter.mul_(3.0)
+            # Scores and boxes that are far apart: a detector sorts them, and rounding must not.
+            scores = "cls_score" in name or "cls_logits" in name or "classification_head" in name
+            if parameter.dim() >= 2 and (scores or "predictor" in name or "head" in name):
+                noise = torch.randn(parameter.shape, generator=generator)
+                spread = 1.0 / parameter[0].numel() ** 0.5
+                parameter.copy_(noise * spread * (4.0 if scores else 1.0))
     return torch.jit.script(model)
 
 

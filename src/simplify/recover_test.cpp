@@ -177,6 +177,10 @@ constexpr Pair kPairs[] = {
      "{ p = Slice(x, oo, e, a, t) q = Slice(x, io, e, a, t) r = Slice(x, oi, e, a, t) "
      "s = Slice(x, ii, e, a, t) c = Concat<axis = 1>(p, q, r, s) y = Conv(c, w) }",
      "SpaceToDepth Conv"},
+    {"scalar_that_meets_a_row_stays",
+     "g (int64 x) => (int64 y) <int64[1] c = {2}, int64[1] a = {0}> "
+     "{ u = Unsqueeze(x, a) t = Add(u, c) y = Squeeze(t, a) }",
+     "Unsqueeze Add Squeeze"},
     {"shape_of_one_axis",
      "g (float[N, M] x, float[1, 1] z) => (float[N, A] y) <int64 i = {0}, int64[1] a = {0}, "
      "int64[1] o = {3}> { s = Shape(x) n = Gather(s, i) u = Unsqueeze(n, a) "

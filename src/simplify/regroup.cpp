@@ -132,6 +132,12 @@ RULE(reshape_around_rows, "Reshape", "Squeeze", "Unsqueeze", "Flatten") {
     if (sizes.size() < 2 || sizes.back() != y->shape->back()) return no_match("rows are cut");
     sizes.back() = inside->shape->back();
   }
+  for (const Link& link : links) {  // a constant of shape [1] would give a scalar a dimension
+    if (sizes.empty() && link.node->inputs.size() > 1 &&
+        !constant_of(link.node->input(1 - link.at))->dims.empty()) {
+      return no_match("a constant has more dimensions");
+    }
+  }
   Value* v = *x->shape == sizes ? x : nullptr;
   if (v == nullptr) {
     if (!used_once(inside)) return no_match("the reshape before is used elsewhere");

@@ -95,6 +95,8 @@ class Reader {
   std::optional<Expr> fit(const std::vector<int64_t>& values) const;
   bool holds(const Expr& expr, const std::vector<int64_t>& values) const;
   std::vector<int64_t> values_of(const Expr& expr) const;
+  std::optional<size_t> cut_dim(const Call& call, size_t rank) const;
+  Expr cut_size(const Call& call, size_t dim, const std::vector<at::Tensor>& tensors);
   Shape fit_shape(const Call& call, const std::vector<at::Tensor>& tensors);
   std::vector<int64_t> hints();
   std::vector<int64_t> small_hints(int64_t least);
@@ -182,29 +184,77 @@ class Reader {
   friend const Handlers& container_handlers();
   friend const Handlers& number_handlers();
   friend const Handlers& special_handlers();
-#define ONNXPORT_HANDLERS(F)                                                                       \
-  F(constant)                                                                                      \
-  F(get_attr)                                                                                      \
-  F(set_attr)                                                                                      \
-  F(call_method_node)                                                                              \
-  F(call_function)                                                                                 \
-  F(create_object) F(pass_through) F(unwrap) F(uninitialized) F(raise) F(is_instance) F(is_same)   \
-      F(is_not_same) F(ignore) F(device_of) F(type_is_false) F(type_is_true) F(list_construct)     \
-          F(tuple_construct) F(dict_construct) F(list_unpack) F(tuple_unpack) F(tuple_index)       \
-              F(tuple_slice) F(append) F(extend) F(insert) F(pop) F(clear) F(get_item) F(set_item) \
-                  F(length) F(to_list) F(list_add) F(list_mul) F(list_slice) F(list_copy)          \
-                      F(reverse) F(remove_item) F(contains) F(dict_get) F(dict_keys)               \
-                          F(dict_values) F(dict_items) F(dict_update) F(dict_pop)                  \
-                              F(dict_setdefault) F(container_eq) F(size_of) F(dim_of) F(numel_of)  \
-                                  F(item) F(to_int) F(to_float) F(to_bool) F(num_to_tensor)        \
-                                      F(make_tensor) F(tensor_to_list) F(tensor_equal)             \
-                                          F(index_by_mask) F(nonzero) F(unique) F(masked_select)   \
-                                              F(fused_attention) F(fused_encoder) F(nms)           \
-                                                  F(repeat_interleave) F(where_one) F(device_to)   \
-                                                      F(join_stacked) F(scalar_overload)
-#define ONNXPORT_DECLARE(name) bool name(Call& call);
-  ONNXPORT_HANDLERS(ONNXPORT_DECLARE)
-#undef ONNXPORT_DECLARE
+  bool constant(Call& call);
+  bool get_attr(Call& call);
+  bool set_attr(Call& call);
+  bool call_method_node(Call& call);
+  bool call_function(Call& call);
+  bool create_object(Call& call);
+  bool pass_through(Call& call);
+  bool unwrap(Call& call);
+  bool uninitialized(Call& call);
+  bool raise(Call& call);
+  bool is_instance(Call& call);
+  bool is_same(Call& call);
+  bool is_not_same(Call& call);
+  bool ignore(Call& call);
+  bool device_of(Call& call);
+  bool type_is_false(Call& call);
+  bool type_is_true(Call& call);
+  bool list_construct(Call& call);
+  bool tuple_construct(Call& call);
+  bool dict_construct(Call& call);
+  bool list_unpack(Call& call);
+  bool tuple_unpack(Call& call);
+  bool tuple_index(Call& call);
+  bool tuple_slice(Call& call);
+  bool append(Call& call);
+  bool extend(Call& call);
+  bool insert(Call& call);
+  bool pop(Call& call);
+  bool clear(Call& call);
+  bool get_item(Call& call);
+  bool set_item(Call& call);
+  bool length(Call& call);
+  bool to_list(Call& call);
+  bool list_add(Call& call);
+  bool list_mul(Call& call);
+  bool list_slice(Call& call);
+  bool list_copy(Call& call);
+  bool reverse(Call& call);
+  bool remove_item(Call& call);
+  bool contains(Call& call);
+  bool dict_get(Call& call);
+  bool dict_keys(Call& call);
+  bool dict_values(Call& call);
+  bool dict_items(Call& call);
+  bool dict_update(Call& call);
+  bool dict_pop(Call& call);
+  bool dict_setdefault(Call& call);
+  bool container_eq(Call& call);
+  bool size_of(Call& call);
+  bool dim_of(Call& call);
+  bool numel_of(Call& call);
+  bool item(Call& call);
+  bool to_int(Call& call);
+  bool to_float(Call& call);
+  bool to_bool(Call& call);
+  bool num_to_tensor(Call& call);
+  bool make_tensor(Call& call);
+  bool tensor_to_list(Call& call);
+  bool tensor_equal(Call& call);
+  bool index_by_mask(Call& call);
+  bool nonzero(Call& call);
+  bool unique(Call& call);
+  bool masked_select(Call& call);
+  bool fused_attention(Call& call);
+  bool fused_encoder(Call& call);
+  bool nms(Call& call);
+  bool repeat_interleave(Call& call);
+  bool where_one(Call& call);
+  bool device_to(Call& call);
+  bool join_stacked(Call& call);
+  bool scalar_overload(Call& call);
 
   size_t count_;
   std::vector<std::map<std::string, int64_t>> symbols_;  // by world

@@ -125,6 +125,37 @@ std::optional<Expr> Reader::fit(const Ints& values) const {
   return std::nullopt;
 }
 
+// The dimension that a slice cuts, if its size depends on the data.
+std::optional<size_t> Reader::cut_dim(const Call& call, size_t rank) const {
+  if (call.name != "aten::slice" || call.in.size() < 4 || !call.in[0]->is_tensor()) return {};
+  if (!call.in[1]->is_int() || call.in[1]->data) return {};
+  int64_t dim = call.in[1]->at[0].toInt();
+  if (dim < 0) dim += static_cast<int64_t>(rank);
+  if (dim < 0 || dim >= static_cast<int64_t>(call.in[0]->dims.size())) return {};
+  const auto at = static_cast<size_t>(dim);
+  if (!is_unbacked(call.in[0]->dims[at])) return {};
+  return at;
+}
+
+Expr Reader::cut_size(const Call& call, size_t dim, const std::vector<at::Tensor>& tensors) {
+  auto bound = [&](size_t i, int64_t otherwise) -> std::optional<Expr> {
+    if (call.in[i]->is_none()) return Expr(otherwise);
+    return call.in[i]->expr;
+  };
+  const Expr& all = call.in[0]->dims[dim];
+  const auto start = bound(2, 0);
+  const auto end = bound(3, INT64_MAX);
+  const bool whole_steps = call.in.size() < 5 || call.in[4]->is_none() ||
+                           (call.in[4]->expr && call.in[4]->expr->is_const(1));
+  if (start && end && whole_steps && start->is_const(0) && end->is_const()) {
+    if (end->value() == INT64_MAX) return all;
+    if (end->value() >= 0) return min(all, *end);
+  }
+  Ints values;
+  for (const at::Tensor& t : tensors) values.push_back(t.size(static_cast<int64_t>(dim)));
+  return fresh_symbol(values, "n");
+}
+
 // The sizes of a call's result: constants, sizes of the arguments, or what can be had from them.
 Shape Reader::fit_shape(const Call& call, const std::vector<at::Tensor>& tensors) {
   const auto rank = static_cast<size_t>(tensors[0].dim());
@@ -135,7 +166,12 @@ Shape Reader::fit_shape(const Call& call, const std::vector<at::Tensor>& tensors
   for (const Ref& cell : call.in) gather(cell, known);
   Shape out(rank);
   std::vector<size_t> open;
+  const std::optional<size_t> cut = cut_dim(call, rank);
   for (size_t i = 0; i < rank; ++i) {
+    if (cut == i) {  // how much there is to cut the worlds do not tell
+      out[i] = cut_size(call, i, tensors);
+      continue;
+    }
     Ints values;
     for (const at::Tensor& t : tensors) values.push_back(t.size(static_cast<int64_t>(i)));
     if (all_equal(values)) {

@@ -39,9 +39,12 @@ std::vector<Ref> Reader::batched_nms(Call& call, const std::vector<Ref>& args) {
   const Ref& boxes = args[0];
   world_tensor(boxes, 0, true);
   Ref dtype = plain(static_cast<int64_t>(boxes->tensors[0].scalar_type()));
-  Ref reach =
-      one("aten::add", "Scalar",
-          {{"self", one("aten::max", "", {{"self", boxes}})}, {"other", plain(int64_t{1})}});
+  // With a zero beside the coordinates: there may be no box at all.
+  Ref flat = one("aten::flatten", "using_ints", {{"self", boxes}});
+  Ref pad = list(c10::IntType::get(), {plain(int64_t{0}), plain(int64_t{1})});
+  flat = one("aten::constant_pad_nd", "", {{"self", flat}, {"pad", pad}});
+  Ref reach = one("aten::add", "Scalar",
+                  {{"self", one("aten::max", "", {{"self", flat}})}, {"other", plain(int64_t{1})}});
   Ref classes = one("aten::to", "dtype", {{"self", args[2]}, {"dtype", dtype}});
   Ref offsets = one("aten::mul", "Tensor", {{"self", classes}, {"other", reach}});
   offsets = one("aten::unsqueeze", "", {{"self", offsets}, {"dim", plain(int64_t{1})}});
