@@ -166,6 +166,10 @@ constexpr Pair kPairs[] = {
      "int64[1] e = {4}, int64[1] a = {1}> "
      "{ p = Slice(x, z, h, a) q = Slice(x, o, e, a) y = Mul(p, q) }",
      "Slice Slice Mul"},
+    {"a_scalar_between_reshapes",
+     "g (float x) => (float y) <int64[1] o = {1}, float[1] c = {2}, int64[1] z = {0}> "
+     "{ r = Reshape(x, o) a = Add(r, c) y = Squeeze(a, z) }",
+     "Reshape Add Squeeze"},
     {"split_and_squeeze",
      "g (float[N, 2, 4] x) => (float[N, 4] y) <int64[2] s = {1, 1}, int64[1] a = {1}> "
      "{ p, q = Split<axis = 1>(x, s) u = Squeeze(p, a) v = Squeeze(q, a) y = Mul(u, v) }",
