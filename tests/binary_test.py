@@ -16,7 +16,7 @@ def exported(path):
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["onnxport", "libonnxport.so"])
+@pytest.mark.parametrize("name", ["onnxport", "libonnxport.so", "onnxport_converter.so"])
 def test_no_protobuf_or_onnx_symbol_is_exported(name):
     path = BUILD / name
     if not path.exists():
@@ -26,11 +26,15 @@ def test_no_protobuf_or_onnx_symbol_is_exported(name):
     assert leaked == []
 
 
-# The library needs the shared protobuf (Debian's static one is for executables only), and keeps it
-# apart from libtorch's when it loads the plugin.
+# The converter needs the shared protobuf (Debian's static one is for executables only); the library that
+# loads it, apart from what the program has, does not.
 @pytest.mark.parametrize(
     "name, foreign",
-    [("onnxport", "torch|c10|python|protobuf"), ("libonnxport.so", "torch|c10|python")],
+    [
+        ("onnxport", "torch|c10|python|protobuf"),
+        ("libonnxport.so", "torch|c10|python|protobuf|onnx"),
+        ("onnxport_converter.so", "torch|c10|python"),
+    ],
 )
 def test_nothing_links_libtorch_or_python(name, foreign):
     path = BUILD / name
