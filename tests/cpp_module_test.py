@@ -73,5 +73,5 @@ def test_no_file_is_left_behind(trained, digits, tmp_path):
         env={"TMPDIR": str(tmp_path), "PATH": ""},
     )
     assert done.returncode == 1
-    assert "NetImpl" in done.stdout and "none" in done.stdout, done.stdout
+    assert "Failed ✗" in done.stdout and "there is no folder" in done.stdout, done.stdout
     assert list(tmp_path.iterdir()) == []

@@ -148,7 +148,9 @@ class Export {
     return report_.outcome == Outcome::kPassed ? folder.publish() : keep_failed();
   }
 
-  // A .pt2 with a fixed batch: the graph made dynamic is a candidate, taken only when it has been
+  const char* kind() const { return model_source_.is_script() ? "TorchScript file" : ".pt2"; }
+
+  // A source with a fixed batch: the graph made dynamic is a candidate, taken only when it has been
   // shown to compute, for several batches, what the fixed program computes slice by slice. False:
   // the batch stays fixed, and a note says why; an error where the user asked for a dynamic one.
   Result<bool> with_dynamic_batch() {
@@ -158,17 +160,21 @@ class Export {
       auto tried = try_dynamic_batch(folder);
       if (tried.ok() && report_.outcome == Outcome::kPassed) {
         report_.notes.push_back(fmt::format(
-            "the .pt2 has a fixed batch of {}; made dynamic, and verified against it slice by slice",
-            shaped_.fixed_batch));
+            "the {} has a fixed batch of {}; made dynamic, and verified against it slice by slice",
+            kind(), shaped_.fixed_batch));
         TRY(folder.publish());
         return true;
       }
       why = tried.ok() ? difference() : in_place(std::move(tried).error(), folder).str();
     }
-    std::string text = fmt::format(
-        "the .pt2 was exported with a fixed batch of {}, and {}; for a dynamic one export it again "
-        "with dynamic_shapes={{\"{}\": {{0: torch.export.Dim(\"batch\")}}}}",
-        shaped_.fixed_batch, why, program().inputs[0].name);
+    std::string again =
+        model_source_.is_script()
+            ? "trace it again with the batch taken from the input (x.size(0))"
+            : fmt::format(
+                  "export it again with dynamic_shapes={{\"{}\": {{0: torch.export.Dim(\"batch\")}}}}",
+                  program().inputs[0].name);
+    std::string text = fmt::format("the {} has a fixed batch of {}, and {}; for a dynamic one {}",
+                                   kind(), shaped_.fixed_batch, why, again);
     if (shaped_.batch_was_asked) return Error{text, source_};
     report_.notes.push_back("the batch stays fixed: " + text);
     forget_verdict();

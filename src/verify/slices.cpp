@@ -30,14 +30,15 @@ Tensor concatenate(const std::vector<Tensor>& parts) {
   return Tensor::owned(parts.front().dtype, std::move(dims), std::move(bytes));
 }
 
-Result<std::vector<Tensor>> run_in_slices(const aten::Program& program, libtorch::Plugin& reference,
-                                          const std::vector<Tensor>& inputs, int64_t fixed) {
+Result<std::vector<Tensor>> run_in_slices(const Forward& forward, const std::vector<Tensor>& inputs,
+                                          int64_t fixed) {
   int64_t batch = inputs.front().dims.front();
-  std::vector<std::vector<Tensor>> parts(program.outputs.size());
+  std::vector<std::vector<Tensor>> parts;
   for (int64_t first = 0; first < batch; first += fixed) {
     std::vector<Tensor> slice;
     for (const Tensor& input : inputs) slice.push_back(rows(input, first, fixed));
-    TRY_ASSIGN(std::vector<Tensor> outputs, reference.run(program, slice, {}));
+    TRY_ASSIGN(std::vector<Tensor> outputs, forward(slice));
+    parts.resize(outputs.size());
     int64_t wanted = std::min(fixed, batch - first);
     for (size_t i = 0; i < outputs.size(); ++i) {
       const Tensor& output = outputs[i];

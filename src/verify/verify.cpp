@@ -106,8 +106,9 @@ class Proof {
       for (auto& d : dims) d[0] = batch;
     }
     TRY_ASSIGN(auto inputs, random_inputs(program_, dims, seed));
-    auto expected = batch > 0 ? run_in_slices(program_, reference_, inputs, options_.fixed_batch)
-                              : reference_outputs(inputs);
+    auto forward = [this](const std::vector<Tensor>& x) { return reference_outputs(x); };
+    auto expected =
+        batch > 0 ? run_in_slices(forward, inputs, options_.fixed_batch) : forward(inputs);
     if (!expected.ok()) {
       if (!refused_dims_) {
         refused_dims_ = dims;
