@@ -43,11 +43,12 @@ Expr Reader::fresh_symbol(const Ints& values, const char* prefix) {
   return Expr::symbol(name);
 }
 
-// Sizes that stand for one that only the data tells: no two alike, and like no other.
+// Sizes that stand for one that only the data tells: no two alike, and like no other; small ones and
+// large ones, so that min(n, 100) is neither n nor 100.
 Ints Reader::hints() {
-  static constexpr int64_t kPrimes[] = {11, 13, 17, 19, 23, 29};
+  static constexpr int64_t kPrimes[] = {11, 5003, 17, 9001};
   Ints out;
-  for (size_t w = 0; w < count_; ++w) out.push_back(kPrimes[w % 6] + 30 * next_hint_);
+  for (size_t w = 0; w < count_; ++w) out.push_back(kPrimes[w % 4] + 30 * next_hint_);
   ++next_hint_;
   return out;
 }

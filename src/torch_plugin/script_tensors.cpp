@@ -202,11 +202,6 @@ Reader::Ran Reader::run_worlds(Call& call, const c10::FunctionSchema& schema) {
     for_each_tensor(cell, [&](const Ref& t) { ran.known = ran.known && is_known(t); });
   }
   if (block_depth_ > 0 && schema.is_mutable()) ran.known = false;
-  const bool factory = std::none_of(call.in.begin(), call.in.end(), [](const Ref& cell) {
-    bool any = false;
-    for_each_tensor(cell, [&](const Ref&) { any = true; });
-    return any;
-  });
   for (size_t w = 0; w < count_; ++w) {
     try {
       ran.results.push_back(run_one(call, schema, w, !ran.known));
@@ -219,7 +214,11 @@ Reader::Ran Reader::run_worlds(Call& call, const c10::FunctionSchema& schema) {
       throw Refusal(why);
     }
   }
-  (void)factory;
+  // What was made from examples of data-dependent numbers is no data.
+  for (Stack& stack : ran.results) {
+    if (ran.known) break;
+    for (c10::IValue& v : stack) make_meta(v);
+  }
   return ran;
 }
 
