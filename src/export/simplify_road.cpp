@@ -249,26 +249,22 @@ class Simplification {
 
   Result<std::string> difference() {
     Timed timed("compare", *stages_, *active_);
-    if (!original_ && !tried_original_) record_original();
-    if (!original_) return std::string();
-    agreement_ = original_->compare(folder_->file());
-    replace_path(agreement_.reason);
-    return agreement_.passed ? std::string() : agreement_.reason;
-  }
-
-  void record_original() {
-    tried_original_ = true;
+    if (!comparable_) return std::string();
     verify::AgreementOptions options;
     options.tolerance = config_.tolerance;
     options.threads = std::max(1, config_.threads);
     options.few_runs = report_.file_bytes_before > kLargeFile;
     options.random_outputs = random_outputs_;
-    auto recorded = verify::Original::record(source_, verify::trial_inputs(model_), options);
-    if (recorded.ok()) {
-      original_ = std::move(*recorded);
-    } else {
-      report_.notes.push_back("not compared with the original: " + recorded.error().str());
+    auto agreement =
+        verify::compare_files(source_, folder_->file(), verify::trial_inputs(model_), options);
+    if (!agreement.ok()) {
+      comparable_ = false;
+      report_.notes.push_back("not compared with the original: " + agreement.error().str());
+      return std::string();
     }
+    agreement_ = std::move(*agreement);
+    replace_path(agreement_.reason);
+    return agreement_.passed ? std::string() : agreement_.reason;
   }
 
   // --- search of wrong rules
@@ -337,7 +333,7 @@ class Simplification {
     report_.rules_fired = summary_.fired;
     for (const std::string& note : summary_.notes) report_.notes.push_back(note);
     if (!config_.check) report_.notes.emplace_back("neither checked nor compared: --no-check");
-    if (original_) take_agreement();
+    if (config_.check && comparable_) take_agreement();
     return {};
   }
 
@@ -412,8 +408,7 @@ class Simplification {
   simplify::Application last_;
   std::set<std::string> random_outputs_;
   bool original_checked_ = false, original_valid_ = true;
-  bool tried_original_ = false;
-  std::unique_ptr<verify::Original> original_;
+  bool comparable_ = true;
   verify::Agreement agreement_;
 };
 

@@ -5,9 +5,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
+#include <limits>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "verify/child.h"
 #include "verify/compare.h"
 #include "verify/runtime.h"
 
@@ -38,6 +42,7 @@ struct Noise {
 };
 
 struct Run {
+  int number = 0;  // of all that were tried
   Trial trial;
   std::string what;
   std::vector<Parts> outputs;
@@ -130,13 +135,25 @@ bool same_type_and_rank(const Parts& actual, const Parts& reference) {
   return true;
 }
 
-class Recorded final : public Original {
+// Told before every run, for the case that it does not come back: the number of the run of the
+// original, or 0 and what the other file is run on.
+using Tell = std::function<void(int number, const std::string& what)>;
+
+constexpr int kOpening = -1;  // told in place of a number
+
+class Recorded {
  public:
-  Recorded(std::string path, std::vector<TrialInput> inputs, const AgreementOptions& options)
-      : path_(std::move(path)), inputs_(std::move(inputs)), options_(options) {}
+  // Runs whose number is in `without` are not tried.
+  Recorded(std::string path, std::vector<TrialInput> inputs, const AgreementOptions& options,
+           std::set<int> without, Tell tell)
+      : path_(std::move(path)),
+        inputs_(std::move(inputs)),
+        options_(options),
+        without_(std::move(without)),
+        tell_(std::move(tell)) {}
 
   Status record();
-  Agreement compare(const std::string& path) override;
+  Agreement compare(const std::string& path);
 
  private:
   Result<std::unique_ptr<Session>> open(const std::string& path, bool optimize) const {
@@ -154,6 +171,9 @@ class Recorded final : public Original {
   std::string path_;
   std::vector<TrialInput> inputs_;
   AgreementOptions options_;
+  std::set<int> without_;
+  Tell tell_;
+  int tried_ = 0;
   bool optimize_ = false;  // only where the original cannot be run without
   std::vector<Port> outputs_;
   std::vector<Run> runs_;
@@ -176,11 +196,17 @@ Result<std::vector<Tensor>> Recorded::feed(const Session& session, const Trial& 
 
 bool Recorded::add_run(Session& session, Trial trial) {
   trial.seed = static_cast<int>(runs_.size());
+  const int number = ++tried_;
+  if (without_.count(number) != 0) {
+    if (refusal_.empty()) refusal_ = "ONNX Runtime crashes";
+    return false;
+  }
   auto inputs = feed(session, trial);
   if (!inputs.ok()) {
     if (refusal_.empty()) refusal_ = inputs.error().str();
     return false;
   }
+  tell_(number, "");
   const auto start = Clock::now();
   auto outputs = session.run_parts(*inputs);
   if (!outputs.ok()) {
@@ -188,7 +214,7 @@ bool Recorded::add_run(Session& session, Trial trial) {
     return false;
   }
   longest_ = std::max(longest_, seconds_since(start));
-  runs_.push_back({trial, fmt::format("{}, {}", text_of(trial.kind), sizes_text(*inputs)),
+  runs_.push_back({number, trial, fmt::format("{}, {}", text_of(trial.kind), sizes_text(*inputs)),
                    copied(std::move(*outputs)), std::nullopt});
   return true;
 }
@@ -210,6 +236,7 @@ void Recorded::find_sizes(Session& session, std::vector<Trial>& found) {
 }
 
 Status Recorded::record() {
+  tell_(kOpening, "");
   auto session = open(path_, false);
   if (!session.ok()) {
     const Error why = session.error();
@@ -253,6 +280,7 @@ void Recorded::add_noise(Session& session, const std::vector<Tensor>& inputs, co
 
 const std::vector<Noise>& Recorded::noise(Run& run) {
   if (run.noise) return *run.noise;
+  tell_(run.number, "");
   std::vector<Noise> noise(run.outputs.size());
   for (const bool optimize : {false, true}) {
     auto session = open(path_, optimize);
@@ -314,6 +342,7 @@ Agreement Recorded::compare(const std::string& path) {
     agreement.reason = reason;
     return agreement;
   };
+  tell_(0, "opened");
   auto session = open(path, optimize_);
   if (!session.ok()) return fail(session.error().message);
   if ((*session)->outputs().size() != outputs_.size()) return fail("it has other outputs");
@@ -324,6 +353,7 @@ Agreement Recorded::compare(const std::string& path) {
   for (Run& run : runs_) {
     auto inputs = feed(**session, run.trial);
     if (!inputs.ok()) return fail(inputs.error().str());
+    tell_(0, run.what);
     auto actual = (*session)->run_parts(*inputs);
     if (!actual.ok()) return fail(fmt::format("{} ({})", actual.error().str(), run.what));
     compare_run(run, *actual, agreement);
@@ -388,6 +418,69 @@ struct Reach {
   }
 };
 
+// --- to and from the child
+// -------------------------------------------------------------------------
+
+using Json = nlohmann::json;
+
+// JSON has no infinity.
+double finite(double x) { return std::isfinite(x) ? x : std::numeric_limits<double>::max(); }
+
+Json to_json(const Agreement& a) {
+  Json j = {{"passed", a.passed}, {"identical", a.identical}, {"reason", a.reason},
+            {"notes", a.notes},   {"outputs", Json::array()}, {"runs", Json::array()}};
+  for (const OutputAgreement& o : a.outputs) {
+    j["outputs"].push_back({{"name", o.name},
+                            {"passed", o.passed},
+                            {"identical", o.identical},
+                            {"judged", o.judged},
+                            {"max_abs", finite(o.max_abs)},
+                            {"max_rel", finite(o.max_rel)},
+                            {"scale", finite(o.scale)},
+                            {"reason", o.reason}});
+  }
+  for (const RunAgreement& r : a.runs) {
+    j["runs"].push_back({{"what", r.what},
+                         {"passed", r.passed},
+                         {"max_abs", finite(r.max_abs)},
+                         {"within_noise", r.within_noise}});
+  }
+  return j;
+}
+
+Agreement agreement_from(const Json& j) {
+  Agreement a;
+  a.passed = j["passed"];
+  a.identical = j["identical"];
+  a.reason = j["reason"];
+  a.notes = j["notes"].get<std::vector<std::string>>();
+  for (const Json& o : j["outputs"]) {
+    OutputAgreement& out = a.outputs.emplace_back();
+    out.name = o["name"];
+    out.passed = o["passed"];
+    out.identical = o["identical"];
+    out.judged = o["judged"];
+    out.max_abs = o["max_abs"];
+    out.max_rel = o["max_rel"];
+    out.scale = o["scale"];
+    out.reason = o["reason"];
+  }
+  for (const Json& r : j["runs"]) {
+    a.runs.push_back({r["what"], r["passed"], r["max_abs"], r["within_noise"]});
+  }
+  return a;
+}
+
+// The last whole line that is JSON; an empty object if there is none.
+Json last_line(const std::string& text) {
+  const size_t end = text.rfind('\n');
+  if (end == std::string::npos) return Json::object();
+  const size_t begin = end == 0 ? std::string::npos : text.rfind('\n', end - 1);
+  const size_t from = begin == std::string::npos ? 0 : begin + 1;
+  Json line = Json::parse(text.substr(from, end - from), nullptr, /*allow_exceptions=*/false);
+  return line.is_object() ? line : Json::object();
+}
+
 }  // namespace
 
 std::set<std::string> random_outputs(const onnx::Model& model) {
@@ -408,12 +501,42 @@ std::set<std::string> random_outputs(const onnx::Model& model) {
   return names;
 }
 
-Result<std::unique_ptr<Original>> Original::record(const std::string& path,
-                                                   std::vector<TrialInput> inputs,
-                                                   const AgreementOptions& options) {
-  auto recorded = std::make_unique<Recorded>(path, std::move(inputs), options);
-  TRY(recorded->record());
-  return std::unique_ptr<Original>(std::move(recorded));
+Result<Agreement> compare_files(const std::string& original, const std::string& other,
+                                const std::vector<TrialInput>& inputs,
+                                const AgreementOptions& options) {
+  TRY(runtime_version());  // loaded here, once for all children
+  std::set<int> without;
+  constexpr size_t kMostCrashes = 12;
+  while (without.size() < kMostCrashes) {
+    TRY_ASSIGN(const ChildEnd end, in_child([&](const Send& send) {
+                 const Tell tell = [&](int number, const std::string& what) {
+                   send(Json{{"at", number}, {"what", what}}.dump(-1, ' ', false,
+                                                                  Json::error_handler_t::replace) +
+                        "\n");
+                 };
+                 Recorded recorded(original, inputs, options, without, tell);
+                 const Status status = recorded.record();
+                 const Json result = status.ok() ? to_json(recorded.compare(other))
+                                                 : Json{{"error", status.error().str()}};
+                 send(result.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+               }));
+    const Json last = last_line(end.text);
+    if (!end.crashed && last.contains("error")) return Error{last["error"].get<std::string>(), ""};
+    if (!end.crashed && last.contains("passed")) return agreement_from(last);
+    const int at = last.value("at", kOpening);
+    if (at == kOpening) {
+      return Error{"ONNX Runtime crashes while it opens the original: " + end.how, ""};
+    }
+    if (at == 0) {
+      Agreement agreement;
+      agreement.passed = agreement.identical = false;
+      agreement.reason = fmt::format("ONNX Runtime crashes with {} ({})", end.how,
+                                     last.value("what", std::string()));
+      return agreement;
+    }
+    without.insert(at);
+  }
+  return Error{"ONNX Runtime crashes when it runs the original", ""};
 }
 
 }  // namespace onnxport::verify

@@ -3,7 +3,6 @@
 // optimizations off, so that a difference is the files' and not the optimizer's.
 #pragma once
 
-#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -49,22 +48,17 @@ struct Agreement {
   std::vector<std::string> notes;
 };
 
-class Original {
- public:
-  // Runs the file at `path` on made-up inputs and keeps the results: random ones and edge cases, at
-  // two sizes where sizes are dynamic. Inputs that it does not accept are replaced by others; the
-  // error says why there is nothing to compare with.
-  static Result<std::unique_ptr<Original>> record(const std::string& path,
-                                                  std::vector<TrialInput> inputs,
-                                                  const AgreementOptions& options);
-  virtual ~Original() = default;
-  // Stops at the first run that differs. A file that ONNX Runtime refuses, or fails to run,
-  // differs.
-  //
-  // A difference counts when it is larger than what the tolerance allows, and larger than what a
-  // change of the inputs by one part in a million does to the original itself.
-  virtual Agreement compare(const std::string& path) = 0;
-};
+// Runs the file at `original` on made-up inputs, random ones and edge cases, at two sizes where
+// sizes are dynamic, then the file at `other` on the same. Stops at the first run that differs. A
+// file that ONNX Runtime refuses, fails to run, or crashes on, differs. A difference in values
+// counts when it is larger than what the tolerance allows, and larger than what a change of the
+// inputs by one part in a million does to the original itself.
+//
+// Inputs that the original does not take, or on which ONNX Runtime crashes, are replaced by others;
+// the error says why there is nothing to compare with. All runs are in a process of their own.
+Result<Agreement> compare_files(const std::string& original, const std::string& other,
+                                const std::vector<TrialInput>& inputs,
+                                const AgreementOptions& options);
 
 // The outputs that random numbers reach.
 std::set<std::string> random_outputs(const onnx::Model& model);

@@ -1,0 +1,24 @@
+// Work in a process of its own: a library that crashes on odd data takes only that process with it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace onnxport::verify {
+
+struct ChildEnd {
+  std::string text;  // all that was sent
+  bool crashed = false;
+  std::string how;  // "signal 8 (Floating point exception)"
+};
+
+// Runs `work` in a fork of this process and waits. What it sends arrives even if it crashes later.
+// The child shares nothing else with this process, and dies with it. Libraries that the work needs
+// should be loaded before. The error says why no process could be made.
+using Send = std::function<void(std::string_view)>;
+Result<ChildEnd> in_child(const std::function<void(const Send&)>& work);
+
+}  // namespace onnxport::verify
