@@ -78,12 +78,13 @@ def _detector(factory, **options):
     zoo.settle(model.backbone, torch.randn(2, 3, 320, 320, generator=generator), 3, in_order=False)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            # Scores and boxes that are far apart: a detector sorts them, and rounding must not.
+            # Scores that are far apart: a detector sorts them, and rounding must not. Boxes that move.
             scores = "cls_score" in name or "cls_logits" in name or "classification_head" in name
-            if parameter.dim() >= 2 and (scores or "predictor" in name or "head" in name):
+            boxes = "bbox" in name or "regression_head" in name
+            if parameter.dim() >= 2 and (scores or boxes):
                 noise = torch.randn(parameter.shape, generator=generator)
                 spread = 1.0 / parameter[0].numel() ** 0.5
-                parameter.copy_(noise * spread * (4.0 if scores else 1.0))
+                parameter.copy_(noise * spread * (1.5 if scores else 0.2))
     return torch.jit.script(model)
 
 

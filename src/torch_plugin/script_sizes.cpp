@@ -46,9 +46,12 @@ Expr Reader::fresh_symbol(const Ints& values, const char* prefix) {
 // Sizes that stand for one that only the data tells: no two alike, and like no other; small ones and
 // large ones, so that min(n, 100) is neither n nor 100.
 Ints Reader::hints() {
-  static constexpr int64_t kPrimes[] = {11, 5003, 17, 9001};
   Ints out;
-  for (size_t w = 0; w < count_; ++w) out.push_back(kPrimes[w % 4] + 30 * next_hint_);
+  for (size_t w = 0; w < count_; ++w) {
+    const bool small = w % 2 == 0;
+    const int64_t turn = w == 0 ? next_hint_ : next_hint_ / 5;
+    out.push_back(small ? 3 + turn % 5 : (w == 1 ? 5003 : 9001) + 30 * next_hint_);
+  }
   ++next_hint_;
   return out;
 }
