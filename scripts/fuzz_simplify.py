@@ -20,6 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
+import inference_checks  # noqa: E402
 import onnx_corpus as corpus  # noqa: E402
 import random_graphs  # noqa: E402
 import simplify_checks  # noqa: E402
@@ -33,6 +34,9 @@ def one(task):
     stem = f"worker{multiprocessing.current_process().pid}"
     try:
         found, remark = simplify_checks.problems_of(command, model, feeds, work, stem, options)
+        untrue = inference_checks.untrue(model, work / f"{stem}.in.onnx", feeds)
+        if untrue is not None:
+            found.append("inference: " + untrue)
         once = work / f"{stem}.once.onnx"
         facts["nodes_after"] = 0
         if once.exists():

@@ -26,6 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
+import inference_checks  # noqa: E402
 import onnx  # noqa: E402
 import onnx_corpus as corpus  # noqa: E402
 
@@ -180,6 +181,9 @@ def sweep_one(command, name, path, work):
     line["verdict"], line["remark"] = compare(path, before, out, after)
     if line["verdict"] == "differs":
         line["problems"].append(line["remark"])
+    wrong = inference_checks.untrue(before, path, inference_checks.feeds_of(path, before))
+    if wrong is not None:
+        line["problems"].append("inference: " + wrong)
     wrong = stated_types(path, out, after)
     if wrong is not None:
         line["problems"].append(wrong)

@@ -1,6 +1,7 @@
 // For the tests in Python: what only the program's inside can show.
 //
 //   onnxport_dev schemas                    every rule's schema line
+//   onnxport_dev types FILE                 what shape inference finds in an ONNX file
 //   onnxport_dev wrong-rule NAME IN OUT     exports with the rule NAME made wrong: prints the
 //   report
 //   onnxport_dev wrong-simplify-rule KIND IN OUT
@@ -12,6 +13,8 @@
 #include <utility>
 
 #include "lower/rule.h"
+#include "onnx/infer.h"
+#include "onnx/read.h"
 #include "onnxport/export.h"
 #include "onnxport/simplify.h"
 #include "simplify/rule.h"
@@ -71,10 +74,42 @@ int simplify_with_wrong_rule(const std::string& kind, const char* source, const 
   return report.exit_code();
 }
 
+std::string joined(const std::vector<onnxport::Expr>& sizes) {
+  std::string text;
+  for (const onnxport::Expr& size : sizes) {
+    text += (&size != sizes.data() ? "\x1f" : "");
+    text += onnxport::onnx::is_unknown_dim(size) ? "?" : size.str();
+  }
+  return text;
+}
+
+// What shape inference finds of every value between: a line each, with tabs between name, type,
+// sizes and content; "-" where nothing is known.
+int print_types(const char* source) {
+  auto model = onnxport::onnx::read_model(source);
+  if (!model.ok()) {
+    std::fprintf(stderr, "%s\n", model.error().str().c_str());
+    return 1;
+  }
+  std::vector<onnxport::Error> problems;
+  if (!onnxport::onnx::infer(*model, &problems).ok()) return 1;
+  for (const onnxport::Error& problem : problems) {
+    std::fprintf(stderr, "%s\n", problem.str().c_str());
+  }
+  for (const auto& value : model->graph->values()) {
+    if (value->producer == nullptr) continue;
+    std::printf("%s\t%d\t%s\t%s\n", value->name.c_str(), static_cast<int>(value->dtype),
+                value->shape ? ("[" + joined(*value->shape)).c_str() : "-",
+                value->ints ? ("[" + joined(*value->ints)).c_str() : "-");
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string command = argc > 1 ? argv[1] : "";
+  if (command == "types" && argc == 3) return print_types(argv[2]);
   if (command == "schemas" && argc == 2) return print_schemas();
   if (command == "wrong-rule" && argc == 5) {
     return export_with_wrong_rule(argv[2], argv[3], argv[4]);

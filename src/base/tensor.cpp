@@ -139,6 +139,12 @@ bool is_integer(DType dtype) {
   }
 }
 
+bool is_plain_number(DType dtype) {
+  // Float8E8M0 is a scale of blocks, with no conversion here.
+  if (dtype == DType::kComplex64 || dtype == DType::kComplex128) return false;
+  return byte_size(dtype) > 0 && dtype != DType::kFloat8E8M0;
+}
+
 // --- making ------------------------------------------------------------------------------------
 
 Result<size_t> checked_nbytes(DType dtype, std::span<const int64_t> dims) {
@@ -201,10 +207,18 @@ std::vector<std::byte> Tensor::bytes() const {
   return out;
 }
 
-std::vector<double> Tensor::as_doubles() const { return cast(DType::kDouble).values<double>(); }
+std::vector<double> Tensor::as_doubles() const {
+  if (!is_plain_number(dtype)) {
+    return std::vector<double>(static_cast<size_t>(numel()), std::nan(""));
+  }
+  return cast(DType::kDouble).values<double>();
+}
 
 std::vector<int64_t> Tensor::as_ints() const {
   if (dtype == DType::kInt64) return values<int64_t>();
+  if (!is_plain_number(dtype)) {
+    return std::vector<int64_t>(static_cast<size_t>(numel()), INT64_MIN);
+  }
   return cast(DType::kInt64).values<int64_t>();
 }
 

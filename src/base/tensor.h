@@ -53,6 +53,8 @@ size_t byte_size(DType dtype);  // of one element; 0 for kUndefined, kString and
 int bit_size(DType dtype);      // of one element; 0 for kUndefined and kString
 bool is_floating(DType dtype);  // half and bfloat16 included, complex not
 bool is_integer(DType dtype);   // bool not included
+// Whether an element is one number of whole bytes: no string, complex or sub-byte type.
+bool is_plain_number(DType dtype);
 
 // Bytes in row-major (C) order, little endian. Implementations: mapped file, owned vector, and lazy
 // views (transposed, scaled) that compute blocks when asked.
@@ -89,9 +91,12 @@ struct Tensor {
   // All bytes: the view if there is one, else computed into an owned buffer.
   std::vector<std::byte> bytes() const;
   template <typename T>
-  std::vector<T> values() const;           // CHECKs sizeof(T) == byte_size(dtype)
-  std::vector<double> as_doubles() const;  // any numeric dtype; meant for small tensors
-  std::vector<int64_t> as_ints() const;    // integer and bool dtypes; floats truncated
+  std::vector<T> values() const;  // CHECKs sizeof(T) == byte_size(dtype)
+  // Meant for small tensors. Of a type without plain numbers: NaN for each element.
+  std::vector<double> as_doubles() const;
+  // Floats are truncated. Of a type without plain numbers: INT64_MIN for each element, which is no
+  // size, axis or index.
+  std::vector<int64_t> as_ints() const;
 
   // Lazy: nothing is computed until it is read. perm is as in ONNX Transpose.
   Tensor transposed(const std::vector<int64_t>& perm) const;

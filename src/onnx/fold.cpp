@@ -21,7 +21,7 @@ std::optional<Dims> broadcast(const Dims& a, const Dims& b) {
   for (size_t i = 0; i < out.size(); ++i) {
     const int64_t x = i < a.size() ? a[a.size() - 1 - i] : 1;
     const int64_t y = i < b.size() ? b[b.size() - 1 - i] : 1;
-    if (x != y && x != 1 && y != 1) return std::nullopt;
+    if (x < 0 || y < 0 || (x != y && x != 1 && y != 1)) return std::nullopt;
     out[out.size() - 1 - i] = x == 1 ? y : x;
   }
   return out;
@@ -70,12 +70,27 @@ const Table& table() {
 }  // namespace
 }  // namespace folding
 
+bool is_permutation(const std::vector<int64_t>& perm, size_t rank) {
+  std::vector<bool> seen(rank, false);
+  for (const int64_t axis : perm) {
+    if (axis < 0 || static_cast<size_t>(axis) >= rank || seen[static_cast<size_t>(axis)]) {
+      return false;
+    }
+    seen[static_cast<size_t>(axis)] = true;
+  }
+  return perm.size() == rank;
+}
+
 std::optional<std::vector<Tensor>> fold(const Node& node, int64_t opset, int64_t max_elements) {
   if (!node.domain.empty()) return std::nullopt;
   const auto it = folding::table().find(node.op_type);
   if (it == folding::table().end()) return std::nullopt;
   for (const Value* input : node.inputs) {
-    if (input != nullptr && input->constant() == nullptr) return std::nullopt;
+    if (input == nullptr) continue;
+    // Strings, complex numbers and elements of less than a byte are left to the runtime.
+    if (input->constant() == nullptr || !is_plain_number(input->constant()->dtype)) {
+      return std::nullopt;
+    }
   }
   return it->second({node, opset, max_elements});
 }

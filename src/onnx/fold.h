@@ -2,6 +2,7 @@
 // arithmetic, elementwise, data movement). The rest is left to ONNX Runtime (see simplify/fold.h).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -14,5 +15,8 @@ namespace onnxport::onnx {
 // are computed in float32 as the operator's definition says (one rounding per operation).
 std::optional<std::vector<Tensor>> fold(const Node& node, int64_t opset,
                                         int64_t max_elements = 1 << 16);
+
+// Whether perm names each of `rank` axes once.
+bool is_permutation(const std::vector<int64_t>& perm, size_t rank);
 
 }  // namespace onnxport::onnx

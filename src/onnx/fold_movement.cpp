@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "onnx/fold.h"
 #include "onnx/fold_rule.h"
 
 namespace onnxport::onnx::folding {
@@ -74,8 +75,8 @@ Tensors reshape(const Call& call) {
     if (dims[i] == -1) {
       if (open != nullptr) return std::nullopt;
       open = &dims[i];
-    } else {
-      known *= dims[i];
+    } else if (__builtin_mul_overflow(known, dims[i], &known)) {
+      return std::nullopt;
     }
   }
   if (open != nullptr) {
@@ -134,7 +135,7 @@ Tensors transpose(const Call& call) {
     perm.resize(x.dims.size());
     std::iota(perm.rbegin(), perm.rend(), 0);
   }
-  if (perm.size() != x.dims.size() || byte_size(x.dtype) == 0) return std::nullopt;
+  if (!is_permutation(perm, x.dims.size()) || byte_size(x.dtype) == 0) return std::nullopt;
   return one(x.transposed(perm));  // lazy, whatever its size
 }
 
@@ -188,6 +189,7 @@ Tensors concat(const Call& call) {
     parts.push_back(t.bytes());
     rows.push_back(outer == 0 ? 0 : parts.back().size() / static_cast<size_t>(outer));
   }
+  if (count(dims) == 0) return one(Tensor::owned(first.dtype, std::move(dims), {}));
   std::vector<std::byte> out;
   out.reserve(static_cast<size_t>(count(dims)) * size);
   for (int64_t o = 0; o < outer; ++o) {
@@ -236,7 +238,7 @@ std::optional<std::vector<Window>> windows(const Call& call, const Dims& dims) {
     const int64_t end = clamp(ends[i]);
     const int64_t span = step > 0 ? end - start : start - end;
     const int64_t stride = step > 0 ? step : -step;
-    out[*axis] = {start, step, span <= 0 || size == 0 ? 0 : (span + stride - 1) / stride};
+    out[*axis] = {start, step, span <= 0 || size == 0 ? 0 : (span - 1) / stride + 1};
   }
   return out;
 }
@@ -272,6 +274,9 @@ Tensors split(const Call& call) {
       sizes.push_back(std::clamp<int64_t>(left, 0, part));
     }
   }
+  if (std::any_of(sizes.begin(), sizes.end(),
+                  [&](int64_t s) { return s < 0 || s > x.dims[*axis]; }))
+    return std::nullopt;
   if (sizes.size() != call.node.outputs.size() ||
       std::accumulate(sizes.begin(), sizes.end(), int64_t{0}) != x.dims[*axis]) {
     return std::nullopt;
@@ -303,6 +308,8 @@ Tensors gather(const Call& call) {
   dims.insert(dims.end(), at.dims.begin(), at.dims.end());
   dims.insert(dims.end(), x.dims.begin() + static_cast<std::ptrdiff_t>(*axis) + 1, x.dims.end());
   if (count(dims) > call.max_elements) return std::nullopt;
+  // Of nothing: then the sizes beside may be as large as they like.
+  if (count(dims) == 0) return one(Tensor::owned(x.dtype, std::move(dims), {}));
   const std::vector<int64_t> indices = at.as_ints();
   const int64_t size = x.dims[*axis];
   int64_t outer = 1;
@@ -331,8 +338,10 @@ Tensors pad(const Call& call) {
   const size_t rank = x.dims.size();
   Dims dims = x.dims;
   for (size_t i = 0; i < rank; ++i) {
-    dims[i] += pads[i] + pads[rank + i];
-    if (dims[i] < 0) return std::nullopt;
+    if (__builtin_add_overflow(dims[i], pads[i], &dims[i]) ||
+        __builtin_add_overflow(dims[i], pads[rank + i], &dims[i]) || dims[i] < 0) {
+      return std::nullopt;
+    }
   }
   if (count(dims) > call.max_elements || fill.size() != byte_size(x.dtype)) return std::nullopt;
   const Dims strides = strides_of(x.dims);
@@ -378,6 +387,9 @@ Tensors constant_of_shape(const Call& call) {
 // number of elements = max(ceil((limit - start) / delta), 0), in the operator's definition.
 Tensors range(const Call& call) {
   const DType dtype = call.in(0)->dtype;
+  for (size_t i = 0; i < 3; ++i) {
+    if (call.in(i)->dtype != dtype || call.in(i)->numel() != 1) return std::nullopt;
+  }
   if (dtype == DType::kInt64 || dtype == DType::kInt32) {
     const int64_t start = call.in(0)->as_ints()[0];
     const int64_t limit = call.in(1)->as_ints()[0];
@@ -407,6 +419,7 @@ Tensors trilu(const Call& call) {
   const Tensor& x = *call.in(0);
   const size_t rank = x.dims.size();
   if (rank < 2 || !movable(call, x)) return std::nullopt;
+  if (call.in(1) != nullptr && call.in(1)->numel() != 1) return std::nullopt;
   const bool upper = call.node.get<int64_t>("upper", 1) != 0;
   const int64_t k = call.in(1) != nullptr ? call.in(1)->as_ints()[0] : 0;
   const std::vector<std::byte> zero(byte_size(x.dtype));

@@ -116,36 +116,58 @@ Graph::~Graph() {
   }
   // The bodies next, while everything that they use is there.
   for (const auto& node : node_storage_) node->attributes.clear();
+  if (outer_ == nullptr) return;
+  for (const auto& [name, value] : by_name_) {
+    auto it = names_->find(name);
+    if (--it->second == 0) names_->erase(it);
+  }
 }
 
-bool Graph::is_taken(const std::string& name) const {
+bool Graph::is_taken(const std::string& name, bool below) const {
+  if (below) return names_->contains(name);
   for (const Graph* graph = this; graph != nullptr; graph = graph->outer_) {
     if (graph->by_name_.contains(name)) return true;
   }
   return false;
 }
 
-std::string Graph::unique_name(std::string name) {
+std::string Graph::unique_name(std::string name, bool below) {
   if (name.empty()) name = "value";
-  if (!is_taken(name)) return name;
+  if (!is_taken(name, below)) return name;
   int& suffix = next_suffix_[name];
   std::string candidate;
   do {
     candidate = name + "." + std::to_string(++suffix);
-  } while (is_taken(candidate));
+  } while (is_taken(candidate, below));
   return candidate;
 }
 
+void Graph::take_name(Value* value, std::string name) {
+  value->name = std::move(name);
+  by_name_[value->name] = value;
+  ++(*names_)[value->name];
+}
+
+void Graph::give_name_back(const Value* value) {
+  by_name_.erase(value->name);
+  auto it = names_->find(value->name);
+  if (--it->second == 0) names_->erase(it);
+}
+
+Value* Graph::add_named(std::string name) {
+  values_.push_back(std::make_unique<Value>());
+  Value* value = values_.back().get();
+  value->graph = this;
+  value->position = values_.size() - 1;
+  take_name(value, std::move(name));
+  return value;
+}
+
 Value* Graph::add_value(std::string name, DType dtype, std::optional<Shape> shape) {
-  auto value = std::make_unique<Value>();
-  value->name = unique_name(std::move(name));
+  Value* value = add_named(unique_name(std::move(name)));
   value->dtype = dtype;
   value->shape = std::move(shape);
-  value->graph = this;
-  value->position = values_.size();
-  by_name_[value->name] = value.get();
-  values_.push_back(std::move(value));
-  return values_.back().get();
+  return value;
 }
 
 Value* Graph::add_input(std::string name, DType dtype, std::optional<Shape> shape) {
@@ -157,7 +179,9 @@ Value* Graph::add_input(std::string name, DType dtype, std::optional<Shape> shap
 
 Value* Graph::add_initializer(std::string name, Tensor tensor) {
   Shape shape(tensor.dims.begin(), tensor.dims.end());
-  Value* value = add_value(std::move(name), tensor.dtype, std::move(shape));
+  Value* value = add_named(unique_name(std::move(name), true));
+  value->dtype = tensor.dtype;
+  value->shape = std::move(shape);
   value->initializer = std::move(tensor);
   return value;
 }
@@ -173,7 +197,7 @@ Node* Graph::add_node(std::string op_type, std::vector<Value*> node_inputs, Attr
   node->graph = this;
   for (size_t i = 0; i < node->inputs.size(); ++i) add_use(node->inputs[i], node, i);
   for (size_t i = 0; i < outputs; ++i) {
-    Value* value = add_value(node->op_type + "_output");
+    Value* value = add_named(unique_name(node->op_type + "_output", true));
     value->producer = node;
     value->output = i;
     node->outputs.push_back(value);
@@ -274,13 +298,12 @@ void Graph::replace(Value* old_value, Value* new_value, bool keep_name) {
 void Graph::rename(Value* value, std::string name) {
   CHECK(value->graph == this);
   if (value->name == name) return;
-  by_name_.erase(value->name);
-  value->name = unique_name(std::move(name));
-  by_name_[value->name] = value;
+  give_name_back(value);
+  take_name(value, unique_name(std::move(name)));
 }
 
 void Graph::bury(Value* value) {
-  by_name_.erase(value->name);
+  give_name_back(value);
   has_gaps_ = true;
   erased_values_.push_back(std::move(values_[value->position]));
   value->graph = nullptr;
@@ -314,6 +337,37 @@ void Graph::move_before(Node* node, Node* before) {
   if (node == before || node->next == before) return;
   unlink(node);
   link(node, before);
+}
+
+std::vector<Value*> Graph::inline_body(Graph& body, Node* before) {
+  CHECK(body.outer_ == this && before->graph == this);
+  for (std::unique_ptr<Value>& value : body.values_) {
+    if (value == nullptr) continue;
+    body.give_name_back(value.get());
+    take_name(value.get(), unique_name(value->name, true));
+    value->graph = this;
+    value->is_input = false;
+    value->position = values_.size();
+    values_.push_back(std::move(value));
+  }
+  std::move(body.erased_values_.begin(), body.erased_values_.end(),
+            std::back_inserter(erased_values_));
+  while (Node* node = body.head_) {
+    body.unlink(node);
+    node->graph = this;
+    link(node, before);
+    for (Graph* deeper : subgraphs(*node)) deeper->outer_ = this;
+  }
+  std::move(body.node_storage_.begin(), body.node_storage_.end(),
+            std::back_inserter(node_storage_));
+  std::vector<Value*> outputs = std::move(body.outputs_);
+  for (Value* output : outputs) --output->graph_outputs;
+  body.values_.clear();
+  body.erased_values_.clear();
+  body.node_storage_.clear();
+  body.outputs_.clear();
+  body.inputs.clear();
+  return outputs;
 }
 
 // --- Graph: walking ----------------------------------------------------------------------------

@@ -125,7 +125,7 @@ struct Node {
 class Graph {
  public:
   Graph() = default;
-  explicit Graph(Graph* outer) : outer_(outer) {}  // a subgraph body
+  explicit Graph(Graph* outer) : outer_(outer), names_(outer->names_) {}  // a subgraph body
   ~Graph();
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
@@ -141,7 +141,8 @@ class Graph {
   Graph* outer() const { return outer_; }
 
   // --- building -----------------------------------------------------------------------------
-  // Names are made unique with a suffix (".1", ".2", ...) when taken here or in a graph around.
+  // Names are made unique with a suffix (".1", ".2", ...) when taken here or in a graph around;
+  // those of new initializers and nodes' outputs also when a body of any node has them.
   Value* add_value(std::string name, DType dtype = DType::kUndefined,
                    std::optional<Shape> shape = std::nullopt);
   Value* add_input(std::string name, DType dtype, std::optional<Shape> shape);
@@ -166,6 +167,9 @@ class Graph {
   void erase(Node* node);                       // and its outputs, which must be unused
   void erase_value(Value* value);               // an unused initializer or input
   void move_before(Node* node, Node* before);
+  // All nodes and values of a body of one of this graph's nodes move here, before `before`. The
+  // body is left empty; what its outputs were is returned.
+  std::vector<Value*> inline_body(Graph& body, Node* before);
 
   // --- walking ------------------------------------------------------------------------------
   Node* first() const { return head_; }
@@ -180,7 +184,9 @@ class Graph {
   bool sort();  // this graph only
 
  private:
+  using Names = std::unordered_map<std::string, int>;  // of a graph and all below: how often
   Graph* outer_ = nullptr;
+  std::shared_ptr<Names> names_ = std::make_shared<Names>();
   // Erasing leaves a null here, which values() closes: so that erasing does not move the rest.
   mutable std::vector<std::unique_ptr<Value>> values_;
   mutable bool has_gaps_ = false;
@@ -192,8 +198,11 @@ class Graph {
   Node* head_ = nullptr;
   Node* tail_ = nullptr;
   size_t node_count_ = 0;
-  std::string unique_name(std::string name);
-  bool is_taken(const std::string& name) const;
+  std::string unique_name(std::string name, bool below = false);
+  bool is_taken(const std::string& name, bool below) const;
+  Value* add_named(std::string name);  // the name is unique
+  void take_name(Value* value, std::string name);
+  void give_name_back(const Value* value);
   void link(Node* node, Node* before);
   void unlink(Node* node);
   void bury(Value* value);

@@ -122,6 +122,9 @@ void Context::out(size_t i, DType dtype, Shape shape) {
   out(i, dtype);
   Value* v = node.output(i);
   if (v == nullptr) return;
+  for (Expr& size : shape) {
+    if (size.is_const() && size.value() < 0) size = unknown_size();  // the operator will refuse it
+  }
   if (v->shape && v->shape->size() == shape.size()) {
     for (size_t d = 0; d < shape.size(); ++d) {
       if (is_unknown(shape[d])) shape[d] = (*v->shape)[d];
@@ -214,7 +217,15 @@ Status infer(Node& node, int64_t opset) {
     if (input != nullptr && !input->type_proto.empty()) return {};
   }
   inference::Context context(node, opset);
-  TRY(rule->second(context));
+  if (Status status = rule->second(context); !status.ok()) {
+    // What a file states of a node that cannot be right is not believed either.
+    for (Value* output : node.outputs) {
+      if (output == nullptr) continue;
+      output->shape.reset();
+      output->ints.reset();
+    }
+    return status;
+  }
   inference::propagate_ints(context);
   return {};
 }

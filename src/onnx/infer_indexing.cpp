@@ -27,7 +27,7 @@ Status gather_nd(Context& c) {
   c.out(0, c.dtype(0));
   if (x == nullptr || indices == nullptr || indices->empty()) return {};
   const int64_t batch = c.attr("batch_dims", 0);
-  if (!indices->back().is_const()) return {};
+  if (!indices->back().is_const() || batch > 64) return {};
   const int64_t depth = batch + indices->back().value();
   if (batch < 0 || depth > static_cast<int64_t>(x->size()) || depth < batch) {
     return c.wrong("indices of " + to_string(*indices) + " do not fit " + to_string(*x));

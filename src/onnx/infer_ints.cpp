@@ -190,7 +190,8 @@ std::optional<Ints> constant(Context& c) {
 std::optional<Ints> range(Context& c) {
   auto start = c.ints(0), delta = c.ints(2);
   const Shape* s = c.node.output()->shape ? &*c.node.output()->shape : nullptr;
-  if (!start || !delta || s == nullptr || !(*s)[0].is_const()) return std::nullopt;
+  if (!start || !delta || start->size() != 1 || delta->size() != 1) return std::nullopt;
+  if (s == nullptr || s->size() != 1 || !(*s)[0].is_const()) return std::nullopt;
   const int64_t n = (*s)[0].value();
   if (n < 0 || n > static_cast<int64_t>(kMaxInts)) return std::nullopt;
   Ints out;

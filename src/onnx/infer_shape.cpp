@@ -435,7 +435,9 @@ Status size_of(Context& c) {
 Status range(Context& c) {
   auto start = c.ints(0), limit = c.ints(1), delta = c.ints(2);
   Expr length = unknown_size();
-  if (start && limit && delta && (*delta)[0].is_const() && !(*delta)[0].is_const(0)) {
+  const bool single =
+      start && limit && delta && start->size() == 1 && limit->size() == 1 && delta->size() == 1;
+  if (single && (*delta)[0].is_const() && !(*delta)[0].is_const(0)) {
     const Expr step = (*delta)[0];
     const Expr distance = step.value() > 0 ? (*limit)[0] - (*start)[0] : (*start)[0] - (*limit)[0];
     length = ceildiv(distance, step.value() > 0 ? step : -step);
@@ -443,10 +445,13 @@ Status range(Context& c) {
     if (!proves_le(0, length)) length = max(length, 0);
   } else if (c.constant(0) != nullptr && c.constant(1) != nullptr && c.constant(2) != nullptr &&
              is_floating(c.dtype(0))) {
-    const double a = c.constant(0)->as_doubles().at(0), b = c.constant(1)->as_doubles().at(0),
-                 d = c.constant(2)->as_doubles().at(0);
-    const double count = (b - a) / d;
-    if (count < 1e15) {
+    double ends[3];
+    for (size_t i = 0; i < 3; ++i) {
+      if (c.constant(i)->numel() != 1) return c.wrong("its bounds must be single numbers");
+      ends[i] = c.constant(i)->as_doubles()[0];
+    }
+    const double count = (ends[1] - ends[0]) / ends[2];
+    if (count < 1e15 && count > -1e15) {
       const auto whole = static_cast<int64_t>(count);
       length = Expr(std::max<int64_t>(0, whole + (static_cast<double>(whole) < count ? 1 : 0)));
     }

@@ -23,6 +23,11 @@ bool read_window(Context& c, size_t spatial, Attribute::Ints kernel, Window& w) 
   if (w.strides.empty()) w.strides.assign(spatial, 1);
   if (w.dilations.empty()) w.dilations.assign(spatial, 1);
   if (w.pads.empty()) w.pads.assign(2 * spatial, 0);
+  for (const Attribute::Ints* list : {&w.kernel, &w.strides, &w.dilations, &w.pads}) {
+    for (const int64_t x : *list) {
+      if (x > INT32_MAX || x < INT32_MIN) return false;  // products of them must fit
+    }
+  }
   for (int64_t s : w.strides) {
     if (s < 1) return false;
   }
@@ -74,8 +79,8 @@ Status convolve(Context& c, size_t weight, DType dtype) {
   TRY_ASSIGN(auto kernel, kernel_of(c, weight, spatial));
   Shape out = *x;
   if (w != nullptr && w->size() >= 2) {
-    if ((*x)[1].is_const() && (*w)[1].is_const() &&
-        (*x)[1].value() != (*w)[1].value() * c.attr("group", 1)) {
+    const Expr channels = (*w)[1] * Expr(c.attr("group", 1));
+    if ((*x)[1].is_const() && channels.is_const() && (*x)[1] != channels) {
       return c.wrong("input " + to_string(*x) + " and weight " + to_string(*w) +
                      " differ in channels");
     }
@@ -110,6 +115,9 @@ Status conv_transpose(Context& c) {
   const Attribute::Ints sizes = c.attrs("output_shape");
   if (extra.empty()) extra.assign(spatial, 0);
   if (extra.size() != spatial) return c.wrong("output_padding has the wrong length");
+  for (const int64_t e : extra) {
+    if (e > INT32_MAX || e < INT32_MIN) return c.wrong("output_padding is too large");
+  }
   for (size_t i = 0; i < spatial; ++i) {
     const Expr& in = (*x)[2 + i];
     const int64_t extent = window.dilations[i] * (window.kernel[i] - 1) + 1;
@@ -196,7 +204,9 @@ Status affine_grid(Context& c) {
 }
 
 Expr scaled_size(const Expr& in, float scale) {
+  if (!(scale > 0) || scale > 1e6F) return unknown_size();
   if (in.is_const()) {
+    if (in.value() > INT32_MAX) return unknown_size();
     return Expr(static_cast<int64_t>(std::floor(static_cast<float>(in.value()) * scale)));
   }
   if (scale >= 1 && scale == std::floor(scale)) return in * Expr(static_cast<int64_t>(scale));

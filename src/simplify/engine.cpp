@@ -5,15 +5,11 @@
 
 #include "onnx/fold.h"
 #include "onnx/infer.h"
+#include "simplify/graphs.h"
 #include "simplify/words.h"
 
 namespace onnxport::simplify {
 namespace {
-
-std::vector<Rule>& registry() {
-  static std::vector<Rule> rules;
-  return rules;
-}
 
 // What a node itself takes in a file, about: a constant of that size in its place is no growth.
 constexpr int64_t kNodeBytes = 128;
@@ -29,19 +25,18 @@ std::optional<std::vector<Tensor>> move_lazily(const Node& node) {
     if (perm.empty()) {
       for (size_t i = x->dims.size(); i-- > 0;) perm.push_back(static_cast<int64_t>(i));
     }
-    if (perm.size() != x->dims.size()) return std::nullopt;
+    if (!onnx::is_permutation(perm, x->dims.size())) return std::nullopt;
     return std::vector<Tensor>{x->transposed(perm)};
   }
   if (node.is("Reshape") || node.is("Flatten") || node.is("Squeeze") || node.is("Unsqueeze")) {
     if (!out->shape) return std::nullopt;
     std::vector<int64_t> dims;
-    int64_t count = 1;
     for (const Expr& d : *out->shape) {
       if (!d.is_const()) return std::nullopt;
       dims.push_back(d.value());
-      count *= d.value();
     }
-    if (count != x->numel()) return std::nullopt;
+    const auto bytes = checked_nbytes(x->dtype, dims);
+    if (!bytes.ok() || *bytes != x->nbytes()) return std::nullopt;
     return std::vector<Tensor>{x->reshaped(std::move(dims))};
   }
   return std::nullopt;
@@ -120,14 +115,19 @@ const std::vector<Step>& steps() {
   return all;
 }
 
+std::vector<Rule>& registered_rules() {
+  static std::vector<Rule> rules;
+  return rules;
+}
+
 bool register_rule(Rule rule) {
-  registry().push_back(std::move(rule));
+  registered_rules().push_back(std::move(rule));
   return true;
 }
 
 std::vector<const Rule*> all_rules() {
   std::vector<const Rule*> rules;
-  for (const Rule& rule : registry()) rules.push_back(&rule);
+  for (const Rule& rule : registered_rules()) rules.push_back(&rule);
   std::sort(rules.begin(), rules.end(), [](const Rule* a, const Rule* b) {
     return std::string_view(a->name) < std::string_view(b->name);
   });
@@ -145,15 +145,7 @@ Engine::Engine(onnx::Model& model, const Options& options, Summary& summary)
   queue_all();
 }
 
-std::vector<onnx::Graph*> Engine::graphs() const {
-  std::vector<onnx::Graph*> all{model_.graph.get()};
-  for (size_t i = 0; i < all.size(); ++i) {
-    for (Node* node = all[i]->first(); node != nullptr; node = node->next) {
-      for (onnx::Graph* body : onnx::subgraphs(*node)) all.push_back(body);
-    }
-  }
-  return all;
-}
+std::vector<onnx::Graph*> Engine::graphs() const { return graphs_of(model_); }
 
 void Engine::queue_all() {
   for (onnx::Graph* graph : graphs()) {
@@ -276,6 +268,7 @@ bool Engine::erase_if_dead(Node& node) {
   // An erased node lives as long as its graph, which may be a body that goes.
   listed_.erase(&node);
   stale_.erase(&node);
+  put_off_.erase(&node);
   node.graph->erase(&node);
   for (Node* maker : makers) queue(maker);
   for (const Value* in : inputs) queue_last_use(in);
@@ -549,6 +542,16 @@ void Engine::drop_inputs_from(Node& node, size_t first) {
     node.inputs.pop_back();
   }
   touch(node);
+}
+
+void Engine::inline_body(Node& node, onnx::Graph& body) {
+  const std::vector<Node*> nodes = body.nodes();
+  const std::vector<Value*> results = node.graph->inline_body(body, &node);
+  for (size_t i = 0; i < node.outputs.size() && i < results.size(); ++i) {
+    if (node.outputs[i] != nullptr) replace_value(node.outputs[i], results[i]);
+  }
+  for (Node* inner : nodes) queue(inner);
+  queue(&node);
 }
 
 }  // namespace onnxport::simplify

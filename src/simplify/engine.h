@@ -15,6 +15,9 @@
 
 namespace onnxport::simplify {
 
+// In the order of registration, which is moot: the engine takes all_rules(). A test shuffles it.
+std::vector<Rule>& registered_rules();
+
 class Engine final : public Match {
  public:
   Engine(onnx::Model& model, const Options& options, Summary& summary);
@@ -47,6 +50,7 @@ class Engine final : public Match {
   void touch(Node& node) override;
   void change_op(Node& node, std::string_view op_type, Attributes attributes) override;
   void drop_inputs_from(Node& node, size_t first) override;
+  void inline_body(Node& node, onnx::Graph& body) override;
 
   // node's outputs become these constants, if growth allows; see Options::max_growth. What costs is
   // put off, unless it is wanted `now`.

@@ -24,6 +24,14 @@ std::vector<Node*> constant_nodes(const Engine& engine, onnx::Graph& graph) {
       return out != nullptr && out->type_proto.empty() && out->dtype != DType::kString;
     });
     if (!constant || !tensors) continue;
+    // For an output of the graph an Identity would stand in its place: no gain but for those
+    // before.
+    const bool is_output = std::any_of(node->outputs.begin(), node->outputs.end(),
+                                       [](const Value* out) { return out->graph_outputs > 0; });
+    const bool is_first =
+        std::all_of(node->inputs.begin(), node->inputs.end(),
+                    [](const Value* in) { return in == nullptr || in->producer == nullptr; });
+    if (is_output && is_first) continue;
     nodes.push_back(node);
     known.insert(node->outputs.begin(), node->outputs.end());
   }

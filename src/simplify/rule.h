@@ -52,6 +52,8 @@ class Match {
   // Another operator in place of node's; its inputs and outputs stay.
   virtual void change_op(Node& node, std::string_view op_type, Attributes attributes) = 0;
   virtual void drop_inputs_from(Node& node, size_t first) = 0;
+  // The nodes of one of node's bodies take its place; the body's outputs become node's.
+  virtual void inline_body(Node& node, onnx::Graph& body) = 0;
 };
 
 struct Rule {

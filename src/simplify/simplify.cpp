@@ -1,6 +1,9 @@
 #include "simplify/simplify.h"
 
+#include "onnx/arity.h"
+#include "onnx/infer.h"
 #include "simplify/engine.h"
+#include "simplify/graphs.h"
 #include "simplify/stated.h"
 
 namespace onnxport::simplify {
@@ -10,18 +13,27 @@ constexpr int kMaxRounds = 32;
 // Before it, an operator's broadcasting and its test mode were attributes; nothing runs such files.
 constexpr int64_t kFirstOpset = 7;
 
+// False when a graph has a cycle.
+bool sort_all(const onnx::Model& model) {
+  for (onnx::Graph* graph : graphs_of(model)) {
+    if (!graph->sort()) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<Summary> simplify(onnx::Model& model, const Options& options) {
   Summary summary;
   summary.nodes_before = model.graph->total_node_count();
-  if (!model.graph->sort()) return Error{"the graph has a cycle", ""};
+  if (!sort_all(model)) return Error{"the graph has a cycle", ""};
   if (model.opset() != 0 && model.opset() < kFirstOpset) {
     summary.nodes_after = summary.nodes_before;
     summary.notes.push_back("opset " + std::to_string(model.opset()) +
                             " is older than 7: it is carried over unchanged");
     return summary;
   }
+  TRY(onnx::check_arity(model));
   const Stated stated(model);
   std::vector<Error> problems;  // left as they are: the checker names them
   TRY(stated.infer(model, &problems));
@@ -35,7 +47,12 @@ Result<Summary> simplify(onnx::Model& model, const Options& options) {
       merge_duplicates(engine);
       drop_unused_initializers(engine);
       settled = !engine.changed() && !engine.spend();
-      if (!settled) engine.queue_all();
+      if (settled) break;
+      // What was learnt on the way counts for everything, as if the file were read again.
+      if (!sort_all(model)) break;
+      problems.clear();
+      TRY(onnx::infer(model, &problems));
+      engine.queue_all();
     }
     if (!settled) {
       summary.notes.push_back(
@@ -43,7 +60,7 @@ Result<Summary> simplify(onnx::Model& model, const Options& options) {
           "it with the file");
     }
   }
-  if (!model.graph->sort()) return Error{"simplify: the graph lost its order", ""};
+  if (!sort_all(model)) return Error{"simplify: the graph lost its order", ""};
   stated.restore(model);
   summary.nodes_after = model.graph->total_node_count();
   return summary;

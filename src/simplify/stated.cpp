@@ -1,23 +1,10 @@
 #include "simplify/stated.h"
 
 #include "onnx/infer.h"
+#include "simplify/graphs.h"
 
 namespace onnxport::simplify {
 namespace {
-
-// Calls f on every graph, outer ones first.
-template <typename F>
-void for_each_graph(const onnx::Model& model, F f) {
-  std::vector<onnx::Graph*> pending{model.graph.get()};
-  while (!pending.empty()) {
-    onnx::Graph* graph = pending.back();
-    pending.pop_back();
-    f(*graph);
-    for (const onnx::Node* node = graph->first(); node != nullptr; node = node->next) {
-      for (onnx::Graph* body : onnx::subgraphs(*node)) pending.push_back(body);
-    }
-  }
-}
 
 bool is_between(const onnx::Value& value) {
   return value.producer != nullptr && value.graph_outputs == 0;
@@ -52,9 +39,9 @@ bool contradicts(const Shape& stated, const Shape& found) {
 
 Stated::Stated(const onnx::Model& model) {
   size_t between = 0;
-  for_each_graph(model, [&](onnx::Graph& graph) {
-    Types& types = graphs_[&graph];
-    for (const auto& value : graph.values()) {
+  for (onnx::Graph* graph : graphs_of(model)) {
+    Types& types = graphs_[graph];
+    for (const auto& value : graph->values()) {
       const bool typed = value->dtype != DType::kUndefined || !value->type_proto.empty();
       if (is_between(*value)) {
         ++between;
@@ -62,43 +49,43 @@ Stated::Stated(const onnx::Model& model) {
       }
       if (typed) types[value->name] = {value->dtype, value->shape, value->type_proto};
     }
-  });
+  }
   if (between == 0) complete_ = false;
 }
 
 bool Stated::contradicted(onnx::Model& model) const {
   bool found = false;
-  for_each_graph(model, [&](onnx::Graph& graph) {
-    const Types& types = graphs_.at(&graph);
-    for (const auto& value : graph.values()) {
+  for (onnx::Graph* graph : graphs_of(model)) {
+    const Types& types = graphs_.at(graph);
+    for (const auto& value : graph->values()) {
       if (found || value->producer == nullptr || !value->shape) continue;
       auto it = types.find(value->name);
       if (it == types.end() || !it->second.shape) continue;
       found = contradicts(*it->second.shape, *value->shape);
     }
-  });
+  }
   return found;
 }
 
 Status Stated::infer(onnx::Model& model, std::vector<Error>* problems) const {
   TRY(onnx::infer(model, problems));
   if (!contradicted(model)) return {};
-  for_each_graph(model, [](onnx::Graph& graph) {
-    for (const auto& value : graph.values()) {
+  for (onnx::Graph* graph : graphs_of(model)) {
+    for (const auto& value : graph->values()) {
       if (value->producer == nullptr) continue;
       value->shape.reset();
       value->ints.reset();
     }
-  });
+  }
   if (problems != nullptr) problems->clear();
   return onnx::infer(model, problems);
 }
 
 void Stated::restore(onnx::Model& model) const {
-  for_each_graph(model, [&](onnx::Graph& graph) {
-    const auto types = graphs_.find(&graph);
-    const bool is_body = graph.outer() != nullptr;
-    for (const auto& value : graph.values()) {
+  for (onnx::Graph* graph : graphs_of(model)) {
+    const auto types = graphs_.find(graph);
+    const bool is_body = graph->outer() != nullptr;
+    for (const auto& value : graph->values()) {
       // An initializer's type is its content's; the main graph's inputs have not changed.
       if (value->producer == nullptr && !(is_body && value->is_input)) continue;
       const Type* stated = nullptr;
@@ -117,7 +104,7 @@ void Stated::restore(onnx::Model& model) const {
         value->shape = stated->shape;
       }
     }
-  });
+  }
 }
 
 }  // namespace onnxport::simplify

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "onnx/fold.h"
 #include "simplify/words.h"
 
 namespace onnxport::simplify {
@@ -14,6 +15,8 @@ std::optional<Perm> perm_of(const Node& node) {
     if (!node.input(0)->shape) return std::nullopt;
     for (size_t i = node.input(0)->shape->size(); i-- > 0;) perm.push_back(static_cast<int64_t>(i));
   }
+  if (!onnx::is_permutation(perm, perm.size())) return std::nullopt;
+  if (node.input(0)->shape && node.input(0)->shape->size() != perm.size()) return std::nullopt;
   return perm;
 }
 
