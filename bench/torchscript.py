@@ -186,7 +186,9 @@ def judge(path, files, sizes):
                         wanted = flatten(module(*inputs))
                     feed = {i.name: x.numpy() for i, x in zip(session.get_inputs(), inputs)}
                     got = session.run(None, feed)
-                    for a, b in zip(got, wanted, strict=True):
+                    if len(got) != len(wanted):
+                        raise ValueError(f"{len(got)} outputs instead of {len(wanted)}")
+                    for a, b in zip(got, wanted):
                         if a.shape != tuple(b.shape):
                             raise ValueError(f"shape {a.shape} instead of {tuple(b.shape)} at batch {batch}")
                         scale = max(1.0, float(b.abs().max()))
