@@ -276,7 +276,7 @@ class Simplification {
     std::vector<Stage> inner;
     stages_ = &inner;
     active_ = &quiet;
-    const Status status = search(std::move(problem));
+    Status status = search(std::move(problem));
     stages_ = &report_.stages;
     active_ = &progress_;
     return status;
