@@ -1,4 +1,6 @@
 // Rules that put operators together again or move constants and reshapes over others, as a table.
+#include <set>
+
 #include "onnx/graph.h"
 #include "simplify/simplify.h"
 #include "simplify/table_test.h"
@@ -199,6 +201,20 @@ constexpr Pair kPairs[] = {
 
 INSTANTIATE_TEST_SUITE_P(Table, Recover, ::testing::ValuesIn(kPairs),
                          [](const auto& info) { return std::string(info.param.name); });
+
+class Names : public GraphText {};
+
+// ONNX Runtime refuses a graph with two nodes of one name.
+TEST_F(Names, NoTwoNodesHaveOne) {
+  onnx::Model model = parse(
+      "g (float[N, 3, 2] x) => (float[N, 3, 2] y) <float[2, 2] w = {1, 2, 3, 4}> "
+      "{ a = Relu(x) b = MatMul(a, w) c = MatMul(b, w) y = Neg(c) }");
+  for (onnx::Node* node : model.graph->nodes()) node->name = "same";
+  ASSERT_TRUE(simplify(model).ok());
+  std::set<std::string> names;
+  for (const onnx::Node* node : model.graph->nodes()) names.insert(node->name);
+  EXPECT_EQ(names.size(), model.graph->node_count());
+}
 
 class Growth : public GraphText {};
 

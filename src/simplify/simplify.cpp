@@ -1,5 +1,8 @@
 #include "simplify/simplify.h"
 
+#include <unordered_map>
+#include <unordered_set>
+
 #include "onnx/arity.h"
 #include "onnx/infer.h"
 #include "simplify/engine.h"
@@ -19,6 +22,26 @@ bool sort_all(const onnx::Model& model) {
     if (!graph->sort()) return false;
   }
   return true;
+}
+
+// Runtimes refuse a file in which two nodes of a graph have one name; rules name what they make after
+// what it stands for.
+void make_names_unique(const Engine& engine) {
+  for (onnx::Graph* graph : engine.graphs()) {
+    std::unordered_set<std::string> taken;
+    std::vector<Node*> again;
+    for (Node* node = graph->first(); node != nullptr; node = node->next) {
+      if (!node->name.empty() && !taken.insert(node->name).second) again.push_back(node);
+    }
+    std::unordered_map<std::string, int> counts;
+    for (Node* node : again) {
+      std::string name;
+      do {
+        name = node->name + "." + std::to_string(++counts[node->name]);
+      } while (!taken.insert(name).second);
+      node->name = std::move(name);
+    }
+  }
 }
 
 }  // namespace
@@ -59,6 +82,7 @@ Result<Summary> simplify(onnx::Model& model, const Options& options) {
           "the rules did not come to an end; the graph is right but could be simpler: please report "
           "it with the file");
     }
+    make_names_unique(engine);
   }
   if (!sort_all(model)) return Error{"simplify: the graph lost its order", ""};
   stated.restore(model);
