@@ -141,6 +141,10 @@ RULE(reshape_around_rows, "Reshape", "Squeeze", "Unsqueeze", "Flatten") {
   Value* v = *x->shape == sizes ? x : nullptr;
   if (v == nullptr) {
     if (!used_once(inside)) return no_match("the reshape before is used elsewhere");
+    // A matrix product and its bias are one Gemm: what the reshape saves would be lost again.
+    const bool multiplies = std::any_of(links.begin(), links.end(),
+                                        [](const Link& link) { return link.node->is("MatMul"); });
+    if (multiplies && inside->shape->size() == 2) return no_match("a Gemm is as good");
     v = reshaped(m, x, sizes);
   }
   if (v == nullptr) return no_match("two sizes or more are open");
