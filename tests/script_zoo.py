@@ -84,7 +84,7 @@ def _detector(factory, **options):
             if parameter.dim() >= 2 and (scores or boxes):
                 noise = torch.randn(parameter.shape, generator=generator)
                 spread = 1.0 / parameter[0].numel() ** 0.5
-                parameter.copy_(noise * spread * (1.5 if scores else 0.2))
+                parameter.copy_(noise * spread * (1.5 if scores else 0.03))
     return torch.jit.script(model)
 
 
@@ -263,7 +263,7 @@ def _scripts():
     rows = [
         ("fasterrcnn_mobilenet_320", "detection", lambda: _detector(
             "fasterrcnn_mobilenet_v3_large_320_fpn", box_score_thresh=0.02, box_detections_per_img=20,
-            rpn_post_nms_top_n_test=100), _shape("3,200,300")),
+            rpn_post_nms_top_n_test=100), _shape("3,320,320")),
         ("ssdlite320", "detection", lambda: _detector("ssdlite320_mobilenet_v3_large", topk_candidates=40,
             detections_per_img=30), _shape("3,320,320")),
         ("retinanet_resnet50", "detection", lambda: _detector("retinanet_resnet50_fpn",
