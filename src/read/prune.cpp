@@ -25,8 +25,10 @@ bool returns_its_argument(const Node& node) {
 
 class Identities {
  public:
-  explicit Identities(Program& program) : same_(program.values.size()) {
+  explicit Identities(size_t values) : same_(values) {
     for (size_t i = 0; i < same_.size(); ++i) same_[i] = ValueId{static_cast<int32_t>(i)};
+  }
+  void remove_from(Program& program) {
     see_through(program.nodes);
     for (aten::Output& output : program.outputs) resolve(output.value);
   }
@@ -73,10 +75,11 @@ void collect_symbols(const Arg& arg, std::unordered_set<std::string>& symbols) {
 // or not: it belongs to the loop's form.
 class Unused {
  public:
-  explicit Unused(Program& program) : program_(program), used_(program.values.size(), false) {
-    for (const aten::Output& output : program.outputs) use(output.value);
-    drop(program.nodes);
-    std::erase_if(program.weights, [&](const aten::Weight& weight) {
+  explicit Unused(Program& program) : program_(program), used_(program.values.size(), false) {}
+  void remove() {
+    for (const aten::Output& output : program_.outputs) use(output.value);
+    drop(program_.nodes);
+    std::erase_if(program_.weights, [&](const aten::Weight& weight) {
       return !used_[static_cast<size_t>(weight.value.index)];
     });
   }
@@ -163,8 +166,8 @@ void note_training(Program& program) {
 }  // namespace
 
 void prune(Program& program) {
-  Identities{program};
-  Unused{program};
+  Identities(program.values.size()).remove_from(program);
+  Unused(program).remove();
   note_training(program);
 }
 
