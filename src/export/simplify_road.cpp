@@ -178,6 +178,9 @@ class Simplification {
       fold_growth_ = 0;
       return build(attempt);
     }
+    // Larger, and not one node less: then the graph is carried over as it is.
+    const bool gained = summary_.nodes_after < summary_.nodes_before;
+    if (larger > max_growth_ && !gained && attempt.max_applications > 0) return build({0, false});
     return {};
   }
 
