@@ -340,8 +340,9 @@ Result<libtorch::ScriptOptions> script_options(const ExportConfig& config) {
     const auto* found = std::find_if(std::begin(kTypes), std::end(kTypes),
                                      [&text = text](DType type) { return text == name(type); });
     if (found == std::end(kTypes)) {
-      return Error{"there is no element type `" + text + "`: write float32, int64, bool, ...",
-                   "--input-type " + input + "=" + text};
+      return Error{
+          fmt::format("there is no element type `{}`: write float32, int64, bool, ...", text),
+          fmt::format("--input-type {}={}", input, text)};
     }
     options.dtypes[input] = *found;
   }

@@ -27,7 +27,8 @@ Result<Source> Source::read(const std::string& path, const ExportConfig& config)
 Result<libtorch::Module*> Source::module() {
   if (!is_script()) return nullptr;
   if (module_ == nullptr) {
-    // What the module keeps from run to run: read_script made it an input `s` and an output `s_out`.
+    // What the module keeps from run to run: read_script made it an input `s` and an output
+    // `s_out`.
     for (const aten::Input& input : program_.inputs) {
       for (const aten::Output& output : program_.outputs) {
         if (output.name == input.name + "_out") options_.states.push_back(input.name);

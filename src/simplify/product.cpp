@@ -31,12 +31,12 @@ Product product_of(Value* v, const Node& user) {
     open.pop_back();
     Node* node = maker(next, user);
     const bool inside = next == v || used_once(next);
-    if (node == nullptr || !inside || step >= kMaxSteps) {
-      product.leaves.push_back(next);
-    } else if (auto factor = factor_of(node)) {
+    const bool opens = node != nullptr && inside && step < kMaxSteps;
+    const auto factor = opens ? factor_of(node) : std::nullopt;
+    if (factor) {
       product.number *= factor->by;
       open.push_back(factor->x);
-    } else if (node->is("Mul")) {
+    } else if (opens && node->is("Mul")) {
       open.push_back(node->input(1));
       open.push_back(node->input(0));
     } else {

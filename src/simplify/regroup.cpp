@@ -157,8 +157,8 @@ RULE(reshape_around_rows, "Reshape", "Squeeze", "Unsqueeze", "Flatten") {
       if (key == "axis") value = onnx::Attribute(-1);
     }
     v = m.op(old.op_type, std::move(inputs), std::move(attributes));
-    v->producer->name = old.name;
-    v->producer->origin = old.origin;
+    if (v->producer != nullptr) v->producer->name = old.name;
+    if (v->producer != nullptr) v->producer->origin = old.origin;
   }
   m.replace(node, v);
   return done();
@@ -190,8 +190,8 @@ RULE_ROUNDING(reshape_around_gemm, "Reshape", "Unsqueeze") {
     weight = m.constant(w->transposed({1, 0}), weight->name);
   }
   Value* v = m.op("MatMul", {x, weight});
-  v->producer->name = gemm->name;
-  v->producer->origin = gemm->origin;
+  if (v->producer != nullptr) v->producer->name = gemm->name;
+  if (v->producer != nullptr) v->producer->origin = gemm->origin;
   if (b != nullptr) v = m.op("Add", {v, gemm->input(2)});
   m.replace(node, v);
   return done();

@@ -24,8 +24,8 @@ bool sort_all(const onnx::Model& model) {
   return true;
 }
 
-// Runtimes refuse a file in which two nodes of a graph have one name; rules name what they make after
-// what it stands for.
+// Runtimes refuse a file in which two nodes of a graph have one name; rules name what they make
+// after what it stands for.
 void make_names_unique(const Engine& engine) {
   for (onnx::Graph* graph : engine.graphs()) {
     std::unordered_set<std::string> taken;

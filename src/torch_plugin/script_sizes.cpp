@@ -43,8 +43,8 @@ Expr Reader::fresh_symbol(const Ints& values, const char* prefix) {
   return Expr::symbol(name);
 }
 
-// Sizes that stand for one that only the data tells: no two alike, and like no other; small ones and
-// large ones, so that min(n, 100) is neither n nor 100.
+// Sizes that stand for one that only the data tells: no two alike, and like no other; small ones
+// and large ones, so that min(n, 100) is neither n nor 100.
 Ints Reader::hints() {
   Ints out;
   for (size_t w = 0; w < count_; ++w) {
