@@ -44,6 +44,15 @@ void make_names_unique(const Engine& engine) {
   }
 }
 
+void forget_what_no_file_says(onnx::Model& model, const Stated& stated) {
+  stated.restore(model);
+  for (onnx::Graph* graph : graphs_of(model)) {
+    for (const auto& value : graph->values()) {
+      if (value->producer != nullptr) value->ints.reset();
+    }
+  }
+}
+
 }  // namespace
 
 Result<Summary> simplify(onnx::Model& model, const Options& options) {
@@ -63,16 +72,21 @@ Result<Summary> simplify(onnx::Model& model, const Options& options) {
   {
     Engine engine(model, options, summary);
     bool settled = false;
+    bool read_anew = false;
     for (int round = 0; round < kMaxRounds && !settled; ++round) {
       engine.clear_changed();
       engine.run();
       evaluate_constants(engine, model, options.evaluate);
       merge_duplicates(engine);
       drop_unused_initializers(engine);
-      settled = !engine.changed() && !engine.spend();
+      const bool quiet = !engine.changed() && !engine.spend();
+      settled = quiet && read_anew;
       if (settled) break;
-      // What was learnt on the way counts for everything, as if the file were read again.
+      // What was learnt on the way counts for everything. At the end the types are those that the
+      // file will have: so simplifying the file again finds nothing that was not found here.
       if (!sort_all(model)) break;
+      read_anew = quiet;
+      if (read_anew) forget_what_no_file_says(model, stated);
       problems.clear();
       TRY(onnx::infer(model, &problems));
       engine.queue_all();
