@@ -45,8 +45,7 @@ RULE_ROUNDING(fuse_batch_normalization_over_rows, "BatchNormalization") {
   const Tensor& w = *constant_of(matmul->input(1));
   Value* weight = m.constant(w.scaled(affine->weight_axis, p->scale), matmul->input(1)->name);
   Value* product = m.op("MatMul", {matmul->input(0), weight}, {}, rows);
-  if (product->producer != nullptr) product->producer->name = matmul->name;
-  if (product->producer != nullptr) product->producer->origin = matmul->origin;
+  stand_for(product, *matmul);
   Value* shift = m.constant(tensor_of(w.dtype, p->shift), matmul->input(1)->name + ".bias");
   Value* sum = m.op("Add", {product, shift}, {}, rows);
   m.replace(node, m.op("Reshape", {sum, rows->input(1)}, rows->attributes));
@@ -108,12 +107,11 @@ RULE_ROUNDING(fuse_scale_into_linear, "Mul") {
       const Tensor& w = *constant_of(matmul->input(1));
       Value* weight = m.constant(w.scaled(1, *factors), matmul->input(1)->name);
       Value* scaled = m.op("MatMul", {matmul->input(0), weight}, {}, add);
-      if (scaled->producer != nullptr) scaled->producer->name = matmul->name;
-      if (scaled->producer != nullptr) scaled->producer->origin = matmul->origin;
+      stand_for(scaled, *matmul);
       Value* shift = m.constant(tensor_of(w.dtype, *bias), add->input(1 - j)->name);
       Value* sum = m.op("Add", {scaled, shift});
       m.replace(node, sum);
-      if (sum->producer != nullptr) sum->producer->name = add->name;
+      name_maker(sum, add->name);
       return done();
     }
   }
@@ -179,7 +177,7 @@ RULE_ROUNDING(matmul_add_to_gemm, "Add") {
     Value* y = m.op("Gemm", {matmul->input(0), matmul->input(1), node.input(1 - i)});
     const std::string name = matmul->name;
     m.replace(node, y);
-    if (y->producer != nullptr) y->producer->name = name;
+    name_maker(y, name);
     return done();
   }
   return no_match("no product of matrices");

@@ -44,7 +44,7 @@ RULE(reduce_without_keepdims, "Squeeze", "Reshape", "Flatten") {
   const std::string name = reduce->name;
   Value* y = m.op(reduce->op_type, reduce->inputs, attributes);
   m.replace(node, y);
-  if (y->producer != nullptr) y->producer->name = name;
+  name_maker(y, name);
   return done();
 }
 
@@ -72,7 +72,7 @@ RULE_ROUNDING(pool_and_flatten_to_mean, "Squeeze", "Reshape", "Flatten") {
   const std::string name = pool->name;
   Value* y = m.op(pool->is("GlobalAveragePool") ? "ReduceMean" : "ReduceMax", inputs, attributes);
   m.replace(node, y);
-  if (y->producer != nullptr) y->producer->name = name;
+  name_maker(y, name);
   return done();
 }
 

@@ -7,11 +7,6 @@
 namespace onnxport::simplify {
 namespace {
 
-bool reshapes(const Node* node) {
-  return node != nullptr && (node->is("Reshape") || node->is("Squeeze") || node->is("Unsqueeze") ||
-                             node->is("Flatten"));
-}
-
 // Reshape(Transpose(x))  =>  Reshape(x)        when the axes that are not 1 keep their order
 RULE(reshape_without_transpose, "Reshape", "Squeeze", "Unsqueeze", "Flatten") {
   Node* transpose = maker(node.input(0), "Transpose", node);
@@ -157,8 +152,7 @@ RULE(reshape_around_rows, "Reshape", "Squeeze", "Unsqueeze", "Flatten") {
       if (key == "axis") value = onnx::Attribute(-1);
     }
     v = m.op(old.op_type, std::move(inputs), std::move(attributes));
-    if (v->producer != nullptr) v->producer->name = old.name;
-    if (v->producer != nullptr) v->producer->origin = old.origin;
+    stand_for(v, old);
   }
   m.replace(node, v);
   return done();
@@ -190,8 +184,7 @@ RULE_ROUNDING(reshape_around_gemm, "Reshape", "Unsqueeze") {
     weight = m.constant(w->transposed({1, 0}), weight->name);
   }
   Value* v = m.op("MatMul", {x, weight});
-  if (v->producer != nullptr) v->producer->name = gemm->name;
-  if (v->producer != nullptr) v->producer->origin = gemm->origin;
+  stand_for(v, *gemm);
   if (b != nullptr) v = m.op("Add", {v, gemm->input(2)});
   m.replace(node, v);
   return done();

@@ -6,11 +6,6 @@
 namespace onnxport::simplify {
 namespace {
 
-bool reshapes(const Node* node) {
-  return node != nullptr && (node->is("Reshape") || node->is("Squeeze") || node->is("Unsqueeze") ||
-                             node->is("Flatten"));
-}
-
 // Reshape(x, computed sizes)  =>  Reshape(x, constant with 0 and -1)
 //     when at most one size is neither a number nor x's own at the same place
 RULE(reshape_by_constant, "Reshape") {

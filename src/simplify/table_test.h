@@ -10,6 +10,7 @@
 #include "onnx/file_fixture.h"
 #include "onnx/infer.h"
 #include "onnx/read.h"
+#include "simplify/simplify.h"
 
 namespace onnxport::simplify {
 
@@ -47,6 +48,16 @@ class GraphText : public onnx::FileTest {
     EXPECT_TRUE(model.ok()) << (model.ok() ? "" : model.error().str());
     EXPECT_TRUE(onnx::infer(*model).ok());
     return std::move(model).value();
+  }
+
+  void expect_settled(const Pair& pair) {
+    onnx::Model model = parse(pair.before, pair.opset);
+    ASSERT_TRUE(simplify(model).ok());
+    const std::string once = onnx::dump(model);
+    auto again = simplify(model);
+    ASSERT_TRUE(again.ok());
+    EXPECT_EQ(onnx::dump(model), once);
+    EXPECT_TRUE(again->fired.empty());
   }
 };
 

@@ -129,6 +129,20 @@ Value* reshaped(Match& m, Value* x, const Shape& to) {
   return m.op("Reshape", {x, m.constant(Tensor::ints(*target), "shape")});
 }
 
+bool reshapes(const Node* node) {
+  return node != nullptr && (node->is("Reshape") || node->is("Squeeze") || node->is("Unsqueeze") ||
+                             node->is("Flatten"));
+}
+
+void name_maker(Value* made, const std::string& name) {
+  if (made->producer != nullptr) made->producer->name = name;
+}
+
+void stand_for(Value* made, const Node& old_node) {
+  name_maker(made, old_node.name);
+  if (made->producer != nullptr) made->producer->origin = old_node.origin;
+}
+
 Tensor tensor_of(DType dtype, const std::vector<double>& values) {
   const std::vector<int64_t> dims{static_cast<int64_t>(values.size())};
   if (dtype == DType::kDouble) return Tensor::of<double>(dtype, dims, values);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,7 +15,8 @@ namespace onnxport::simplify {
 Node* maker(const Value* v, std::string_view op_type, const Node& user);
 Node* maker(const Value* v, const Node& user);  // whatever operator it is
 
-bool used_once(const Value* v);  // by one node, and no graph output
+bool reshapes(const Node* node);  // Reshape, Squeeze, Unsqueeze or Flatten; null is none
+bool used_once(const Value* v);   // by one node, and no graph output
 
 // Whether `old_value` can become `new_value` everywhere without an Identity being needed.
 bool can_replace(const Value* old_value, const Value* new_value);
@@ -41,6 +43,11 @@ bool is_float(const Value* v);  // float32 or float64
 std::optional<std::vector<int64_t>> reshape_target(const Shape& from, const Shape& to);
 // A Reshape of x that gives `to`, or null when that cannot be written with constants.
 Value* reshaped(Match& m, Value* x, const Shape& to);
+
+// What was made stands where another node stood: its node takes that name (and origin). A constant,
+// which is what a node of constants folds to, has no node.
+void name_maker(Value* made, const std::string& name);
+void stand_for(Value* made, const Node& old_node);
 
 // Constants in float64, computed elementwise with x's dims; dtype as x.
 Tensor map_constant(const Tensor& x, double (*f)(double));
