@@ -27,6 +27,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import measure as measuring
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -36,17 +38,11 @@ MEMORY = 3  # and at most this part of the memory
 
 
 def measure(command, log):
-    """Wall seconds and peak MB of a process of its own; raises when it fails."""
-    began = time.perf_counter()
-    with open(log, "w") as out:
-        process = subprocess.Popen(list(map(str, command)), stdout=out, stderr=out)
-        _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        text = Path(log).read_text()
-        raise RuntimeError(f"{command[0]} exit {process.returncode}\n{text[-2000:]}")
-    return seconds, usage.ru_maxrss / 1024
+    """Wall seconds and peak MB; raises when it fails."""
+    taken = measuring.measure(command, log)
+    if taken.status != 0:
+        raise RuntimeError(f"{command[0]} exit {taken.status}\n{Path(log).read_text()[-2000:]}")
+    return taken.seconds, taken.mb
 
 
 # --- the other way, run in a process of its own -----------------------------------------------------

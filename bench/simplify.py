@@ -21,11 +21,12 @@ import os
 import platform
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+import measure as measuring
 
 ROOT = Path(__file__).resolve().parent.parent
 OTHERS = ["onnxsim", "OnnxSlim", "ONNX Runtime basic"]
@@ -177,26 +178,14 @@ def look(name, source, *results):
 
 def measure(command, log, limit=LIMIT):
     """Wall seconds, peak MB, what went wrong (or None), and seconds of processor time."""
-    began = time.perf_counter()
-    with open(log, "w") as out:
-        process = subprocess.Popen(list(map(str, command)), stdout=out, stderr=out)
-        while True:
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid != 0:
-                break
-            if time.perf_counter() - began > limit:
-                process.kill()
-                os.wait4(process.pid, 0)
-                process.returncode = -9
-                return limit, 0, f"no result within {limit} s", limit
-            time.sleep(0.002)
-    seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
+    taken = measuring.measure(command, log, limit)
     problem = None
-    if process.returncode != 0:
+    if taken.status == -9 and taken.seconds >= limit:
+        problem = f"no result within {limit} s"
+    elif taken.status != 0:
         said = [l for l in Path(log).read_text(errors="replace").splitlines() if l.strip()]
-        problem = f"exit {process.returncode}: {said[-1][:160] if said else ''}"
-    return seconds, usage.ru_maxrss / 1024, problem, usage.ru_utime + usage.ru_stime
+        problem = f"exit {taken.status}: {said[-1][:160] if said else ''}"
+    return taken.seconds, taken.mb, problem, taken.cpu
 
 
 def last_json(path):

@@ -21,9 +21,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from pathlib import Path
+
+import measure as measuring
 
 ROOT = Path(__file__).resolve().parent.parent
 OPSET = 17
@@ -205,14 +206,9 @@ def judge(path, files, sizes):
 
 
 def measure(command, log):
-    """Wall seconds, peak MB and exit status of a process of its own."""
-    began = time.perf_counter()
-    with open(log, "w") as out:
-        process = subprocess.Popen(list(map(str, command)), stdout=out, stderr=out)
-        _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return seconds, usage.ru_maxrss / 1024, process.returncode
+    """Wall seconds, peak MB and exit status."""
+    taken = measuring.measure(command, log)
+    return taken.seconds, taken.mb, taken.status
 
 
 def reason(log):
