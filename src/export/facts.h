@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -28,6 +29,18 @@ struct Facts {
 };
 
 Facts of_model(const onnx::Model& model);
+
+// What a Report and a SimplifyReport tell of the model alike.
+template <typename AnyReport>
+void tell(const onnx::Model& model, AnyReport& report) {
+  Facts facts = of_model(model);
+  report.opset = facts.opset;
+  report.nodes = facts.nodes;
+  report.operators = std::move(facts.operators);
+  report.parameters = facts.parameters;
+  report.inputs = std::move(facts.inputs);
+  report.output_types = std::move(facts.outputs);
+}
 
 // A .onnx, .pt2 or TorchScript file, told apart by content. `config` is for the last: see
 // export/source.h.

@@ -1,11 +1,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <exception>
 #include <mutex>
-#include <new>
 
 #include "export/distance.h"
+#include "export/guarded.h"
 #include "export/road.h"
 #include "onnxport/export.h"
 
@@ -24,26 +23,6 @@ struct Registry {
 Registry& registry() {
   static auto* made = new Registry{{}, {{"onnx", road::export_onnx}}};
   return *made;
-}
-
-// Runs `road`, which reports problems as it should; what a library throws all the same (memory that
-// runs out, above all) ends as a refusal too.
-template <typename F>
-Report guarded(const std::string& source, const std::string& output, F road) {
-  std::string problem;
-  try {
-    return road();
-  } catch (const std::bad_alloc&) {
-    problem = "out of memory";
-  } catch (const std::exception& e) {
-    problem = e.what();
-  }
-  Report report;
-  report.source_path = source;
-  report.output_path = output;
-  report.onnxport_version = version();
-  report.error = source + ": " + problem;
-  return report;
 }
 
 }  // namespace
@@ -69,13 +48,11 @@ Report export_model(const std::string& source, const std::string& output,
     if (found != registry().exporters.end()) exporter = found->second;
   }
   if (exporter) {
-    return guarded(source, output, [&] { return exporter(source, output, config, progress); });
+    return guarded(road::fresh_report(source, output),
+                   [&] { return exporter(source, output, config, progress); });
   }
-  Report report;
-  report.source_path = source;
-  report.output_path = output;
+  Report report = road::fresh_report(source, output);
   report.format = config.format;
-  report.onnxport_version = version();
   report.error =
       fmt::format("there is no format `{}`; did you mean `{}`? (known: {})", config.format,
                   nearest(config.format, formats()), fmt::join(formats(), ", "));
@@ -84,7 +61,7 @@ Report export_model(const std::string& source, const std::string& output,
 
 Report verify_model(const std::string& source, const std::string& onnx_path,
                     const ExportConfig& config, const Progress& progress) {
-  return guarded(source, onnx_path,
+  return guarded(road::fresh_report(source, onnx_path),
                  [&] { return road::verify_onnx(source, onnx_path, config, progress); });
 }
 

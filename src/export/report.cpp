@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "export/ending.h"
 #include "onnxport/export.h"
 
 namespace onnxport {
@@ -54,13 +55,7 @@ std::string Report::text() const {
     out += fmt::format("  verified in {} runs: ONNX Runtime {} against PyTorch {}\n", runs.size(),
                        onnxruntime_version, torch_version);
   }
-  std::string times;
-  for (const Stage& stage : stages) {
-    times += fmt::format("{}{} {:.2f} s", times.empty() ? "" : ", ", stage.name, stage.seconds);
-  }
-  out += "  " + times + "\n";
-  for (const std::string& note : notes) out += "  note: " + note + "\n";
-  return out;
+  return out + ending(stages, notes);
 }
 
 std::string Report::json() const {

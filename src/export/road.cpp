@@ -30,16 +30,6 @@ namespace {
 
 constexpr int64_t kOldestOpset = 13;
 
-void take_facts(const onnx::Model& model, Report& report) {
-  facts::Facts facts = facts::of_model(model);
-  report.opset = facts.opset;
-  report.nodes = facts.nodes;
-  report.operators = std::move(facts.operators);
-  report.parameters = facts.parameters;
-  report.inputs = std::move(facts.inputs);
-  report.output_types = std::move(facts.outputs);
-}
-
 std::string divergence_text(const verify::Divergence& d) {
   if (d.value.empty()) return d.reason;
   std::string out =
@@ -82,14 +72,6 @@ verify::Options verify_options(const ExportConfig& config) {
   options.seeds = config.seeds;
   options.allow_nan = config.allow_nan;
   return options;
-}
-
-Report fresh_report(const std::string& source, const std::string& output) {
-  Report report;
-  report.source_path = source;
-  report.output_path = output;
-  report.onnxport_version = version();
-  return report;
 }
 
 Status check_config(const ExportConfig& config) {
@@ -252,7 +234,7 @@ class Export {
       report_.rules_fired = std::move(summary.fired);
       for (std::string& note : summary.notes) report_.notes.push_back(std::move(note));
     }
-    take_facts(model_, report_);
+    facts::tell(model_, report_);
     return {};
   }
 
@@ -317,6 +299,14 @@ class Export {
 
 }  // namespace
 
+Report fresh_report(const std::string& source, const std::string& output) {
+  Report report;
+  report.source_path = source;
+  report.output_path = output;
+  report.onnxport_version = version();
+  return report;
+}
+
 std::string failed_path(const std::string& output) {
   constexpr std::string_view kExtension = ".onnx";
   std::string stem =
@@ -338,7 +328,7 @@ Report verify_onnx(const std::string& source, const std::string& onnx_path,
       Timed timed("read", report.stages, progress);
       TRY_ASSIGN(onnx::Model model, onnx::read_model(onnx_path));
       TRY_ASSIGN(model_source, Source::read(source, with_shapes_of(model, config)));
-      take_facts(model, report);
+      facts::tell(model, report);
       report.file_bytes = facts::size_on_disk(onnx_path);
       report.notes = model_source.program().notes;
     }

@@ -12,6 +12,9 @@ Report export_onnx(const std::string& source, const std::string& output, const E
 Report verify_onnx(const std::string& source, const std::string& onnx_path,
                    const ExportConfig& config, const Progress& progress);
 
+// A report that has run nothing yet.
+Report fresh_report(const std::string& source, const std::string& output);
+
 // "model.onnx" -> "model.failed.onnx": where a file that failed its proof is kept.
 std::string failed_path(const std::string& output);
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "export/changes.h"
+#include "export/ending.h"
 #include "onnxport/simplify.h"
 
 namespace onnxport {
@@ -117,13 +118,7 @@ std::string SimplifyReport::text() const {
     out += fmt::format("  compared with the original in {} run{}, ONNX Runtime {}\n", runs.size(),
                        runs.size() == 1 ? "" : "s", onnxruntime_version);
   }
-  std::string times;
-  for (const Stage& stage : stages) {
-    times += fmt::format("{}{} {:.2f} s", times.empty() ? "" : ", ", stage.name, stage.seconds);
-  }
-  out += "  " + times + "\n";
-  for (const std::string& note : notes) out += "  note: " + note + "\n";
-  return out;
+  return out + ending(stages, notes);
 }
 
 std::string SimplifyReport::json() const {

@@ -6,13 +6,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <exception>
 #include <filesystem>
-#include <new>
 #include <set>
 
 #include "export/distance.h"
 #include "export/facts.h"
+#include "export/guarded.h"
 #include "export/place.h"
 #include "export/rule_names.h"
 #include "export/timed.h"
@@ -326,13 +325,7 @@ class Simplification {
   // --------------------------------------------------------------------------------------
 
   Status take_facts() {
-    facts::Facts facts = facts::of_model(model_);
-    report_.opset = facts.opset;
-    report_.nodes = facts.nodes;
-    report_.operators = std::move(facts.operators);
-    report_.parameters = facts.parameters;
-    report_.inputs = std::move(facts.inputs);
-    report_.output_types = std::move(facts.outputs);
+    facts::tell(model_, report_);
     report_.rules_fired = summary_.fired;
     for (const std::string& note : summary_.notes) report_.notes.push_back(note);
     if (!config_.check) report_.notes.emplace_back("neither checked nor compared: --no-check");
@@ -454,19 +447,11 @@ std::string simplified_path(const std::string& source) {
 
 SimplifyReport simplify_model(const std::string& source, const std::string& output,
                               const SimplifyConfig& config, const Progress& progress) {
-  std::string problem;
-  try {
-    return Simplification(source, output, config, progress).run();
-  } catch (const std::bad_alloc&) {
-    problem = "out of memory";
-  } catch (const std::exception& e) {
-    problem = e.what();
-  }
   SimplifyReport report;
   report.source_path = source;
   report.onnxport_version = version();
-  report.error = source + ": " + problem;
-  return report;
+  return guarded(std::move(report),
+                 [&] { return Simplification(source, output, config, progress).run(); });
 }
 
 }  // namespace onnxport

@@ -1,0 +1,28 @@
+// The library's functions do not throw.
+#pragma once
+
+#include <exception>
+#include <new>
+#include <string>
+
+#include "onnxport/export.h"
+
+namespace onnxport {
+
+// Runs `road`, which reports problems as it should; what a library throws all the same (memory that
+// runs out, above all) ends as a refusal too: `report` with its error.
+template <typename AnyReport, typename F>
+AnyReport guarded(AnyReport report, F road) {
+  std::string problem;
+  try {
+    return road();
+  } catch (const std::bad_alloc&) {
+    problem = "out of memory";
+  } catch (const std::exception& e) {
+    problem = e.what();
+  }
+  report.error = report.source_path + ": " + problem;
+  return report;
+}
+
+}  // namespace onnxport
