@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import zoo  # noqa: E402
 
 RECIPE = 1
+DETECTOR_RECIPE = 2  # of the models of _detectors()
 
 
 @dataclass
@@ -66,8 +67,62 @@ def _vision(factory, size, **options):
     return _scripted(model(weights=None, **options), example)
 
 
-def _detector(factory, **options):
-    """A detector whose heads find something: scores that differ, boxes that are moved."""
+def _even(modules, run, spread):
+    """Scales the layers in `modules`, in the order in which run() calls them, so that each gives values
+    of standard deviation 1, or what spread(name) says."""
+    import torch
+
+    done = set()
+
+    def scale(name):
+        def hook(layer, _, out):
+            if layer in done:
+                return out
+            done.add(layer)
+            factor = (spread(name) or 1.0) / out.std().item()
+            layer.weight.mul_(factor)
+            return (out - shift(layer, out)) * factor + shift(layer, out)
+
+        return hook
+
+    def shift(layer, out):
+        if layer.bias is None:
+            return 0.0
+        return layer.bias if out.dim() == 2 else layer.bias[:, None, None]
+
+    kinds = (torch.nn.Conv2d, torch.nn.ConvTranspose2d, torch.nn.Linear)
+    hooks = [
+        layer.register_forward_hook(scale(name))
+        for module in modules
+        for name, layer in module.named_modules()
+        if isinstance(layer, kinds)
+    ]
+    with torch.no_grad():
+        run()
+    for hook in hooks:
+        hook.remove()
+
+
+def _detector_spread(name):
+    """Of a detector's last layers: scores that are neither alike nor all 0 or 1, boxes that move."""
+    if any(word in name for word in ("cls_score", "cls_logits", "classification_head", "mask_fcn_logits")):
+        return 1.5
+    if any(word in name for word in ("bbox", "regression_head")):
+        return 0.05
+    return None
+
+
+def _detector(factory, size=(320, 320), **options):
+    """A detector that finds something, and the same things when a value is rounded otherwise.
+
+    A detector sorts scores, cuts at a rank and compares overlaps, so the comparison says nothing where
+    scores are alike. With weights as they are initialized, or heads of random weights behind features that
+    nothing has normalized, they are: of logits in the hundreds, all become 1. Then PyTorch's own result is
+    another when its inputs change by 1e-7. So BatchNorm gets statistics of the very kind of picture that
+    verification makes: noise of this size, which the model does not resize. (Noise that is resized has other
+    statistics, and 53 layers on features are 50 times too large.) And every layer behind it gets a scale at
+    which scores lie apart.
+    """
     import torch
 
     torchvision = _torchvision()
@@ -75,17 +130,35 @@ def _detector(factory, **options):
         weights=None, weights_backbone=None, **options
     ).eval()
     generator = torch.Generator().manual_seed(3)
-    zoo.settle(model.backbone, torch.randn(2, 3, 320, 320, generator=generator), 3, in_order=False)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            # Scores that are far apart: a detector sorts them, and rounding must not. Boxes that move.
-            scores = "cls_score" in name or "cls_logits" in name or "classification_head" in name
-            boxes = "bbox" in name or "regression_head" in name
-            if parameter.dim() >= 2 and (scores or boxes):
-                noise = torch.randn(parameter.shape, generator=generator)
-                spread = 1.0 / parameter[0].numel() ** 0.5
-                parameter.copy_(noise * spread * (1.5 if scores else 0.03))
+    pictures, _ = model.transform([torch.randn(3, *size, generator=generator) for _ in range(2)])
+    zoo.settle(model.backbone, pictures.tensors, 3, in_order=True)
+    normalized = any(isinstance(m, torch.nn.BatchNorm2d) for m in model.backbone.modules())
+    features = []
+
+    def run():
+        found = model.backbone(pictures.tensors)
+        features.extend([found] if isinstance(found, torch.Tensor) else found.values())
+        if hasattr(model, "rpn"):
+            model.rpn.head(features)
+            steps = range(0, min(features[0].shape[2:]) - 6)
+            crops = torch.cat([features[0][:, :, i : i + 7, i : i + 7] for i in steps])
+            _heads(model.roi_heads, crops)
+        else:
+            model.head(features)
+
+    fpn = [model.backbone.fpn] if hasattr(model.backbone, "fpn") else []
+    heads = [model.rpn, model.roi_heads] if hasattr(model, "rpn") else [model.head]
+    _even((fpn if normalized else [model.backbone]) + heads, run, _detector_spread)
     return torch.jit.script(model)
+
+
+def _heads(heads, crops):
+    """What RoIHeads does with features that are cut out already."""
+    heads.box_predictor(heads.box_head(crops))
+    if heads.has_mask():
+        heads.mask_predictor(heads.mask_head(crops))
+    if heads.has_keypoint():
+        heads.keypoint_predictor(heads.keypoint_head(crops))
 
 
 def _modules():
@@ -259,15 +332,38 @@ def _shape(text):
     return ["--input-shape", text]
 
 
-def _scripts():
-    rows = [
+def _detectors():
+    return [
         ("fasterrcnn_mobilenet_320", "detection", lambda: _detector(
             "fasterrcnn_mobilenet_v3_large_320_fpn", box_score_thresh=0.02, box_detections_per_img=20,
             rpn_post_nms_top_n_test=100), _shape("3,320,320")),
         ("ssdlite320", "detection", lambda: _detector("ssdlite320_mobilenet_v3_large", topk_candidates=40,
             detections_per_img=30), _shape("3,320,320")),
         ("retinanet_resnet50", "detection", lambda: _detector("retinanet_resnet50_fpn",
-            topk_candidates=50, min_size=160, max_size=256), _shape("3,160,200")),
+            (160, 192), topk_candidates=50, min_size=160, max_size=256), _shape("3,160,192")),
+        ("maskrcnn_resnet50", "instance segmentation", lambda: _detector("maskrcnn_resnet50_fpn",
+            (160, 192), min_size=160, max_size=256, box_score_thresh=0.02, box_detections_per_img=10,
+            rpn_post_nms_top_n_test=50), _shape("3,160,192")),
+        ("maskrcnn_resnet50_v2", "instance segmentation", lambda: _detector("maskrcnn_resnet50_fpn_v2",
+            (160, 192), min_size=160, max_size=256, box_score_thresh=0.02, box_detections_per_img=10,
+            rpn_post_nms_top_n_test=50), _shape("3,160,192")),
+        ("keypointrcnn_resnet50", "keypoints", lambda: _detector("keypointrcnn_resnet50_fpn",
+            (160, 192), min_size=160, max_size=256, box_score_thresh=0.3, box_detections_per_img=10,
+            rpn_post_nms_top_n_test=50), _shape("3,160,192")),
+        ("fcos_resnet50", "detection", lambda: _detector("fcos_resnet50_fpn",
+            (160, 192), topk_candidates=50, min_size=160, max_size=256), _shape("3,160,192")),
+        ("ssd300_vgg16", "detection", lambda: _detector("ssd300_vgg16", (300, 300), topk_candidates=40,
+            detections_per_img=30), _shape("3,300,300")),
+    ]
+
+
+def _recipe_of(name):
+    return DETECTOR_RECIPE if name in {f"script_{row[0]}" for row in _detectors()} else RECIPE
+
+
+def _scripts():
+    rows = [
+        *_detectors(),
         ("deeplabv3_mobilenet", "segmentation", lambda: _vision(
             "deeplabv3_mobilenet_v3_large", 128, weights_backbone=None), _shape("1,3,128,128")),
         ("fcn_resnet50", "segmentation", lambda: _vision("fcn_resnet50", 96, weights_backbone=None),
@@ -320,7 +416,7 @@ def make(name: str, out: Path) -> dict:
     part = out.with_name(f".{os.getpid()}.{out.name}")
     module.save(str(part))
     os.replace(part, out)
-    about = {"name": name, "recipe": RECIPE, "torch": torch.__version__, "arguments": arguments}
+    about = {"name": name, "recipe": _recipe_of(name), "torch": torch.__version__, "arguments": arguments}
     out.with_suffix(".json").write_text(json.dumps(about) + "\n")
     return about
 
@@ -331,7 +427,7 @@ def about(out: Path) -> dict:
         found = json.loads(out.with_suffix(".json").read_text())
     except (OSError, ValueError):
         return {}
-    return found if out.exists() and found.get("recipe") == RECIPE else {}
+    return found if out.exists() and found.get("recipe") == _recipe_of(found.get("name")) else {}
 
 
 def main():

@@ -71,6 +71,9 @@ struct Cell {
   bool literal = false;  // its data does not depend on input, sizes or weights
   at::Tensor stored;     // a weight's or constant's own data
   std::string fqn;       // of a weight
+  // kTensor, a mask: how many of its elements are true, and how often it had been written then.
+  std::optional<Expr> count;
+  size_t counted_at = 0;
 
   // kList, kTuple; kDict: `keys[i]` belongs to `items[i]`.
   std::vector<Ref> items;

@@ -138,6 +138,7 @@ class Reader {
   void check_indices(const Call& call);
   bool collect(Call& call);
   bool has_data_size(Call& call);
+  Expr count_of(const Ref& mask);
   std::vector<Ref> batched_nms(Call& call, const std::vector<Ref>& args);
   bool branch_on_data(Call& call);
   Ref merge(Call& call, aten::Node& node, const Ref& a, const Ref& b, int depth);
@@ -170,6 +171,7 @@ class Reader {
   Ran run_worlds(Call& call, const c10::FunctionSchema& schema);
   Stack run_one(Call& call, const c10::FunctionSchema& schema, size_t world, bool meta);
   void taint(const Ref& tensor);
+  size_t writes_to(const Ref& tensor) const;
   aten::Arg arg_of(Call& call, const Ref& cell, const c10::TypePtr& type);
   aten::Node node_of(Call& call, const c10::FunctionSchema& schema);
   void outputs_of(Call& call, const c10::FunctionSchema& schema, Ran ran, aten::Node* node);
@@ -269,6 +271,7 @@ class Reader {
   std::unordered_set<std::string> names_;
   std::unordered_map<const void*, Ref> known_objects_;  // objects and tensors of the archive
   std::unordered_set<const void*> tainted_;             // storages whose data is not known any more
+  std::unordered_map<const void*, size_t> writes_;      // to a storage
   std::vector<at::Tensor> kept_;                        // alive as long as their address is a key
   std::unordered_set<std::string> notes_;
   std::vector<std::pair<Ref, std::string>> changed_;

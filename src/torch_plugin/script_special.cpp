@@ -68,10 +68,22 @@ Ref Reader::sized_by_data(Call& call, aten::Node& node, const Shape& dims, at::S
   return out;
 }
 
+// How many elements of a tensor are not zero. What is picked out twice with one mask is as long
+// both times: a detector takes scores with it and, apart from them, indices.
+Expr Reader::count_of(const Ref& mask) {
+  if (mask->tensors.empty() || !mask->tensors[0].is_meta()) return fresh_symbol(hints(), "n");
+  const size_t writes = writes_to(mask);
+  if (!mask->count || mask->counted_at != writes) {
+    mask->count = fresh_symbol(hints(), "n");
+    mask->counted_at = writes;
+  }
+  return *mask->count;
+}
+
 bool Reader::nonzero(Call& call) {
   if (all_known(call)) return false;
   const Ref& x = call.in[0];
-  const Expr count = fresh_symbol(hints(), "n");
+  const Expr count = count_of(x);
   const auto rank = static_cast<int64_t>(x->dims.size());
   aten::Node node = node_of(call, schema_of(call.name));
   if (call.name == "aten::nonzero_numpy") {
@@ -99,6 +111,7 @@ bool Reader::masked_select(Call& call) {
   if (all_known(call)) return false;
   world_tensor(call.in[0], 0, true);
   aten::Node node = node_of(call, call.node->schema());
+  // Not that of the mask, which may be broadcast.
   call.out = {sized_by_data(call, node, {fresh_symbol(hints(), "n")},
                             call.in[0]->tensors[0].scalar_type())};
   nodes_->push_back(std::move(node));
@@ -134,7 +147,7 @@ bool Reader::index_by_mask(Call& call) {
       auto count = fit(counts);
       dims.push_back(count ? *count : fresh_symbol(counts, "s"));
     } else {
-      dims.push_back(fresh_symbol(hints(), "n"));
+      dims.push_back(count_of(index));
     }
   }
   if (at > x->dims.size()) throw Refusal("indexes with a mask of too many dimensions");

@@ -122,6 +122,12 @@ void Reader::taint(const Ref& cell) {
   }
 }
 
+// How often this tensor, or what shares its memory, has been written.
+size_t Reader::writes_to(const Ref& cell) const {
+  auto found = writes_.find(cell->tensors[0].storage().unsafeGetStorageImpl());
+  return found == writes_.end() ? 0 : found->second;
+}
+
 aten::ValueId Reader::new_value(aten::Value value, const std::string& stem) {
   int& n = stems_[stem];
   do value.name = n == 0 ? stem : fmt::format("{}_{}", stem, n), ++n;
@@ -499,6 +505,7 @@ void Reader::tensor_call(Call& call) {
     if (!is_write(arguments[i])) continue;
     for_each_tensor(call.in[i], [&](const Ref& t) {
       if (!known) taint(t);
+      for (const at::Tensor& w : t->tensors) ++writes_[w.storage().unsafeGetStorageImpl()];
       t->expr.reset();
       if (t->literal) t->literal = known && block_depth_ == 0;
     });

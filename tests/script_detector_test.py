@@ -1,0 +1,92 @@
+"""Detectors: lists of pictures, what data picks out, masks pasted into pictures."""
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+import script_zoo
+
+
+@pytest.fixture(scope="module")
+def export(onnxport, tmp_path_factory):
+    def run(module, *arguments):
+        folder = tmp_path_factory.mktemp("detector")
+        module.save(str(folder / "model.pt"))
+        out = folder / "model.onnx"
+        ran = onnxport("export", folder / "model.pt", "-o", out, "--json", *arguments)
+        return json.loads(ran.out), out
+
+    return run
+
+
+def passed(report):
+    assert report["outcome"] == "passed" and report["verified"], report
+    return report
+
+
+DETECTORS = ["fasterrcnn_mobilenet_320", "ssdlite320", "retinanet_resnet50", "fcos_resnet50"]
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_a_detector_finds_the_same_and_finds_something(export, name):
+    entry = script_zoo.entries()[f"script_{name}"]
+    report, path = export(entry.make(), *entry.arguments)
+    passed(report)
+    session = onnxruntime.InferenceSession(path)
+    outputs = [o.name for o in session.get_outputs()]
+    shape = [int(size) for size in entry.arguments[1].split(",")]
+    noise = np.random.default_rng(0)
+    picture = noise.standard_normal(shape).astype(np.float32)
+    found = dict(zip(outputs, session.run(None, {session.get_inputs()[0].name: picture})))
+    assert len(found["scores"]) >= 10
+    assert len(np.unique(found["scores"])) == len(found["scores"]), "scores that are alike: a poor test"
+    # The comparison means something: rounding does not choose other boxes.
+    other = picture * (1 + 1e-7 * noise.standard_normal(shape)).astype(np.float32)
+    again = dict(zip(outputs, session.run(None, {session.get_inputs()[0].name: other})))
+    np.testing.assert_array_equal(again["labels"], found["labels"])
+    np.testing.assert_allclose(again["boxes"], found["boxes"], atol=0.05)
+
+
+class TopOfMask(nn.Module):
+    """Scores and indices picked out with one mask, and as many of the best as there are at most."""
+
+    def forward(self, x):
+        keep = x > 0.5
+        scores = x[keep]
+        where = torch.where(keep)[0]
+        scores, order = scores.topk(min(5, where.size(0)))
+        return scores, where[order]
+
+
+def test_what_one_mask_picks_out_is_equally_long(export):
+    report, path = export(torch.jit.script(TopOfMask()), "--input-shape", "60")
+    passed(report)
+    session = onnxruntime.InferenceSession(path)
+    for count in (2, 5, 40):
+        x = torch.linspace(0.1, 0.4, 60)
+        x[:count] += torch.linspace(0.6, 0.9, count)
+        got = session.run(None, {"input": x.numpy()})
+        want = TopOfMask()(x)
+        np.testing.assert_array_equal(got[0], want[0].numpy())
+        np.testing.assert_array_equal(got[1], want[1].numpy())
+
+
+class ChangedMask(nn.Module):
+    """The mask is written, through a view, between its two uses."""
+
+    def forward(self, x):
+        keep = x > 0.0
+        before = x[keep]
+        keep[3:].fill_(False)
+        return before * 2.0, x[keep] + 1.0
+
+
+def test_a_mask_that_is_written_in_between_picks_out_something_else(export):
+    report, path = export(torch.jit.script(ChangedMask()), "--input-shape", "12")
+    passed(report)
+    first, second = (o.shape for o in onnxruntime.InferenceSession(path).get_outputs())
+    assert first != second
