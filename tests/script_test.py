@@ -206,3 +206,11 @@ class Raises(nn.Module):
 def test_an_exception_of_the_model_is_told(export):
     report, _ = export(torch.jit.script(Raises()), "--input-shape", "2,3")
     assert report["outcome"] == "refused" and "seven channels are wanted" in report["error"]
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_a_trace_of_a_convolution_padded_by_name_passes(export, padding):
+    layer = nn.Sequential(nn.Conv2d(3, 4, (4, 3), padding=padding, dilation=(1, 2)), nn.ReLU()).eval()
+    report, path = export(torch.jit.trace(layer, torch.rand(1, 3, 9, 9)), "--input-shape", "1,3,9,9")
+    passed(report)
+    assert operators(path) == {"Conv", "Relu"}

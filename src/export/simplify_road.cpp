@@ -203,7 +203,13 @@ class Simplification {
     options.exact = config_.exact;
     options.skip = skip_;
     options.max_growth = fold_growth_ > 0 ? std::max(max_growth_, fold_growth_) : 0;
-    options.max_total_growth = fold_growth_ > 0 ? max_growth_ : 0;
+    if (fold_growth_ == 0) {
+      options.max_total_growth = 0;
+    } else if (config_.max_growth_bytes) {
+      options.max_total_growth = max_growth_;
+    } else {
+      options.max_share = config_.max_growth_percent / 100;
+    }
     options.evaluate = verify::evaluate;
     options.max_applications = attempt.max_applications;
     last_ = {};

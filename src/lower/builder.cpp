@@ -112,12 +112,12 @@ void remove_unused(onnx::Graph& graph) {
 void make_names_unique(onnx::Graph& graph) {
   for (onnx::Node* node : graph.nodes()) {
     for (onnx::Graph* body : onnx::subgraphs(*node)) {
-      for (const auto& value : body->values()) {
+      for (Value value : body->values()) {
         bool taken = false;
         for (const onnx::Graph* g = body->outer(); g != nullptr && !taken; g = g->outer()) {
           taken = g->find(value->name) != nullptr;
         }
-        if (taken) body->rename(value.get(), value->name + ".inner");
+        if (taken) body->rename(value, value->name + ".inner");
       }
       make_names_unique(*body);
     }

@@ -115,7 +115,7 @@ Graph::~Graph() {
     if (value->graph != this) --value->graph_outputs;
   }
   // The bodies next, while everything that they use is there.
-  for (const auto& node : node_storage_) node->attributes.clear();
+  node_storage_.for_each([](Node& node) { node.attributes.clear(); });
   if (outer_ == nullptr) return;
   for (const auto& [name, value] : by_name_) {
     auto it = names_->find(name);
@@ -155,8 +155,8 @@ void Graph::give_name_back(const Value* value) {
 }
 
 Value* Graph::add_named(std::string name) {
-  values_.push_back(std::make_unique<Value>());
-  Value* value = values_.back().get();
+  Value* value = value_storage_.make();
+  values_.push_back(value);
   value->graph = this;
   value->position = values_.size() - 1;
   take_name(value, std::move(name));
@@ -188,8 +188,7 @@ Value* Graph::add_initializer(std::string name, Tensor tensor) {
 
 Node* Graph::add_node(std::string op_type, std::vector<Value*> node_inputs, Attributes attributes,
                       size_t outputs, Node* before, std::string domain) {
-  node_storage_.push_back(std::make_unique<Node>());
-  Node* node = node_storage_.back().get();
+  Node* node = node_storage_.make();
   node->op_type = std::move(op_type);
   node->domain = std::move(domain);
   node->inputs = std::move(node_inputs);
@@ -305,7 +304,7 @@ void Graph::rename(Value* value, std::string name) {
 void Graph::bury(Value* value) {
   give_name_back(value);
   has_gaps_ = true;
-  erased_values_.push_back(std::move(values_[value->position]));
+  values_[value->position] = nullptr;
   value->graph = nullptr;
   value->producer = nullptr;
   value->initializer.reset();
@@ -341,30 +340,26 @@ void Graph::move_before(Node* node, Node* before) {
 
 std::vector<Value*> Graph::inline_body(Graph& body, Node* before) {
   CHECK(body.outer_ == this && before->graph == this);
-  for (std::unique_ptr<Value>& value : body.values_) {
+  for (Value* value : body.values_) {
     if (value == nullptr) continue;
-    body.give_name_back(value.get());
-    take_name(value.get(), unique_name(value->name, true));
+    body.give_name_back(value);
+    take_name(value, unique_name(value->name, true));
     value->graph = this;
     value->is_input = false;
     value->position = values_.size();
-    values_.push_back(std::move(value));
+    values_.push_back(value);
   }
-  std::move(body.erased_values_.begin(), body.erased_values_.end(),
-            std::back_inserter(erased_values_));
   while (Node* node = body.head_) {
     body.unlink(node);
     node->graph = this;
     link(node, before);
     for (Graph* deeper : subgraphs(*node)) deeper->outer_ = this;
   }
-  std::move(body.node_storage_.begin(), body.node_storage_.end(),
-            std::back_inserter(node_storage_));
+  node_storage_.take(std::move(body.node_storage_));
+  value_storage_.take(std::move(body.value_storage_));
   std::vector<Value*> outputs = std::move(body.outputs_);
   for (Value* output : outputs) --output->graph_outputs;
   body.values_.clear();
-  body.erased_values_.clear();
-  body.node_storage_.clear();
   body.outputs_.clear();
   body.inputs.clear();
   return outputs;
@@ -387,7 +382,7 @@ std::vector<Node*> Graph::nodes() const {
   return out;
 }
 
-const std::vector<std::unique_ptr<Value>>& Graph::values() const {
+const std::vector<Value*>& Graph::values() const {
   if (has_gaps_) {
     std::erase(values_, nullptr);
     for (size_t i = 0; i < values_.size(); ++i) values_[i]->position = i;
@@ -398,8 +393,8 @@ const std::vector<std::unique_ptr<Value>>& Graph::values() const {
 
 std::vector<Value*> Graph::initializers() const {
   std::vector<Value*> out;
-  for (const auto& value : values()) {
-    if (value->initializer) out.push_back(value.get());
+  for (Value* value : values()) {
+    if (value->initializer) out.push_back(value);
   }
   return out;
 }
@@ -411,15 +406,13 @@ Value* Graph::find(std::string_view value_name) const {
 
 bool Graph::sort() {
   const std::vector<Node*> order = nodes();
-  std::unordered_map<const Node*, size_t> position;
-  position.reserve(order.size());
-  for (size_t i = 0; i < order.size(); ++i) position[order[i]] = i;
+  for (size_t i = 0; i < order.size(); ++i) order[i]->position = i;
 
   // Calls f with the place of each maker in this graph of what a node or its bodies take.
   auto for_each_maker = [&](const Node& node, auto f) {
     auto needs = [&](const Value* value) {
       if (value == nullptr || value->graph != this || value->producer == nullptr) return;
-      f(position.at(value->producer));
+      f(value->producer->position);
     };
     for (const Value* value : node.inputs) needs(value);
     for_each_graph_below(node, [&](const Graph& graph) {

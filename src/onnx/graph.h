@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/expr.h"
+#include "base/pool.h"
 #include "base/result.h"
 #include "base/tensor.h"
 
@@ -103,6 +104,7 @@ struct Node {
   Graph* graph = nullptr;                          // null once erased
   Node* prev = nullptr;
   Node* next = nullptr;
+  size_t position = 0;  // Graph's own, while it sorts
 
   bool is(std::string_view type) const { return op_type == type && domain.empty(); }
   Value* input(size_t i) const { return i < inputs.size() ? inputs[i] : nullptr; }
@@ -177,9 +179,9 @@ class Graph {
   size_t node_count() const { return node_count_; }  // this graph only
   size_t total_node_count() const;                   // with subgraphs
   std::vector<Node*> nodes() const;                  // a snapshot, safe to erase while walking
-  const std::vector<std::unique_ptr<Value>>& values() const;  // in order of creation
-  std::vector<Value*> initializers() const;                   // in order of creation
-  Value* find(std::string_view value_name) const;             // this graph only
+  const std::vector<Value*>& values() const;         // in order of creation
+  std::vector<Value*> initializers() const;          // in order of creation
+  Value* find(std::string_view value_name) const;    // this graph only
   // Kahn's algorithm, stable; false when there is a cycle. Also checks nothing else.
   bool sort();  // this graph only
 
@@ -188,13 +190,13 @@ class Graph {
   Graph* outer_ = nullptr;
   std::shared_ptr<Names> names_ = std::make_shared<Names>();
   // Erasing leaves a null here, which values() closes: so that erasing does not move the rest.
-  mutable std::vector<std::unique_ptr<Value>> values_;
+  mutable std::vector<Value*> values_;
   mutable bool has_gaps_ = false;
-  std::vector<std::unique_ptr<Value>> erased_values_;
+  Pool<Value> value_storage_;  // erased ones too
   std::vector<Value*> outputs_;
   std::unordered_map<std::string, Value*> by_name_;
   std::unordered_map<std::string, int> next_suffix_;
-  std::vector<std::unique_ptr<Node>> node_storage_;  // erased ones too; dies before values_
+  Pool<Node> node_storage_;  // erased ones too; dies before the values
   Node* head_ = nullptr;
   Node* tail_ = nullptr;
   size_t node_count_ = 0;

@@ -11,8 +11,6 @@
 namespace onnxport::simplify {
 namespace {
 
-// What a node itself takes in a file, about: a constant of that size in its place is no growth.
-constexpr int64_t kNodeBytes = 128;
 constexpr int64_t kFoldElements = int64_t{1} << 20;
 
 // Data movement of a constant of any size without touching its bytes.
@@ -135,17 +133,23 @@ std::vector<const Rule*> all_rules() {
 }
 
 Engine::Engine(onnx::Model& model, const Options& options, Summary& summary)
-    : model_(model), options_(options), summary_(summary), opset_(model.opset()) {
+    : model_(model),
+      options_(options),
+      summary_(summary),
+      opset_(model.opset()),
+      growth_(model, options) {
   for (const Rule* rule : all_rules()) {
     if (options.exact && rule->rounding) continue;
     if (options.skip.count(rule->name) != 0) continue;
     for (const std::string& op_type : rule->op_types) rules_[op_type].push_back(rule);
   }
-  content_at_first_ = content_bytes();
   queue_all();
 }
 
-std::vector<onnx::Graph*> Engine::graphs() const { return graphs_of(model_); }
+const std::vector<onnx::Graph*>& Engine::graphs() {
+  if (graphs_.empty()) graphs_ = graphs_of(model_);
+  return graphs_;
+}
 
 void Engine::queue_all() {
   for (onnx::Graph* graph : graphs()) {
@@ -155,7 +159,12 @@ void Engine::queue_all() {
       if (!onnx::subgraphs(*node).empty()) stale_.insert(node);
     }
   }
-  grown_ = content_bytes() - content_at_first_;
+  growth_.forget();
+}
+
+void Engine::consider_again() {
+  put_off_.clear();
+  queue_all();
 }
 
 void Engine::queue(Node* node) {
@@ -255,6 +264,7 @@ bool Engine::erase_if_dead(Node& node) {
   }
   // The list may hold nodes of the bodies, which die with them: pointers that nobody follows now.
   if (!bodies.empty()) {
+    graphs_.clear();
     std::vector<onnx::Graph*> all = bodies;
     for (size_t i = 0; i < all.size(); ++i) {
       for (Node* inner = all[i]->first(); inner != nullptr; inner = inner->next) {
@@ -274,43 +284,6 @@ bool Engine::erase_if_dead(Node& node) {
   for (const Value* in : inputs) queue_last_use(in);
   changed_ = true;
   return true;
-}
-
-// The outputs' bytes, less what the node and the constants that only it uses take now.
-int64_t Engine::growth_of(const Node& node, const std::vector<Tensor>& tensors) const {
-  int64_t growth = -kNodeBytes;
-  for (size_t i = 0; i < tensors.size() && i < node.outputs.size(); ++i) {
-    if (node.outputs[i] != nullptr && !node.outputs[i]->unused()) {
-      growth += static_cast<int64_t>(tensors[i].nbytes());
-    }
-  }
-  for (size_t i = 0; i < node.inputs.size(); ++i) {
-    const Value* in = node.inputs[i];
-    if (in == nullptr || in->constant() == nullptr || in->graph_outputs != 0) continue;
-    if (std::find(node.inputs.begin(), node.inputs.begin() + static_cast<int64_t>(i), in) !=
-        node.inputs.begin() + static_cast<int64_t>(i)) {
-      continue;  // counted already
-    }
-    const bool only_here = std::all_of(in->uses.begin(), in->uses.end(),
-                                       [&](const onnx::Use& use) { return use.node == &node; });
-    if (only_here) growth -= static_cast<int64_t>(in->constant()->nbytes());
-  }
-  return growth;
-}
-
-int64_t Engine::content_bytes() const {
-  int64_t bytes = 0;
-  for (const onnx::Graph* graph : graphs()) {
-    for (const Value* value : graph->initializers()) {
-      if (!value->unused()) bytes += static_cast<int64_t>(value->initializer->nbytes());
-    }
-    for (const Node* node = graph->first(); node != nullptr; node = node->next) {
-      const onnx::Attribute* a = node->is("Constant") ? node->find("value") : nullptr;
-      const Tensor* t = a != nullptr ? std::get_if<Tensor>(&a->v) : nullptr;
-      if (t != nullptr) bytes += static_cast<int64_t>(t->nbytes());
-    }
-  }
-  return bytes;
 }
 
 const char* Engine::try_fold(Node& node) {
@@ -364,12 +337,13 @@ bool Engine::spend() {
   std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
     return std::tie(a.growth, a.name) < std::tie(b.growth, b.name);
   });
-  grown_ = content_bytes() - content_at_first_;
+  if (candidates.empty()) return false;
+  growth_.forget();
   bool spent = false;
   spending_ = true;
   for (const Candidate& c : candidates) {
     if (c.node->graph == nullptr || applications_ >= options_.max_applications) continue;
-    if (grown_ + c.growth > options_.max_total_growth) break;
+    if (!growth_.allows(c.growth)) break;
     current_ = c.node;
     const std::string op_type = c.node->op_type;
     const char* step = try_fold(*c.node);
@@ -384,17 +358,13 @@ bool Engine::spend() {
 bool Engine::replace_by_constants(Node& node, std::vector<Tensor> tensors, bool now) {
   if (tensors.size() < node.outputs.size()) return false;
   if (!node.is("Constant")) {
-    const int64_t growth = growth_of(node, tensors);
-    const bool has_budget = options_.max_total_growth != INT64_MAX;
-    if (growth > 0 && has_budget && !spending_ && !now) {
+    const int64_t growth = Growth::of(node, tensors);
+    if (growth > 0 && growth_.is_limited() && !spending_ && !now) {
       put_off_.emplace(&node, growth);
       return false;
     }
-    if (growth > 0 &&
-        (growth > options_.max_growth || grown_ + growth > options_.max_total_growth)) {
-      return false;
-    }
-    grown_ += growth;
+    if (!growth_.allows(growth)) return false;
+    growth_.add(growth);
   }
   onnx::Graph& graph = *node.graph;
   std::vector<Value*> makers = node.inputs;
@@ -545,6 +515,7 @@ void Engine::drop_inputs_from(Node& node, size_t first) {
 }
 
 void Engine::inline_body(Node& node, onnx::Graph& body) {
+  graphs_.clear();
   const std::vector<Node*> nodes = body.nodes();
   const std::vector<Value*> results = node.graph->inline_body(body, &node);
   for (size_t i = 0; i < node.outputs.size() && i < results.size(); ++i) {

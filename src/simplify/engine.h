@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "onnx/graph.h"
+#include "simplify/growth.h"
 #include "simplify/rule.h"
 #include "simplify/simplify.h"
 
@@ -24,8 +25,10 @@ class Engine final : public Match {
 
   // One round over everything on the list; every node is on it at first.
   void run();
-  // Puts every node of every graph on the list, and counts anew what folding has cost.
+  // Puts every node of every graph on the list.
   void queue_all();
+  // The same, and what was put off is weighed again: the graph it was weighed in is another now.
+  void consider_again();
   bool changed() const { return changed_; }
   void clear_changed() { changed_ = false; }
   // Whether this step is wanted and may still be applied; then applied() has to follow.
@@ -61,7 +64,7 @@ class Engine final : public Match {
   bool is_put_off(const Node& node) const { return put_off_.count(const_cast<Node*>(&node)) != 0; }
   void put_off(Node& node) { put_off_.emplace(&node, INT64_MAX); }  // for good
   // Every graph, outer ones first.
-  std::vector<onnx::Graph*> graphs() const;
+  const std::vector<onnx::Graph*>& graphs();
 
  private:
   void queue(Node* node);
@@ -73,19 +76,17 @@ class Engine final : public Match {
   bool apply(const Rule& rule, Node& node);
   void infer_again(Node& node);  // and its users later, where that brought news
   void spread_news(const Value& value);
-  int64_t growth_of(const Node& node, const std::vector<Tensor>& tensors) const;
-  int64_t content_bytes() const;  // of all constants that something uses
 
   onnx::Model& model_;
   const Options& options_;
   Summary& summary_;
   const int64_t opset_;
   std::unordered_map<std::string_view, std::vector<const Rule*>> rules_;
+  std::vector<onnx::Graph*> graphs_;  // empty: not known, a body has gone
   std::deque<Node*> list_;
   std::unordered_set<Node*> listed_;  // what is not here is no longer on the list
   std::unordered_set<Node*> stale_;   // an input is better known than when it was inferred
-  int64_t content_at_first_ = 0;
-  int64_t grown_ = 0;                           // since then, by folding
+  Growth growth_;
   std::unordered_map<Node*, int64_t> put_off_;  // what folding them would add
   bool spending_ = false;
   Node* current_ = nullptr;  // the node that a rule is tried on

@@ -128,7 +128,7 @@ void substitute(onnx::Model& model, const Bindings& bindings) {
   for (const auto& [symbol, binding] : bindings) sizes.emplace(symbol, Expr(binding.size));
   if (sizes.empty()) return;
   for (Graph* graph : all_graphs(model)) {
-    for (const auto& value : graph->values()) {
+    for (Value* value : graph->values()) {
       if (value->shape) {
         for (Expr& dim : *value->shape) {
           if (!dim.is_const()) dim = dim.substitute(sizes);
@@ -219,9 +219,9 @@ Status fix_input_shapes(onnx::Model& model, const std::vector<InputShape>& shape
   for (const Value* out : model.graph->outputs()) declared.push_back(out->shape);
   std::vector<Value*> untyped;  // what the file states no type of
   for (Graph* graph : all_graphs(model)) {
-    for (const auto& value : graph->values()) {
+    for (Value* value : graph->values()) {
       if (value->producer != nullptr && value->dtype == DType::kUndefined) {
-        untyped.push_back(value.get());
+        untyped.push_back(value);
       }
     }
   }

@@ -44,8 +44,8 @@ struct AppendAttribute {
   }
 };
 
-std::string key_of(const Node& node) {
-  std::string key;
+void make_key(const Node& node, std::string& key) {
+  key.clear();
   append(key, std::string_view(node.op_type));
   append(key, node.inputs.size());
   for (const Value* in : node.inputs) append(key, reinterpret_cast<uint64_t>(in));
@@ -59,7 +59,6 @@ std::string key_of(const Node& node) {
     append(key, entry->second.v.index());
     std::visit(AppendAttribute{key}, entry->second.v);
   }
-  return key;
 }
 
 bool can_merge(const Node& node, const Node& first) {
@@ -72,15 +71,29 @@ bool can_merge(const Node& node, const Node& first) {
 }
 
 void merge_nodes(Engine& engine, onnx::Graph& graph) {
-  std::unordered_map<std::string, Node*> seen;
+  // By the hash alone, since keys of 100,000 nodes take long to make room for; few are compared.
+  std::unordered_multimap<size_t, Node*> seen;
+  seen.reserve(graph.node_count());
+  std::string key, other;
   for (Node* node : graph.nodes()) {
     if (!node->domain.empty() || !is_deterministic(*node)) continue;
-    auto [it, fresh] = seen.emplace(key_of(*node), node);
-    if (fresh || !can_merge(*node, *it->second)) continue;
+    make_key(*node, key);
+    const size_t hash = std::hash<std::string>()(key);
+    const auto [begin, end] = seen.equal_range(hash);
+    const auto same = std::find_if(begin, end, [&](const auto& entry) {
+      make_key(*entry.second, other);
+      return other == key;
+    });
+    if (same == end) {
+      seen.emplace(hash, node);
+      continue;
+    }
+    Node* first = same->second;
+    if (!can_merge(*node, *first)) continue;
     if (!engine.may_apply("merge_duplicate_nodes")) return;
     for (size_t i = 0; i < node->outputs.size(); ++i) {
       if (node->outputs[i] != nullptr && !node->outputs[i]->unused()) {
-        engine.replace_value(node->outputs[i], it->second->outputs[i]);
+        engine.replace_value(node->outputs[i], first->outputs[i]);
       }
     }
     engine.applied("merge_duplicate_nodes", node->name, node->op_type);
@@ -89,13 +102,20 @@ void merge_nodes(Engine& engine, onnx::Graph& graph) {
 
 // Sizes that are known to be the same, however they are computed.
 void merge_sizes(Engine& engine, onnx::Graph& graph) {
-  if (!engine.may_apply("merge_equal_sizes") || !graph.sort()) return;
+  if (!engine.may_apply("merge_equal_sizes")) return;
+  auto is_size = [](const Node& node) {
+    const Value* out = node.outputs.size() == 1 ? node.output() : nullptr;
+    return out != nullptr && !out->unused() && out->ints && out->shape && node.domain.empty();
+  };
+  bool any = false;
+  for (const Node* node = graph.first(); node != nullptr && !any; node = node->next) {
+    any = is_size(*node);
+  }
+  if (!any || !graph.sort()) return;
   std::unordered_map<std::string, Value*> seen;
   for (Node* node : graph.nodes()) {
-    Value* out = node->outputs.size() == 1 ? node->output() : nullptr;
-    if (out == nullptr || out->unused() || !out->ints || !out->shape || !node->domain.empty()) {
-      continue;
-    }
+    if (!is_size(*node)) continue;
+    Value* out = node->output();
     std::string key =
         std::to_string(static_cast<int>(out->dtype)) + (out->shape->empty() ? "" : ",");
     bool computed = false;

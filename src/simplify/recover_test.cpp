@@ -1,4 +1,5 @@
 // Rules that put operators together again or move constants and reshapes over others, as a table.
+#include <algorithm>
 #include <set>
 
 #include "onnx/graph.h"
@@ -232,6 +233,40 @@ TEST_F(Growth, TheBudgetIsForAllFoldsTogetherAndTheCheapestComeFirst) {
     last = model.graph->node_count();
   }
   EXPECT_EQ(last, 3U);
+}
+
+// What a first run refuses, a second run refuses as well: it looks at the same graph.
+TEST_F(Growth, AShareLeavesNothingForASecondRun) {
+  std::string body = "g (float[1024] x) => (float[1024] y) <float[1] c = {2}";
+  std::string nodes;
+  std::string last = "x";
+  for (int i = 1; i <= 12; ++i) {
+    // Of 128, 256, ... 1536 bytes more than the node takes, next to 12 KB of weights.
+    const std::string n = std::to_string(i), size = std::to_string(32 + 32 * i);
+    body += ", int64[1] s" + n + " = {" + size + "}";
+    nodes += "a" + n + " = Expand(c, s" + n + ") q" + n + " = ReduceSum(" + last + ") p" + n +
+             " = Pow(q" + n + ", a" + n + ") ";
+    last = "p" + n;
+  }
+  body += "> { " + nodes + "z = ReduceSum(" + last + ") y = Add(x, z) }";
+  std::vector<size_t> counts;
+  for (double share : {0.0, 0.1, 0.3, 1.0}) {
+    onnx::Model model = parse(body);
+    model.graph->add_initializer("weights", Tensor::filled(DType::kFloat, {3000}, 1));
+    onnx::Value* weights = model.graph->find("weights");
+    model.graph->add_output(weights);
+    Options options;
+    options.max_share = share;
+    ASSERT_TRUE(simplify(model, options).ok());
+    counts.push_back(model.graph->node_count());
+    const std::string once = dump(model);
+    ASSERT_TRUE(simplify(model, options).ok());
+    EXPECT_EQ(dump(model), once) << share;
+  }
+  EXPECT_TRUE(std::is_sorted(counts.rbegin(), counts.rend()));
+  EXPECT_LT(counts[1], counts[0]);
+  EXPECT_LT(counts[2], counts[1]);
+  EXPECT_LT(counts[3], counts[2]);
 }
 
 }  // namespace

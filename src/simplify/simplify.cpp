@@ -1,5 +1,6 @@
 #include "simplify/simplify.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -17,16 +18,14 @@ constexpr int kMaxRounds = 32;
 constexpr int64_t kFirstOpset = 7;
 
 // False when a graph has a cycle.
-bool sort_all(const onnx::Model& model) {
-  for (onnx::Graph* graph : graphs_of(model)) {
-    if (!graph->sort()) return false;
-  }
-  return true;
+bool sort_all(const std::vector<onnx::Graph*>& graphs) {
+  return std::all_of(graphs.begin(), graphs.end(),
+                     [](onnx::Graph* graph) { return graph->sort(); });
 }
 
 // Runtimes refuse a file in which two nodes of a graph have one name; rules name what they make
 // after what it stands for.
-void make_names_unique(const Engine& engine) {
+void make_names_unique(Engine& engine) {
   for (onnx::Graph* graph : engine.graphs()) {
     std::unordered_set<std::string> taken;
     std::vector<Node*> again;
@@ -47,7 +46,7 @@ void make_names_unique(const Engine& engine) {
 void forget_what_no_file_says(onnx::Model& model, const Stated& stated) {
   stated.restore(model);
   for (onnx::Graph* graph : graphs_of(model)) {
-    for (const auto& value : graph->values()) {
+    for (Value* value : graph->values()) {
       if (value->producer != nullptr) value->ints.reset();
     }
   }
@@ -58,7 +57,7 @@ void forget_what_no_file_says(onnx::Model& model, const Stated& stated) {
 Result<Summary> simplify(onnx::Model& model, const Options& options) {
   Summary summary;
   summary.nodes_before = model.graph->total_node_count();
-  if (!sort_all(model)) return Error{"the graph has a cycle", ""};
+  if (!sort_all(graphs_of(model))) return Error{"the graph has a cycle", ""};
   if (model.opset() != 0 && model.opset() < kFirstOpset) {
     summary.nodes_after = summary.nodes_before;
     summary.notes.push_back("opset " + std::to_string(model.opset()) +
@@ -84,12 +83,16 @@ Result<Summary> simplify(onnx::Model& model, const Options& options) {
       if (settled) break;
       // What was learnt on the way counts for everything. At the end the types are those that the
       // file will have: so simplifying the file again finds nothing that was not found here.
-      if (!sort_all(model)) break;
+      if (!sort_all(engine.graphs())) break;
       read_anew = quiet;
       if (read_anew) forget_what_no_file_says(model, stated);
       problems.clear();
       TRY(onnx::infer(model, &problems));
-      engine.queue_all();
+      if (read_anew) {
+        engine.consider_again();
+      } else {
+        engine.queue_all();
+      }
     }
     if (!settled) {
       summary.notes.push_back(
@@ -98,7 +101,7 @@ Result<Summary> simplify(onnx::Model& model, const Options& options) {
     }
     make_names_unique(engine);
   }
-  if (!sort_all(model)) return Error{"simplify: the graph lost its order", ""};
+  if (!sort_all(graphs_of(model))) return Error{"simplify: the graph lost its order", ""};
   stated.restore(model);
   summary.nodes_after = model.graph->total_node_count();
   return summary;

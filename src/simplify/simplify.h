@@ -35,6 +35,10 @@ struct Options {
   // what makes the file smaller is folded first, then what costs, the cheapest first. What merging
   // duplicates saves may be spent.
   int64_t max_total_growth = INT64_MAX;
+  // Constants no larger than one that folding adds may then be at most this part of all constants'
+  // bytes; 1: no limit. It bounds the growth by the same part, and depends on nothing but the graph
+  // as it is: so a second run stops where the first one did.
+  double max_share = 1;
   Evaluate evaluate;  // for constants that onnx::fold does not compute; may be null
   // After so many applications nothing more is changed; what is unused is still dropped.
   size_t max_applications = SIZE_MAX;

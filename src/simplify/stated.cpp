@@ -41,7 +41,7 @@ Stated::Stated(const onnx::Model& model) {
   size_t between = 0;
   for (onnx::Graph* graph : graphs_of(model)) {
     Types& types = graphs_[graph];
-    for (const auto& value : graph->values()) {
+    for (onnx::Value* value : graph->values()) {
       const bool typed = value->dtype != DType::kUndefined || !value->type_proto.empty();
       if (is_between(*value)) {
         ++between;
@@ -57,7 +57,7 @@ bool Stated::contradicted(onnx::Model& model) const {
   bool found = false;
   for (onnx::Graph* graph : graphs_of(model)) {
     const Types& types = graphs_.at(graph);
-    for (const auto& value : graph->values()) {
+    for (onnx::Value* value : graph->values()) {
       if (found || value->producer == nullptr || !value->shape) continue;
       auto it = types.find(value->name);
       if (it == types.end() || !it->second.shape) continue;
@@ -71,7 +71,7 @@ Status Stated::infer(onnx::Model& model, std::vector<Error>* problems) const {
   TRY(onnx::infer(model, problems));
   if (!contradicted(model)) return {};
   for (onnx::Graph* graph : graphs_of(model)) {
-    for (const auto& value : graph->values()) {
+    for (onnx::Value* value : graph->values()) {
       if (value->producer == nullptr) continue;
       value->shape.reset();
       value->ints.reset();
@@ -85,7 +85,7 @@ void Stated::restore(onnx::Model& model) const {
   for (onnx::Graph* graph : graphs_of(model)) {
     const auto types = graphs_.find(graph);
     const bool is_body = graph->outer() != nullptr;
-    for (const auto& value : graph->values()) {
+    for (onnx::Value* value : graph->values()) {
       // An initializer's type is its content's; the main graph's inputs have not changed.
       if (value->producer == nullptr && !(is_body && value->is_input)) continue;
       const Type* stated = nullptr;
