@@ -183,6 +183,25 @@ def test_indices_are_found_to_be_integers(export):
     assert onnx.load(path).graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.INT64, report
 
 
+class Selects(nn.Module):
+    """Tables too large to be constants while the module is read."""
+
+    def __init__(self):
+        super().__init__()
+        self.words = nn.Embedding(1000, 48)
+        self.register_buffer("places", torch.randn(3, 700))
+
+    def forward(self, ids):
+        return self.words(ids), self.words(ids[0]), self.places.index_select(1, ids[:, 0])
+
+
+def test_large_tables_are_looked_up_by_index(export):
+    report, path = export(torch.jit.script(Selects().eval()), "--input-shape", "2,6")
+    passed(report)
+    assert [d.dim_param or d.dim_value for d in onnx.load(path).graph.output[2].type.tensor_type.shape.dim] == [
+        3, "batch_size"]
+
+
 class Unbound(nn.Module):
     def forward(self, x):
         n = 0

@@ -1,4 +1,5 @@
 // Sizes of results where libtorch has no meta kernel (in Python, PyTorch has them as Python code).
+#include <ATen/WrapDimUtils.h>
 #include <ATen/ops/empty.h>
 #include <fmt/format.h>
 
@@ -150,6 +151,24 @@ void sampled(Stack& s) {
   s = {made(out, x)};
 }
 
+// embedding(weight, indices, ...)
+void embedded(Stack& s) {
+  const at::Tensor weight = s[0].toTensor();
+  Ints out = s[1].toTensor().sizes().vec();
+  out.insert(out.end(), weight.sizes().begin() + 1, weight.sizes().end());
+  s = {made(out, weight)};
+}
+
+// index_select(input, dim, index)
+void selected(Stack& s) {
+  const at::Tensor x = s[0].toTensor();
+  const at::Tensor index = s[2].toTensor();
+  Ints out = x.sizes().vec();
+  if (!out.empty())
+    out[static_cast<size_t>(at::maybe_wrap_dim(s[1].toInt(), x.dim()))] = index.numel();
+  s = {made(out, x)};
+}
+
 // lstm.input(input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first)
 void lstm(Stack& s) {
   if (!s[1].isTensorList() || !s[3].isBool()) throw Refusal("packed sequences are not supported");
@@ -203,6 +222,8 @@ bool shapes_of(const std::string& op, Stack& stack) {
       {"torchvision::ps_roi_align", position_rois},
       {"torchvision::ps_roi_pool", position_rois},
       {"aten::grid_sampler", sampled},
+      {"aten::embedding", embedded},
+      {"aten::index_select", selected},
       {"aten::lstm", lstm},
       {"aten::gru", gru},
       {"aten::rnn_tanh", gru},
