@@ -202,6 +202,39 @@ def test_large_tables_are_looked_up_by_index(export):
         3, "batch_size"]
 
 
+class Rows(nn.Module):
+    """A loop that carries nothing from trip to trip."""
+
+    def forward(self, x, start):
+        picked = []
+        for i in range(len(start)):
+            first = int(start[i])
+            picked.append(torch.cat([x[i][start[i]], x[i][first : first + 2].mean(0)]))
+        return torch.stack(picked)
+
+
+def test_a_loop_that_only_collects_rows_follows_the_batch(export):
+    report, path = export(
+        torch.jit.script(Rows()), "--input-shape", "x:2,20,3", "--input-shape", "start:2", "--input-type",
+        "start=int64")
+    passed(report)
+    x, start = torch.randn(4, 20, 3), torch.tensor([0, 3, 18, 2])
+    got = onnxruntime.InferenceSession(path).run(None, {"x": x.numpy(), "start": start.numpy()})[0]
+    np.testing.assert_allclose(got, Rows()(x, start).numpy(), rtol=1e-5)
+
+
+class NotANumber(nn.Module):
+    def forward(self, x):
+        return torch.log(-1 - x.abs())
+
+
+def test_a_nan_of_the_model_itself_is_not_called_the_reader_s_mistake(export):
+    report, _ = export(torch.jit.script(NotANumber()), "--input-shape", "2,3")
+    assert report["outcome"] == "differs" and "NaN" in report["first_divergence"], report
+    assert "log" in report["first_divergence"] and "mistake" not in report["first_divergence"], report
+    passed(export(torch.jit.script(NotANumber()), "--input-shape", "2,3", "--allow-nan")[0])
+
+
 class Unbound(nn.Module):
     def forward(self, x):
         n = 0

@@ -145,7 +145,8 @@ class ControlFlow {
     return {};
   }
 
-  // Trip count, first condition, first values: ONNX wants a null where PyTorch has no limit.
+  // Trip count, first condition, first values: ONNX wants a null where PyTorch has no limit, but
+  // two inputs at least.
   Result<Values> loop_inputs() {
     const aten::Arg& limit = *node_.arg("max_trip_count");
     const aten::Arg& condition = *node_.arg("condition");
@@ -154,10 +155,10 @@ class ControlFlow {
       TRY_ASSIGN(inputs[0], scalar(limit, DType::kInt64));
     }
     const bool* known = condition.as<bool>();
-    if (known == nullptr || !*known) {
+    const auto& carried = *node_.arg("carried")->as<aten::ArgList>();
+    if (known == nullptr || !*known || carried.empty()) {
       TRY_ASSIGN(inputs[1], scalar(condition, DType::kBool));
     }
-    const auto& carried = *node_.arg("carried")->as<aten::ArgList>();
     for (size_t i = 0; i < carried.size(); ++i) {
       TRY_ASSIGN(Value x, walk_.value_of(carried[i]));
       const DType type = recorded_type(node_.blocks[0].inputs[i + 1]);

@@ -185,6 +185,11 @@ class Proof {
     if (c.reference_nan && !options_.allow_nan) {
       return "PyTorch's own output has NaN (--allow-nan accepts it where both have it)";
     }
+    return difference(c, dtype);
+  }
+
+  // The same, where both may have NaN.
+  std::string difference(const Comparison& c, DType dtype) const {
     if (!c.same_kind) return c.reason;
     if (within(c, dtype, options_.tolerance)) return "";
     return fmt::format("differs by {:.3g}, where {:.3g} is allowed (the values reach {:.3g})",
@@ -250,7 +255,7 @@ class Proof {
     if (!ran.ok()) return "the program read from the model does not run: " + ran.error().str();
     for (size_t i = 0; i < std::min(ran->size(), wanted->size()); ++i) {
       const Tensor& expected = (*wanted)[i];
-      std::string reason = failure(compare((*ran)[i], expected), expected.dtype);
+      std::string reason = difference(compare((*ran)[i], expected), expected.dtype);
       if (reason.empty()) continue;
       return fmt::format(
           "the program read from the model computes something else than its forward(): output `{}` "
