@@ -266,3 +266,31 @@ def test_a_trace_of_a_convolution_padded_by_name_passes(export, padding):
     report, path = export(torch.jit.trace(layer, torch.rand(1, 3, 9, 9)), "--input-shape", "1,3,9,9")
     passed(report)
     assert operators(path) == {"Conv", "Relu"}
+
+
+class WritesInPlace(nn.Module):
+    """Writes into a buffer in place, which the next run would see."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(2000))
+        self.linear = nn.Linear(2000, 4)
+
+    def forward(self, x):
+        self.seen.add_(x.sum())
+        return self.linear(x + self.seen)
+
+
+def test_what_a_module_writes_in_place_is_not_seen_by_the_next_run(export):
+    report, _ = export(torch.jit.script(WritesInPlace()), "--input-shape", "2,2000")
+    # Three seeds and several batches: each of them starts from the zeros of the file.
+    passed(report)
+    assert all(o["max_abs_difference"] < 1e-2 for o in report["comparison"])
+
+
+def test_weights_that_share_their_numbers_stay_one(export):
+    first, second = nn.Linear(64, 64), nn.Linear(64, 64)
+    second.weight = first.weight
+    report, path = export(torch.jit.script(nn.Sequential(first, nn.ReLU(), second)), "--input-shape", "1,64")
+    passed(report)
+    assert sum(len(i.raw_data) == 64 * 64 * 4 for i in onnx.load(path).graph.initializer) == 1

@@ -1,5 +1,10 @@
 #include "read/script.h"
 
+#include <cstring>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
 #include "base/file.h"
 #include "formats/slice.h"
 #include "formats/zip.h"
@@ -16,6 +21,43 @@ using formats::Zip;
 Result<Zip> open(const std::string& path) {
   TRY_ASSIGN(std::shared_ptr<const MappedFile> file, MappedFile::open(path));
   return Zip::open(formats::whole_file(std::move(file)));
+}
+
+// Smaller ones are not worth a search.
+constexpr size_t kMinMapped = 4096;
+
+// libtorch reads an archive's tensors into memory. Most weights are such a tensor as it is: they
+// become views of the mapped file, so that what libtorch holds can go, and the rest of the road has
+// none of the weights in memory. Which entry a weight came from nobody tells: equal bytes do.
+void map_weights(aten::Program& program, const Zip& zip) {
+  std::unordered_multimap<size_t, const formats::ZipEntry*> by_size;
+  for (const formats::ZipEntry& entry : zip.entries()) {
+    if (entry.stored && entry.size >= kMinMapped) by_size.emplace(entry.size, &entry);
+  }
+  // By what a weight held: tied weights share a storage, and go on doing so.
+  std::unordered_map<const Storage*, std::shared_ptr<const Storage>> mapped;
+  std::vector<std::shared_ptr<const Storage>> replaced;  // alive, so that no address is used twice
+  for (aten::Weight& weight : program.weights) {
+    std::shared_ptr<const Storage>& storage = weight.tensor.storage;
+    if (storage == nullptr || storage->size() < kMinMapped) continue;
+    if (auto known = mapped.find(storage.get()); known != mapped.end()) {
+      storage = known->second;
+      continue;
+    }
+    const std::span<const std::byte> bytes = storage->view();
+    const auto [begin, end] = by_size.equal_range(storage->size());
+    for (auto it = begin; it != end && !bytes.empty(); ++it) {
+      auto entry = zip.read(*it->second, Zip::Crc::kSkip);  // script_check has compared it
+      if (!entry.ok()) continue;
+      const bool same = std::memcmp(bytes.data(), (*entry)->view().data(), bytes.size()) == 0;
+      (*entry)->release();
+      if (!same) continue;
+      mapped[storage.get()] = *entry;
+      replaced.push_back(std::exchange(storage, *entry));
+      by_size.erase(it);
+      break;
+    }
+  }
 }
 
 }  // namespace
@@ -40,6 +82,8 @@ Result<aten::Program> read_script(const std::string& path, const libtorch::Scrip
     TRY(check_script(path));
     TRY_ASSIGN(aten::Program program, plugin.read_script(path, options));
     program.source_file = path;
+    TRY_ASSIGN(const Zip zip, open(path));
+    map_weights(program, zip);
     TRY(functionalize(program));
     prune(program);
     TRY(aten::validate(program));

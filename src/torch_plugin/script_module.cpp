@@ -62,12 +62,33 @@ Status flatten(const c10::IValue& value, std::vector<Tensor>& out) {
 
 class ScriptModule final : public libtorch::Module {
  public:
-  ScriptModule(torch::jit::Module module, ScriptOptions options)
-      : module_(std::move(module)), options_(std::move(options)) {}
+  ScriptModule(torch::jit::Module module, std::string path, ScriptOptions options)
+      : module_(std::move(module)), path_(std::move(path)), options_(std::move(options)) {}
 
   Result<std::vector<Tensor>> forward(const std::vector<Tensor>& inputs,
                                       const libtorch::RunOptions& options) override {
     if (options.float64) return Error{"a TorchScript module runs in its own precision", ""};
+    const uint64_t before = changes();
+    auto results = run(inputs);
+    if (writes_weights_ || changes() == before) return results;
+    // It writes in place into what the runs share: again, from the file, with weights of its own.
+    writes_weights_ = true;
+    try {
+      module_ = load(path_);
+    } catch (const std::exception& e) {
+      return Error{std::string("libtorch: ") + e.what(), path_};
+    }
+    return run(inputs);
+  }
+
+  static torch::jit::Module load(const std::string& path) {
+    torch::jit::Module module = torch::jit::load(path, c10::kCPU, /*load_debug_files=*/false);
+    module.eval();
+    return module;
+  }
+
+ private:
+  Result<std::vector<Tensor>> run(const std::vector<Tensor>& inputs) {
     try {
       c10::InferenceMode inference;
       size_t own = 0;
@@ -95,9 +116,26 @@ class ScriptModule final : public libtorch::Module {
     }
   }
 
- private:
-  // A module may keep state between calls: every run starts from what the file says.
-  torch::jit::Module fresh() const { return module_.deepcopy(); }
+  // A module may keep state between calls: every run starts from what the file says. Its attributes
+  // are copied; its weights, which can be most of the memory there is, are not as long as no run
+  // writes into them.
+  torch::jit::Module fresh() const {
+    if (writes_weights_) return module_.deepcopy();
+    c10::IValue::HashIdentityIValueMap copied;
+    for (const c10::IValue& value : module_.attributes()) {
+      if (value.isTensor()) copied.emplace(value, value);
+    }
+    return torch::jit::Module(module_._ivalue()->deepcopy(copied));
+  }
+
+  // How often anything has written into the weights.
+  uint64_t changes() const {
+    uint64_t count = 0;
+    for (const c10::IValue& value : module_.attributes()) {
+      if (value.isTensor() && value.toTensor().defined()) count += value.toTensor()._version();
+    }
+    return count;
+  }
 
   // The module that has the attribute, and the attribute's name: "decoder.state".
   static std::pair<torch::jit::Module, std::string> find_state(torch::jit::Module module,
@@ -178,7 +216,9 @@ class ScriptModule final : public libtorch::Module {
   }
 
   torch::jit::Module module_;
+  std::string path_;
   ScriptOptions options_;
+  bool writes_weights_ = false;
 };
 
 }  // namespace
@@ -186,9 +226,8 @@ class ScriptModule final : public libtorch::Module {
 Result<std::unique_ptr<libtorch::Module>> load_script(const std::string& path,
                                                       const ScriptOptions& options) {
   try {
-    torch::jit::Module module = torch::jit::load(path, c10::kCPU, /*load_debug_files=*/false);
-    module.eval();
-    return std::unique_ptr<libtorch::Module>(new ScriptModule(std::move(module), options));
+    return std::unique_ptr<libtorch::Module>(
+        new ScriptModule(ScriptModule::load(path), path, options));
   } catch (const c10::Error& e) {
     return Error{std::string("libtorch: ") + e.what_without_backtrace(), path};
   } catch (const std::exception& e) {
