@@ -326,6 +326,14 @@ def test_a_state_dict_is_told_what_to_do(refused, tmp_path):
     refused(path, "state dict", "torch.export.save", "torch.jit.trace")
 
 
+def test_a_torch_package_is_told_what_to_do(refused, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.package.package_exporter, "_gate_torchscript_serialization", False)
+    path = tmp_path / "package.pt"
+    with torch.package.PackageExporter(str(path)) as exporter:
+        exporter.save_pickle("models", "good", torch.jit.script(Good().eval()))
+    refused(path, "torch.package", "PackageImporter", 'module.save("model.pt")')
+
+
 def test_a_pickled_module_is_not_executed(refused, tmp_path):
     marker = tmp_path / "executed"
     path = tmp_path / "module.pt"

@@ -72,6 +72,7 @@ bool is_script(const std::string& path) {
     pickle = pickle || name.ends_with("/data.pkl");
     code =
         code || name.find("/code/") != std::string_view::npos || name.ends_with("/constants.pkl");
+    if (name.ends_with("/.data/extern_modules")) return false;  // torch.package: see wrong_file
   }
   return pickle && code;
 }

@@ -77,12 +77,22 @@ Error wrong_zip(const formats::Zip& zip) {
   bool code = false;
   bool pickle = false;
   bool keras = false;
+  bool package = false;
   for (const formats::ZipEntry& entry : zip.entries()) {
     std::string_view name = entry.name;
     code =
         code || name.find("/code/") != std::string_view::npos || name.ends_with("/constants.pkl");
     pickle = pickle || name == "data.pkl" || name.ends_with("/data.pkl");
     keras = keras || name == "model.weights.h5";
+    package = package || name.ends_with("/.data/extern_modules");
+  }
+  if (package) {
+    return Error{
+        "is a torch.package archive, which carries Python code of its own. Load its object in "
+        "Python, torch.package.PackageImporter(path).load_pickle(package, resource), and save the "
+        "module in it: module.save(\"model.pt\") where it is TorchScript; else " +
+            std::string(kSave),
+        ""};
   }
   if (code) {
     return Error{

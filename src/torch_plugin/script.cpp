@@ -83,7 +83,7 @@ class Inputs {
     const std::string& name = argument.name();
     if (auto given = options_.values.find(name); given != options_.values.end()) {
       reader_.note(fmt::format("input `{}` is no tensor: it is fixed in the file", name));
-      return fixed(given->second, argument.type());
+      return fixed(name, given->second, argument.type());
     }
     const bool sized = options_.named_sizes.contains(name);
     c10::TypePtr type = argument.type();
@@ -122,29 +122,53 @@ class Inputs {
       default:
         break;
     }
+    if (!is_value(type)) {
+      throw Refusal(fmt::format(
+          "input `{}` is of type {}, which ONNX has nothing for: wrap the model in one whose "
+          "forward() takes tensors",
+          name, type->repr_str()));
+    }
     throw Refusal(fmt::format("input `{}` ({}) has no value: give it with --input-value {}=...",
                               name, type->repr_str(), name));
   }
 
-  Ref fixed(const ScriptOptions::Number& value, const c10::TypePtr& declared) {
+  // Can be given with --input-value.
+  static bool is_value(const c10::TypePtr& type) {
+    switch (type->kind()) {
+      case c10::TypeKind::IntType:
+      case c10::TypeKind::FloatType:
+      case c10::TypeKind::BoolType:
+      case c10::TypeKind::StringType:
+      case c10::TypeKind::NumberType:
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  Ref fixed(const std::string& name, const ScriptOptions::Number& value,
+            const c10::TypePtr& declared) {
     c10::TypePtr type =
         declared->kind() == c10::TypeKind::OptionalType ? declared->containedType(0) : declared;
-    if (const auto* text = std::get_if<std::string>(&value)) return reader_.plain(*text);
-    if (const auto* flag = std::get_if<bool>(&value)) return reader_.plain(*flag);
-    if (const auto* real = std::get_if<double>(&value)) return reader_.plain(*real);
-    const int64_t whole = std::get<int64_t>(value);
-    if (type->kind() == c10::TypeKind::FloatType) {
-      return reader_.plain(static_cast<double>(whole));
-    }
-    if (type->kind() == c10::TypeKind::BoolType) return reader_.plain(whole != 0);
-    if (type->kind() == c10::TypeKind::TensorType) {
+    const auto* whole = std::get_if<int64_t>(&value);
+    if (whole != nullptr && type->kind() == c10::TypeKind::TensorType) {
       Ref cell = std::make_shared<Cell>();
       cell->kind = Cell::Kind::kTensor;
       cell->literal = true;
-      cell->stored = at::empty({}, at::kLong).fill_(whole);
+      cell->stored = at::empty({}, at::kLong).fill_(*whole);
       return cell;
     }
-    return reader_.plain(whole);
+    c10::IValue given = std::visit([](const auto& v) { return c10::IValue(v); }, value);
+    if (whole != nullptr && type->kind() == c10::TypeKind::FloatType) {
+      given = static_cast<double>(*whole);
+    } else if (whole != nullptr && type->kind() == c10::TypeKind::BoolType) {
+      given = *whole != 0;
+    }
+    if (!given.type()->isSubtypeOf(*type)) {
+      throw Refusal(fmt::format("input `{}` is of type {}; the value given for it is of type {}",
+                                name, type->repr_str(), given.type()->repr_str()));
+    }
+    return reader_.plain(given);
   }
 
   Ref tensor(const std::string& name, const std::vector<int64_t>& otherwise) {
