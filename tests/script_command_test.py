@@ -103,8 +103,8 @@ def test_values_of_inputs_that_are_no_tensors(onnxport, script, tmp_path):
 
 
 class Letters(nn.Module):
-    def forward(self, x, words: list[str], scale: float = 1.0):
-        return x * len(words[0]) * scale
+    def forward(self, x, words: list[str]):
+        return x * len(words[0])
 
 
 def test_a_value_of_another_type_is_refused(onnxport, script, tmp_path):
@@ -113,8 +113,8 @@ def test_a_value_of_another_type_is_refused(onnxport, script, tmp_path):
     assert ran.code == 1 and "`words` is of type List[str], which ONNX has nothing for" in ran.text, ran.text
     ran = onnxport("export", path, "-o", out, "--input-shape", "x:1,3", "--input-value", "words=abc")
     assert ran.code == 1 and "`words` is of type List[str]; the value given" in ran.text, ran.text
-    ran = onnxport("export", path, "-o", out, "--input-shape", "x:1,3", "--input-value", "scale=big")
-    assert ran.code == 1 and "`scale` is of type float; the value given" in ran.text, ran.text
+    ran = onnxport("export", script(Scaled()), "-o", out, "--input-value", "factor=big")
+    assert ran.code == 1 and "`factor` is of type int; the value given for it is of type str" in ran.text, ran.text
 
 
 def test_types_of_inputs(onnxport, script, tmp_path):
