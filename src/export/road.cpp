@@ -22,7 +22,7 @@
 #include "onnx/read.h"
 #include "onnx/write.h"
 #include "simplify/simplify.h"
-#include "verify/runtime.h"
+#include "verify/evaluate.h"
 #include "verify/verify.h"
 
 namespace onnxport::road {

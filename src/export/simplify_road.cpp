@@ -23,6 +23,7 @@
 #include "simplify/rule.h"
 #include "simplify/simplify.h"
 #include "verify/agreement.h"
+#include "verify/evaluate.h"
 #include "verify/runtime.h"
 
 namespace onnxport {

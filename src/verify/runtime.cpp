@@ -9,8 +9,6 @@
 #include <utility>
 
 #include "base/library.h"
-#include "onnx/write.h"
-#include "verify/temporary.h"
 
 #ifndef ONNXPORT_BUILT_ORT
 #define ONNXPORT_BUILT_ORT ""
@@ -272,14 +270,6 @@ Result<std::unique_ptr<Session>> Session::open_bytes(std::string model,
 Result<std::string> runtime_version() {
   if (!runtime().ok()) return runtime().error();
   return runtime()->version;
-}
-
-Result<std::vector<Tensor>> evaluate(const onnx::Model& model) {
-  TemporaryFile file;
-  if (file.path().empty()) return Error{"no temporary file can be made (is TMPDIR writable?)", ""};
-  TRY_ASSIGN([[maybe_unused]] auto written, onnx::write_model(model, file.path()));
-  TRY_ASSIGN(auto session, Session::open(file.path(), {.optimize = false, .threads = 1}));
-  return session->run({});
 }
 
 }  // namespace onnxport::verify

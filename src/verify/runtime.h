@@ -9,7 +9,6 @@
 
 #include "base/result.h"
 #include "base/tensor.h"
-#include "onnx/graph.h"
 
 namespace onnxport::verify {
 
@@ -40,9 +39,5 @@ class Session {
 };
 
 Result<std::string> runtime_version();
-
-// Runs a model that has no inputs, with optimizations off, and returns its outputs. What constant
-// folding uses for operators that onnx/fold.h does not compute (see simplify/fold.h, Evaluate).
-Result<std::vector<Tensor>> evaluate(const onnx::Model& model);
 
 }  // namespace onnxport::verify
