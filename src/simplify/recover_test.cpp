@@ -91,6 +91,29 @@ constexpr Pair kPairs[] = {
      "(float[N, 2, 5, 4] y) <float s = {2}> { t = Transpose<perm = [0, 1, 3, 2]>(k) "
      "p = MatMul(q, t) d = Div(p, s) a = Add(d, m) w = Softmax<axis = -1>(a) y = MatMul(w, v) }",
      "Attention", 23},
+    {"rms_normalization",
+     "g (float[N, 4] x) => (float[N, 4] y) <float e = {1e-6}, float[4] g = {1, 2, 3, 4}, "
+     "int64[1] a = {-1}> { q = Mul(x, x) m = ReduceMean(q, a) v = Add(m, e) r = Sqrt(v) "
+     "n = Div(x, r) y = Mul(n, g) }",
+     "RMSNormalization", 23},
+    {"rms_normalization_before_opset_23",
+     "g (float[N, 4] x) => (float[N, 4] y) <float e = {1e-6}, float[4] g = {1, 2, 3, 4}, "
+     "int64[1] a = {-1}> { q = Mul(x, x) m = ReduceMean(q, a) v = Add(m, e) r = Sqrt(v) "
+     "n = Div(x, r) y = Mul(n, g) }",
+     "Mul ReduceMean Add Sqrt Div Mul", 22},
+    {"group_normalization",
+     "g (float[N, 4, 3] x) => (float[N, 4, 3] y) <float[2] one = {1, 1}, float[2] zero = {0, 0}, "
+     "float[4, 1] g = {1, 2, 3, 4}, float[4, 1] b = {4, 3, 2, 1}, int64[3] in = {0, 2, -1}, "
+     "int64[3] out = {0, 4, 3}> { r = Reshape(x, in) i = InstanceNormalization(r, one, zero) "
+     "k = Reshape(i, out) s = Mul(k, g) y = Add(s, b) }",
+     "GroupNormalization", 21},
+    {"swish", "g (float[N, 4] x) => (float[N, 4] y) { s = Sigmoid(x) y = Mul(x, s) }", "Swish", 24},
+    {"swish_of_another_slope",
+     "g (float[N, 4] x) => (float[N, 4] y) <float a = {1.5}> { p = Mul(x, a) s = Sigmoid(p) "
+     "y = Mul(x, s) }",
+     "Swish", 24},
+    {"swish_before_opset_24",
+     "g (float[N, 4] x) => (float[N, 4] y) { s = Sigmoid(x) y = Mul(x, s) }", "Sigmoid Mul", 23},
     {"attention_with_shared_heads_stays",
      "g (float[N, 2, 5, 4] q, float[N, 1, 6, 4] k, float[N, 1, 6, 4] v) => (float[N, 2, 5, 4] y) "
      "{ t = Transpose<perm = [0, 1, 3, 2]>(k) p = MatMul(q, t) w = Softmax<axis = -1>(p) "
