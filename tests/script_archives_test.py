@@ -1,5 +1,5 @@
-"""TorchScript archives of many PyTorch versions (tests/fixtures/script, made by make_script.py) export, and
-compute what the version that wrote them computed."""
+"""TorchScript archives of PyTorch 1.5 to 2.14 (tests/fixtures/script, made by make_script.py) export, and
+compute what the version that wrote them computed: also where an operator means something else since."""
 
 import json
 
@@ -8,16 +8,26 @@ import onnxruntime
 import pytest
 from conftest import ROOT
 
-ARCHIVES = sorted((ROOT / "tests" / "fixtures" / "script").glob("*/*.pt"))
+FOLDER = ROOT / "tests" / "fixtures" / "script"
+ARCHIVES = sorted(FOLDER.glob("*/*.pt"))
+VERSIONS = json.loads((FOLDER / "versions.json").read_text())
 
 
 def array(recorded):
     return numpy.array(recorded["data"], recorded["dtype"]).reshape(recorded["shape"])
 
 
-def test_there_are_archives_of_old_and_new_versions():
-    versions = {path.parent.name for path in ARCHIVES}
-    assert "1.13.0" in versions and len(versions) >= 2, versions
+def test_every_minor_version_since_1_8_wrote_archives():
+    minors = {".".join(version.split(".")[:2]) for version in VERSIONS}
+    assert {f"1.{i}" for i in range(8, 14)} | {f"2.{i}" for i in range(15)} <= minors
+
+
+def test_each_version_s_archive_is_here_or_the_same_as_one_that_is():
+    here = {(version, case) for version, cases in VERSIONS.items() for case in cases if cases[case] == "here"}
+    assert here == {(path.parent.name, path.stem) for path in ARCHIVES}
+    for cases in VERSIONS.values():
+        for case, what in cases.items():
+            assert what == "here" or what.startswith("not made: ") or (what[len("as "):], case) in here, (case, what)
 
 
 @pytest.mark.parametrize("path", ARCHIVES, ids=lambda p: f"{p.parent.name}-{p.stem}")

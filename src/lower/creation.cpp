@@ -267,6 +267,21 @@ LOWER(
 LOWER("aten::type_as(Tensor self, Tensor other) -> Tensor",
       [](Builder& g, Value self, Value other) { return to(g, self, other->dtype); });
 
+// What torch 1.5 wrote for x.float().
+template <DType kTo>
+Value cast_to(Builder& g, Value self, Ignored) {
+  return g.cast(self, kTo);
+}
+LOWER("aten::_cast_Byte(Tensor self, bool non_blocking=False) -> Tensor", cast_to<DType::kUint8>);
+LOWER("aten::_cast_Char(Tensor self, bool non_blocking=False) -> Tensor", cast_to<DType::kInt8>);
+LOWER("aten::_cast_Short(Tensor self, bool non_blocking=False) -> Tensor", cast_to<DType::kInt16>);
+LOWER("aten::_cast_Int(Tensor self, bool non_blocking=False) -> Tensor", cast_to<DType::kInt32>);
+LOWER("aten::_cast_Long(Tensor self, bool non_blocking=False) -> Tensor", cast_to<DType::kInt64>);
+LOWER("aten::_cast_Half(Tensor self, bool non_blocking=False) -> Tensor", cast_to<DType::kFloat16>);
+LOWER("aten::_cast_Float(Tensor self, bool non_blocking=False) -> Tensor", cast_to<DType::kFloat>);
+LOWER("aten::_cast_Double(Tensor self, bool non_blocking=False) -> Tensor",
+      cast_to<DType::kDouble>);
+
 // --- numbers out of tensors -------------------------------------------------------------------
 
 Value item(Builder& g, Value self) { return g.reshape(self, {}); }
