@@ -123,6 +123,12 @@ Graph::~Graph() {
   }
 }
 
+void Graph::reserve(size_t value_count) {
+  values_.reserve(value_count);
+  by_name_.reserve(value_count);
+  names_->reserve(names_->size() + value_count);
+}
+
 bool Graph::is_taken(const std::string& name, bool below) const {
   if (below) return names_->contains(name);
   for (const Graph* graph = this; graph != nullptr; graph = graph->outer_) {

@@ -143,6 +143,7 @@ class Graph {
   Graph* outer() const { return outer_; }
 
   // --- building -----------------------------------------------------------------------------
+  void reserve(size_t value_count);  // a hint, of a reader that knows
   // Names are made unique with a suffix (".1", ".2", ...) when taken here or in a graph around;
   // those of new initializers and nodes' outputs also when a body of any node has them.
   Value* add_value(std::string name, DType dtype = DType::kUndefined,

@@ -97,6 +97,10 @@ class GraphBuilder {
     graph_.name = proto.name();
     graph_.doc = proto.doc_string();
     graph_.metadata = metadata_of(proto.metadata_props());
+    const size_t count = static_cast<size_t>(proto.input_size()) + initializers.size() +
+                         static_cast<size_t>(proto.node_size());
+    graph_.reserve(count);  // most nodes have one output
+    values_.reserve(count);
     TRY(add_inputs(proto));
     for (NamedTensor& initializer : initializers) TRY(add_initializer(std::move(initializer)));
     TRY(add_sparse(proto));

@@ -28,7 +28,9 @@ RULE_ROUNDING(fuse_batch_normalization, "BatchNormalization") {
 // BatchNormalization(Reshape(MatMul(x, w)))  =>  Reshape(Add(MatMul(x, w * s), shift))
 //     when the Reshape only gathers rows: the columns are BatchNormalization's channels
 RULE_ROUNDING(fuse_batch_normalization_over_rows, "BatchNormalization") {
-  if (node.get<int64_t>("training_mode", 0) != 0) return no_match("training");
+  if (node.get<int64_t>("training_mode", 0) != 0 || node.outputs.size() != 1) {
+    return no_match("training");
+  }
   Node* rows = maker(node.input(0), "Reshape", node);
   if (rows == nullptr || !used_once(rows->output()) || !node.output()->shape) {
     return no_match("no Reshape before");
