@@ -13,14 +13,19 @@
 // Where the program does not tell whether a call copied (a reshape of a tensor whose strides are
 // not recorded), a write is refused only if the other side is used later: else it makes no
 // difference.
+//
+// The blocks of a branch or loop come first, each as a program of its own; what they do to memory
+// from outside (read/block_memory.h) is then a part of the call that they belong to.
 #include "read/functionalize.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "read/block_memory.h"
 #include "read/mutating_ops.h"
 #include "read/view_ops.h"
 
@@ -54,17 +59,14 @@ struct Tree {
   std::vector<int32_t> maybe;  // trees that may share its memory
 };
 
+using Memories = std::unordered_map<const Node*, CallMemory>;  // of calls with blocks
+
 class Functionalizer {
  public:
-  // `outside`: of the program's inputs, those that must not be written to.
-  explicit Functionalizer(Program& program, std::unordered_set<int32_t> outside = {})
-      : program_(program), outside_(std::move(outside)) {}
+  Functionalizer(Program& program, const Memories& memories)
+      : program_(program), memories_(memories) {}
 
   Status run() {
-    if (std::none_of(program_.nodes.begin(), program_.nodes.end(),
-                     [](const Node& node) { return in_place(node).has_value(); })) {
-      return {};
-    }
     object_of_.assign(program_.values.size(), -1);
     find_last_uses();
     for (const Value& value : program_.values) names_.insert(value.name);
@@ -82,7 +84,44 @@ class Functionalizer {
     return {};
   }
 
+  // After run(), of a program that is a block: its outputs, and what it did to its inputs. `own`
+  // are the block's inputs; the program's other inputs are from outside.
+  Result<BlockMemory> memory(const std::vector<std::vector<ValueId>>& outputs,
+                             const std::unordered_set<int32_t>& own, std::set<int32_t> used) {
+    BlockMemory memory;
+    memory.used = std::move(used);
+    for (const std::vector<ValueId>& values : outputs) {
+      std::set<int32_t>& roots = memory.roots.emplace_back();
+      for (ValueId id : values) {
+        if (!id.valid() || object_of_[static_cast<size_t>(id.index)] < 0) continue;
+        for (int32_t tree : sharing(object(id).tree)) roots.insert(base_of(tree).index);
+      }
+    }
+    for (const aten::Input& input : program_.inputs) {
+      const Object& o = object(input.value);
+      const bool lost = lost_.contains(input.value.index);
+      if (own.contains(input.value.index)) {
+        if (lost || tree_of(o).version > 0) memory.written.insert(input.value.index);
+      } else if (lost || o.parent >= 0) {
+        return Error{
+            "changes `" + input.name +
+                "` in place, inside a branch or loop that depends on data, where the change "
+                "would have to be seen outside; write it as an assignment (x = x + 1)",
+            ""};
+      } else if (tree_of(o).version > 0) {
+        TRY_ASSIGN(memory.escaped[input.value.index], read(input.value));
+      }
+    }
+    return memory;
+  }
+
  private:
+  int32_t index_of(ValueId id) const { return object_of_[static_cast<size_t>(id.index)]; }
+  ValueId base_of(int32_t tree) const {
+    const int32_t base = trees_[static_cast<size_t>(tree)].base;
+    return objects_[static_cast<size_t>(base)].origin;
+  }
+
   static std::string place(const Node& node) {
     std::string out = "call " + node.full_name();
     if (!node.module_path.empty()) out += " in " + node.module_path;
@@ -278,24 +317,38 @@ class Functionalizer {
 
   // --- writing
   // ------------------------------------------------------------------------------------
-  Status check_unclear_aliases(int32_t tree) {
+  // This tree and those that may share its memory.
+  std::unordered_set<int32_t> sharing(int32_t tree) const {
     std::vector<int32_t> todo{tree};
     std::unordered_set<int32_t> seen{tree};
     while (!todo.empty()) {
-      int32_t t = todo.back();
+      const int32_t t = todo.back();
       todo.pop_back();
       for (int32_t other : trees_[static_cast<size_t>(t)].maybe) {
-        if (!seen.insert(other).second) continue;
-        todo.push_back(other);
-        for (ValueId id : trees_[static_cast<size_t>(other)].members) {
-          if (last_use_[static_cast<size_t>(id.index)] <= at_) continue;
-          return Error{
-              "writes in place to memory that `" + program_.value(id).name +
-                  "`, which is used later, may or may not share (a reshape, contiguous or to between "
-                  "them may have copied); make the copy explicit with .clone(), or write it without "
-                  "in-place calls",
-              ""};
-        }
+        if (seen.insert(other).second) todo.push_back(other);
+      }
+    }
+    return seen;
+  }
+
+  // A member of the tree that is used after the call at hand.
+  std::optional<ValueId> used_later(int32_t tree) const {
+    for (ValueId id : trees_[static_cast<size_t>(tree)].members) {
+      if (last_use_[static_cast<size_t>(id.index)] > at_) return id;
+    }
+    return std::nullopt;
+  }
+
+  Status check_unclear_aliases(int32_t tree) {
+    for (int32_t other : sharing(tree)) {
+      if (other == tree) continue;
+      if (auto id = used_later(other)) {
+        return Error{
+            "writes in place to memory that `" + program_.value(*id).name +
+                "`, which is used later, may or may not share (a reshape, contiguous or to between "
+                "them, a branch or a loop may have copied or not); make the copy explicit with .clone(), "
+                "or write it without in-place calls",
+            ""};
       }
     }
     return {};
@@ -412,10 +465,9 @@ class Functionalizer {
       } else {
         add_base(id);
         if (views.relation == Views::Relation::kUnclear) link_maybe(id, of);
-        link_to_blocks(id, node);
       }
     }
-    return {};
+    return node.blocks.empty() ? Status() : follow_blocks(node);
   }
 
   // The node's blocks read what is current where the node stands; what they define is not known
@@ -428,16 +480,50 @@ class Functionalizer {
     return status;
   }
 
-  // What a branch or loop returns may be what was there before.
-  void link_to_blocks(ValueId id, const Node& node) {
-    for (const aten::Block& block : node.blocks) {
-      for (const Arg& output : block.outputs) {
-        const auto* from = output.as<ValueId>();
-        if (from != nullptr && from->valid() && object_of_[static_cast<size_t>(from->index)] >= 0) {
-          link_maybe(id, *from);
-        }
-      }
+  // What a branch or loop changes in place, and what its results share memory with.
+  Status follow_blocks(const Node& node) {
+    const CallMemory& memory = memories_.at(&node);
+    auto known = [&](int32_t v) { return v >= 0 && object_of_[static_cast<size_t>(v)] >= 0; };
+    auto share = [&](int32_t a, int32_t b) {
+      return known(a) && known(b) &&
+             sharing(object(ValueId{a}).tree).contains(object(ValueId{b}).tree);
+    };
+    const std::string why = conflict(program_, node, memory, share);
+    if (!why.empty()) {
+      return Error{"changes in place, in a branch or loop that depends on data, " + why +
+                       "; make the copy explicit with .clone(), or write it as an assignment "
+                       "(x = x + 1)",
+                   ""};
     }
+    for (int32_t value : changed_beginnings(node, memory)) {
+      if (!known(value)) continue;
+      for (int32_t tree : sharing(object(ValueId{value}).tree)) {
+        const auto later = used_later(tree);
+        if (!later) continue;
+        return Error{"changes what it carries in place, on its first trip `" +
+                         program_.value(ValueId{value}).name + "`, while `" +
+                         program_.value(*later).name +
+                         "`, which shares that memory, is used after the loop; begin with a copy "
+                         "(.clone()), or write it as an assignment (x = x + 1)",
+                     ""};
+      }
+      lost_.insert(base_of(object(ValueId{value}).tree).index);
+    }
+    for (size_t i = 0; i < memory.changed.size(); ++i) {
+      const ValueId now = node.outputs[memory.carried + i];
+      const int32_t target = index_of(memory.changed[i]);
+      if (target < 0) return Error{"changes something that is no tensor", ""};
+      TRY(write(target, now));
+      object_of_[static_cast<size_t>(now.index)] = target;
+    }
+    for (size_t k = 0; k < memory.carried && k < node.outputs.size(); ++k) {
+      const OutputMemory lies = memory_of_output(node, memory, k);
+      for (int32_t value : lies.values) {
+        if (known(value)) link_maybe(node.outputs[k], ValueId{value});
+      }
+      for (size_t other : lies.outputs) link_maybe(node.outputs[k], node.outputs[other]);
+    }
+    return {};
   }
 
   // A tensor that was put together again has the same elements, but may lie in memory in another
@@ -461,7 +547,6 @@ class Functionalizer {
     if (self == nullptr || !self->valid()) return Error{"has no tensor to change", ""};
     const int32_t target = object_of_[static_cast<size_t>(self->index)];
     if (target < 0) return Error{"changes something that is no tensor", ""};
-    TRY(stays_inside(objects_[static_cast<size_t>(target)]));
     if (how.kind == InPlace::Kind::kReshape) return change_sizes(node, *self, how);
     if (how.kind != InPlace::Kind::kNothing) {
       Node now = node;
@@ -475,16 +560,6 @@ class Functionalizer {
       tree_of(objects_[static_cast<size_t>(target)]).members.push_back(out);
     }
     return {};
-  }
-
-  // A block's writes end with it.
-  Status stays_inside(const Object& o) {
-    const ValueId base = objects_[static_cast<size_t>(tree_of(o).base)].origin;
-    if (!outside_.contains(base.index)) return {};
-    return Error{"changes `" + program_.value(base).name +
-                     "` in place, inside a branch or loop that depends on data, where the change "
-                     "would have to be seen outside; write it as an assignment (x = x + 1)",
-                 ""};
   }
 
   // squeeze_ and its kind give the tensor object itself other sizes: from here on, every name of
@@ -596,10 +671,11 @@ class Functionalizer {
   }
 
   Program& program_;
-  std::unordered_set<int32_t> outside_;
-  std::vector<Node> calls_;  // the program as it was read
-  int32_t at_ = 0;           // the call at hand
-  bool written_ = false;     // something was written in place before the call at hand
+  const Memories& memories_;
+  std::unordered_set<int32_t> lost_;  // bases that a loop has changed, nobody knows to what
+  std::vector<Node> calls_;           // the program as it was read
+  int32_t at_ = 0;                    // the call at hand
+  bool written_ = false;              // something was written in place before the call at hand
   std::vector<Object> objects_;
   std::vector<Tree> trees_;
   std::vector<int32_t> object_of_;  // by value of the program as it was read; -1: no tensor
@@ -614,23 +690,32 @@ namespace {
 
 // Every block is a program of its own, whose inputs are the block's, and all that it reads from
 // outside. Innermost ones first.
-Status functionalize_block(Program& program, aten::Block& block);
+Result<BlockMemory> functionalize_block(Program& program, aten::Block& block);
 
-Status functionalize_blocks(Program& program, std::vector<Node>& nodes) {
+Status functionalize_blocks(Program& program, std::vector<Node>& nodes, Memories& memories) {
   for (Node& node : nodes) {
-    for (aten::Block& block : node.blocks) TRY(functionalize_block(program, block));
+    if (node.blocks.empty()) continue;
+    std::vector<BlockMemory> blocks;
+    for (aten::Block& block : node.blocks) {
+      TRY_ASSIGN(BlockMemory memory, functionalize_block(program, block));
+      blocks.push_back(std::move(memory));
+    }
+    memories[&node] = hand_out_changes(program, node, std::move(blocks));
   }
   return {};
 }
 
-Status functionalize_block(Program& program, aten::Block& block) {
-  TRY(functionalize_blocks(program, block.nodes));
+Result<BlockMemory> functionalize_block(Program& program, aten::Block& block) {
+  Memories memories;
+  TRY(functionalize_blocks(program, block.nodes, memories));
   Program inner;
   std::unordered_set<int32_t> known;
+  std::unordered_set<int32_t> own;
   std::unordered_set<int32_t> outside;
   for (ValueId id : block.inputs) {
     inner.inputs.push_back({id, program.value(id).name});
     known.insert(id.index);
+    own.insert(id.index);
   }
   aten::for_each_node(block.nodes, [&](const Node& node) {
     for (ValueId id : node.outputs) known.insert(id.index);
@@ -642,31 +727,55 @@ Status functionalize_block(Program& program, aten::Block& block) {
     if (!id.valid() || known.contains(id.index) || !outside.insert(id.index).second) return;
     inner.inputs.push_back({id, program.value(id).name});
   };
-  for (const Node& node : block.nodes) aten::for_each_use(node, use);
-  for (const Arg& output : block.outputs) {
-    aten::for_each_value(output, use);
-    aten::for_each_value(output, [&](ValueId id) { inner.outputs.push_back({id, ""}); });
+  std::set<int32_t> used;
+  for (const Node& node : block.nodes) {
+    aten::for_each_use(node, use);
+    aten::for_each_use(node, [&](ValueId id) { used.insert(id.index); });
   }
+  std::vector<std::vector<ValueId>> outputs;
+  for (const Arg& output : block.outputs) {
+    outputs.emplace_back();
+    aten::for_each_value(output, use);
+    aten::for_each_value(output, [&](ValueId id) {
+      inner.outputs.push_back({id, ""});
+      outputs.back().push_back(id);
+      used.insert(id.index);
+    });
+  }
+  std::erase_if(used, [&](int32_t id) { return !outside.contains(id) && !own.contains(id); });
   std::swap(inner.values, program.values);
   inner.nodes = std::move(block.nodes);
-  Status status = Functionalizer(inner, std::move(outside)).run();
+  auto memory = [&]() -> Result<BlockMemory> {
+    Functionalizer functionalizer(inner, memories);
+    TRY(functionalizer.run());
+    return functionalizer.memory(outputs, own, std::move(used));
+  }();
   std::swap(inner.values, program.values);
   block.nodes = std::move(inner.nodes);
   size_t next = 0;
   for (Arg& output : block.outputs) {
     aten::for_each_value(output, [&](ValueId& id) { id = inner.outputs[next++].value; });
   }
-  return status;
+  return memory;
+}
+
+bool writes_in_place(const Program& program) {
+  bool found = false;
+  aten::for_each_node(program.nodes,
+                      [&](const Node& node) { found = found || in_place(node).has_value(); });
+  return found;
 }
 
 }  // namespace
 
 Status functionalize(Program& program) {
+  if (!writes_in_place(program)) return {};
   std::vector<Node> nodes = std::move(program.nodes);
-  Status status = functionalize_blocks(program, nodes);
+  Memories memories;
+  Status status = functionalize_blocks(program, nodes, memories);
   program.nodes = std::move(nodes);
   TRY(std::move(status));
-  return Functionalizer(program).run();
+  return Functionalizer(program, memories).run();
 }
 
 }  // namespace onnxport::read
