@@ -139,6 +139,9 @@ class Reader {
   bool collect(Call& call);
   bool has_data_size(Call& call);
   Expr count_of(const Ref& mask);
+  // script_vision.cpp. False: the function is to be followed.
+  bool vision_function(Call& call, const std::string& name, const std::vector<Ref>& args);
+  Ref paste_masks(Call& call, const std::vector<Ref>& args);
   std::vector<Ref> batched_nms(Call& call, const std::vector<Ref>& args);
   bool branch_on_data(Call& call);
   Ref merge(Call& call, aten::Node& node, const Ref& a, const Ref& b, int depth);

@@ -29,30 +29,6 @@ bool Reader::has_data_size(Call& call) {
   return false;
 }
 
-// torchvision.ops.boxes.batched_nms: boxes of different classes are moved apart, so that one nms
-// does for all. torchvision goes class by class where there are many boxes, to the same end.
-std::vector<Ref> Reader::batched_nms(Call& call, const std::vector<Ref>& args) {
-  auto one = [&](const char* op, const char* overload,
-                 const std::vector<std::pair<std::string, Ref>>& in) {
-    return record(call, op, overload, in)[0];
-  };
-  const Ref& boxes = args[0];
-  world_tensor(boxes, 0, true);
-  Ref dtype = plain(static_cast<int64_t>(boxes->tensors[0].scalar_type()));
-  // With a zero beside the coordinates: there may be no box at all.
-  Ref flat = one("aten::flatten", "using_ints", {{"self", boxes}});
-  Ref pad = list(c10::IntType::get(), {plain(int64_t{0}), plain(int64_t{1})});
-  flat = one("aten::constant_pad_nd", "", {{"self", flat}, {"pad", pad}});
-  Ref reach = one("aten::add", "Scalar",
-                  {{"self", one("aten::max", "", {{"self", flat}})}, {"other", plain(int64_t{1})}});
-  Ref classes = one("aten::to", "dtype", {{"self", args[2]}, {"dtype", dtype}});
-  Ref offsets = one("aten::mul", "Tensor", {{"self", classes}, {"other", reach}});
-  offsets = one("aten::unsqueeze", "", {{"self", offsets}, {"dim", plain(int64_t{1})}});
-  Ref apart = one("aten::add", "Tensor", {{"self", boxes}, {"other", offsets}});
-  return record(call, "torchvision::nms", "",
-                {{"dets", apart}, {"scores", args[1]}, {"iou_threshold", args[3]}});
-}
-
 bool Reader::all_known(const Call& call) {
   std::function<bool(const Ref&)> known = [&](const Ref& cell) {
     if (cell->is_tensor()) return is_known(cell);

@@ -62,11 +62,7 @@ bool Reader::call_function(Call& call) {
   frame.type = call.frame->type;
   frame.depth = call.frame->depth + 1;
   std::vector<Ref> args(call.in.begin() + 1, call.in.end());
-  if (function->qualname().qualifiedName().ends_with("torchvision.ops.boxes.batched_nms") &&
-      args.size() == 4 && !(is_known(args[0]) && is_known(args[1]))) {
-    call.out = batched_nms(call, args);
-    return true;
-  }
+  if (vision_function(call, function->qualname().qualifiedName(), args)) return true;
   call.out = run_graph(*function->graph(), std::move(args), std::move(frame));
   return true;
 }
