@@ -39,6 +39,11 @@ Result<libtorch::Module*> Source::module() {
   return module_.get();
 }
 
+Result<bool> Source::takes_list() {
+  TRY_ASSIGN(const libtorch::Module* module, this->module());
+  return module != nullptr && module->takes_list();
+}
+
 ExportConfig with_shapes_of(const onnx::Model& model, ExportConfig config) {
   if (!config.input_shapes.empty() || !config.named_input_shapes.empty() || config.dynamic_axes) {
     return config;

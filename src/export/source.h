@@ -23,6 +23,9 @@ class Source {
   // What the program is measured by beside itself: a TorchScript file's own forward(), loaded when
   // first asked for. Null for a .pt2.
   Result<libtorch::Module*> module();
+  // The model takes a list of tensors, of which none has the batch as its axis 0: a detector's
+  // pictures are [channels, height, width].
+  Result<bool> takes_list();
 
  private:
   std::string path_;

@@ -50,6 +50,8 @@ class Module {
   // Outputs flattened as the program's are; what is no tensor is left out. `watch` has no effect.
   virtual Result<std::vector<Tensor>> forward(const std::vector<Tensor>& inputs,
                                               const RunOptions& options) = 0;
+  // forward() takes a list of tensors: then no axis of its elements is the batch.
+  virtual bool takes_list() const = 0;
 };
 
 class Plugin {

@@ -10,6 +10,7 @@
 #include <torch/csrc/jit/serialization/import.h>
 #undef CHECK  // c10's; ours follows
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -68,6 +69,7 @@ class ScriptModule final : public libtorch::Module {
   Result<std::vector<Tensor>> forward(const std::vector<Tensor>& inputs,
                                       const libtorch::RunOptions& options) override {
     if (options.float64) return Error{"a TorchScript module runs in its own precision", ""};
+    if (options.threads > 0) at::set_num_threads(options.threads);
     const uint64_t before = changes();
     auto results = run(inputs);
     if (writes_weights_ || changes() == before) return results;
@@ -79,6 +81,15 @@ class ScriptModule final : public libtorch::Module {
       return Error{std::string("libtorch: ") + e.what(), path_};
     }
     return run(inputs);
+  }
+
+  bool takes_list() const override {
+    const c10::FunctionSchema& schema = module_.get_method("forward").function().getSchema();
+    return std::any_of(schema.arguments().begin() + 1, schema.arguments().end(),
+                       [](const c10::Argument& argument) {
+                         return !argument.default_value() &&
+                                argument.type()->kind() == c10::TypeKind::ListType;
+                       });
   }
 
   static torch::jit::Module load(const std::string& path) {
