@@ -1,6 +1,7 @@
 """Detectors: lists of pictures, what data picks out, masks pasted into pictures."""
 
 import json
+from typing import List
 
 import numpy as np
 import onnxruntime
@@ -28,7 +29,10 @@ def passed(report):
     return report
 
 
-DETECTORS = ["fasterrcnn_mobilenet_320", "ssdlite320", "retinanet_resnet50", "fcos_resnet50"]
+DETECTORS = [
+    "fasterrcnn_mobilenet_320", "ssdlite320", "retinanet_resnet50", "fcos_resnet50",
+    "maskrcnn_resnet50", "keypointrcnn_resnet50",
+]
 
 
 @pytest.mark.parametrize("name", DETECTORS)
@@ -90,3 +94,47 @@ def test_a_mask_that_is_written_in_between_picks_out_something_else(export):
     passed(report)
     first, second = (o.shape for o in onnxruntime.InferenceSession(path).get_outputs())
     assert first != second
+
+
+class Pictures(nn.Module):
+    """What a detector does with its list: each picture by itself, then all of them together."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, images: List[torch.Tensor]):
+        found: List[torch.Tensor] = []
+        for image in images:
+            found.append(self.conv(image[None]).relu())
+        return found
+
+
+def input_dims(path):
+    return [i.shape for i in onnxruntime.InferenceSession(path).get_inputs()]
+
+
+def test_the_pictures_of_a_list_have_no_batch(export):
+    report, path = export(torch.jit.script(Pictures()), "--input-shape", "3,16,24")
+    passed(report)
+    assert input_dims(path) == [[3, 16, 24]]
+    assert not any("batch" in note for note in report["notes"]), report["notes"]
+
+
+def test_height_and_width_of_the_pictures_of_a_list_are_dynamic_when_asked(export):
+    module = torch.jit.script(Pictures())
+    report, path = export(
+        module, "--input-shape", "3,16,24", "--dynamic-axes", "input:1=height,2=width"
+    )
+    passed(report)
+    assert input_dims(path) == [[3, "height", "width"]]
+    x = torch.randn(3, 40, 8)
+    got = onnxruntime.InferenceSession(path).run(None, {"input": x.numpy()})[0]
+    np.testing.assert_allclose(got, module([x])[0].detach().numpy(), atol=1e-5)
+
+
+def test_two_pictures_may_differ_in_size(export):
+    shapes = ("--input-shape", "3,16,24", "--input-shape", "3,8,8")
+    report, path = export(torch.jit.script(Pictures()), *shapes)
+    passed(report)
+    assert input_dims(path) == [[3, 16, 24], [3, 8, 8]]

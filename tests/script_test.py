@@ -248,6 +248,42 @@ def test_a_loop_without_end_is_refused(export):
     assert report["outcome"] == "refused" and "loop" in report["error"]
 
 
+class Endless(nn.Module):
+    """Grows until it is below zero."""
+
+    def forward(self, x):
+        x = x.abs()
+        while bool(x.sum() > -1.0):
+            x = x * 0.5 + 1.0
+        return x
+
+
+def test_a_loop_that_never_ends_is_told_with_its_place(export):
+    arguments = ("--input-shape", "2,3", "--run-limit", "2")
+    report, _ = export(torch.jit.script(Endless()), *arguments)
+    assert report["outcome"] == "refused" and not report["verified"], report
+    assert "forward() with inputs of [1, 3] has not ended after 2 s" in report["error"], report["error"]
+    assert "script_test.py:" in report["error"] and "--run-limit" in report["error"], report["error"]
+    report, path = export(torch.jit.script(Endless()), *arguments, "--no-verify")
+    assert report["outcome"] == "passed" and "Loop" in operators(path)
+
+
+class Flag(nn.Module):
+    """A loop without a single call on tensors: no call of libtorch can be the one that stops it."""
+
+    def forward(self, x):
+        more = bool(x.abs().sum() > -1.0)
+        n = 0
+        while more:
+            n += 1
+        return x + n
+
+
+def test_a_loop_that_never_calls_libtorch_is_stopped_too(export):
+    report, _ = export(torch.jit.script(Flag()), "--input-shape", "2,3", "--run-limit", "2")
+    assert report["outcome"] == "refused" and "has not ended after 2 s" in report["error"], report
+
+
 class Raises(nn.Module):
     def forward(self, x):
         if x.size(1) != 7:

@@ -44,6 +44,9 @@ struct ExportConfig {
   double tolerance = 1e-4;
   int seeds = 3;
   bool allow_nan = false;
+  // Seconds for one run of a model with a loop that may not end; 0: no limit, and no process of its
+  // own.
+  double run_limit = 120;
 };
 
 // Reads the keys opset_version, input_shape, dynamic_axes, simplify (and the names above) of a JSON

@@ -51,6 +51,7 @@ Status read_options(Options& o, const CLI::App& command) {
   if (given("--opset")) config.opset_version = o.config.opset_version;
   if (given("--tolerance")) config.tolerance = o.config.tolerance;
   if (given("--seeds")) config.seeds = o.config.seeds;
+  if (given("--run-limit")) config.run_limit = o.config.run_limit;
   if (given("--format")) config.format = o.config.format;
   if (given("--static")) config.static_shapes = true;
   if (given("--allow-nan")) config.allow_nan = true;
@@ -88,6 +89,7 @@ Status read_options(Options& o, const CLI::App& command) {
                  "--opset"};
   }
   if (!(config.tolerance >= 0)) return Error{"must be 0 or more", "--tolerance"};
+  if (!(config.run_limit >= 0)) return Error{"must be 0 (no limit) or more", "--run-limit"};
   if (config.seeds < 1) return Error{"must be 1 or more", "--seeds"};
   if (!o.report_path.empty() && !o.report_path.ends_with(".json") &&
       !o.report_path.ends_with(".html")) {
@@ -170,6 +172,10 @@ void add_verify_options(CLI::App& command, Options& o) {
                   "largest difference allowed, relative to the output's scale where that is over 1")
       ->capture_default_str();
   command.add_option("--seeds", o.config.seeds, "random inputs to compare on")
+      ->capture_default_str();
+  command
+      .add_option("--run-limit", o.config.run_limit,
+                  "seconds for one run of a model with a loop that may not end")
       ->capture_default_str();
   command.add_flag("--allow-nan", o.config.allow_nan,
                    "accept NaN where PyTorch's own output has it");

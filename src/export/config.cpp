@@ -184,6 +184,14 @@ const Key kKeys[] = {
        config.tolerance = value.get<double>();
        return {};
      }},
+    {"run_limit",
+     [](const Json& value, ExportConfig& config) -> Status {
+       if (!value.is_number() || !(value.get<double>() >= 0)) {
+         return wrong_type(value, "a number of seconds");
+       }
+       config.run_limit = value.get<double>();
+       return {};
+     }},
     {"seeds",
      [](const Json& value, ExportConfig& config) -> Status {
        TRY_ASSIGN(int64_t seeds, as_int(value));

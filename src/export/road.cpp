@@ -71,6 +71,7 @@ verify::Options verify_options(const ExportConfig& config) {
   options.tolerance = config.tolerance;
   options.seeds = config.seeds;
   options.allow_nan = config.allow_nan;
+  options.run_limit = config.run_limit;
   return options;
 }
 
@@ -208,6 +209,10 @@ class Export {
     if (!shaped.ok()) return std::move(shaped).error().at(source_);
     shaped_ = std::move(*shaped);
     for (std::string& note : shaped_.notes) report_.notes.push_back(std::move(note));
+    if (shaped_.fixed_batch > 0 && !shaped_.batch_was_asked) {
+      TRY_ASSIGN(const bool list, model_source_.takes_list());
+      if (list) shaped_.fixed_batch = 0;
+    }
     return {};
   }
 

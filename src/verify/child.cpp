@@ -1,13 +1,16 @@
 #include "verify/child.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 
@@ -38,9 +41,22 @@ void send_all(int fd, std::string_view text) {
   _exit(0);  // without the exit handlers, which are the parent's
 }
 
+// There is something to read, or the end of it, before so many seconds are over.
+bool heard_within(int fd, double seconds) {
+  if (seconds <= 0) return true;
+  const auto last = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  for (;;) {
+    const std::chrono::duration<double, std::milli> left = last - std::chrono::steady_clock::now();
+    if (left.count() <= 0) return false;
+    pollfd wanted{fd, POLLIN, 0};
+    const int n = poll(&wanted, 1, static_cast<int>(std::min(left.count() + 1, 60'000.0)));
+    if (n > 0 || (n < 0 && errno != EINTR)) return true;
+  }
+}
+
 }  // namespace
 
-Result<ChildEnd> in_child(const std::function<void(const Send&)>& work) {
+Result<ChildEnd> in_child(const std::function<void(const Send&)>& work, double silence) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) {
     return Error{std::string("no pipe can be made: ") + std::strerror(errno), ""};
@@ -59,13 +75,14 @@ Result<ChildEnd> in_child(const std::function<void(const Send&)>& work) {
   close(ends[1]);
   ChildEnd end;
   std::array<char, 65536> block{};
-  for (;;) {
+  while (!(end.late = !heard_within(ends[0], silence))) {
     const ssize_t n = read(ends[0], block.data(), block.size());
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     end.text.append(block.data(), static_cast<size_t>(n));
   }
   close(ends[0]);
+  if (end.late) kill(child, SIGKILL);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }

@@ -12,13 +12,15 @@ namespace onnxport::verify {
 struct ChildEnd {
   std::string text;  // all that was sent
   bool crashed = false;
-  std::string how;  // "signal 8 (Floating point exception)"
+  std::string how;    // "signal 8 (Floating point exception)"
+  bool late = false;  // nothing was heard of it for too long: it was ended
 };
 
 // Runs `work` in a fork of this process and waits. What it sends arrives even if it crashes later.
 // The child shares nothing else with this process, and dies with it. Libraries that the work needs
 // should be loaded before. The error says why no process could be made.
 using Send = std::function<void(std::string_view)>;
-Result<ChildEnd> in_child(const std::function<void(const Send&)>& work);
+// `silence`: seconds after which a child that sends nothing is ended; 0: never.
+Result<ChildEnd> in_child(const std::function<void(const Send&)>& work, double silence = 0);
 
 }  // namespace onnxport::verify

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "libtorch/plugin.h"
+#include "verify/apart.h"
 #include "verify/compare.h"
 #include "verify/inputs.h"
 #include "verify/runtime.h"
@@ -63,13 +64,14 @@ std::string interface_problem(const Program& program, const Session& session) {
 class Proof {
  public:
   Proof(const Program& program, const std::string& path, const Options& options,
-        libtorch::Plugin& reference, libtorch::Module* module, Session& session)
+        libtorch::Plugin& reference, libtorch::Module* module, Session& session, const Steps* steps)
       : program_(program),
         path_(path),
         options_(options),
         reference_(reference),
         module_(module),
-        session_(session) {}
+        session_(session),
+        steps_(steps) {}
 
   Result<Verdict> run() {
     verdict_.reason = interface_problem(program_, session_);
@@ -93,11 +95,19 @@ class Proof {
 
     verdict_.passed = verdict_.reason.empty();
     for (const OutputVerdict& output : verdict_.outputs) verdict_.passed &= output.passed;
-    if (!verdict_.passed) TRY(search());
+    if (!verdict_.passed) {
+      if (steps_ != nullptr) steps_->verdict(verdict_);
+      next("the search of the first node that differs");
+      TRY(search());
+    }
     return std::move(verdict_);
   }
 
  private:
+  void next(const std::string& step) {
+    if (steps_ != nullptr) steps_->next(step);
+  }
+
   // One run of both. PyTorch refusing these sizes is no verdict on the file: it is kept for the
   // case that it refuses all of them.
   Status trial(const Sizes& sizes, int64_t batch, int seed) {
@@ -106,6 +116,7 @@ class Proof {
       for (auto& d : dims) d[0] = batch;
     }
     TRY_ASSIGN(auto inputs, random_inputs(program_, dims, seed));
+    next("the model's forward() with inputs of " + dims_text(dims));
     auto forward = [this](const std::vector<Tensor>& x) { return reference_outputs(x); };
     auto expected =
         batch > 0 ? run_in_slices(forward, inputs, options_.fixed_batch) : forward(inputs);
@@ -122,6 +133,7 @@ class Proof {
                                expected->size(), session_.outputs().size()),
                    ""};
     }
+    next("the file in ONNX Runtime with inputs of " + dims_text(dims));
     auto actual = session_.run(inputs);
     if (!actual.ok()) {
       run.passed = false;
@@ -137,7 +149,10 @@ class Proof {
   }
 
   Result<std::vector<Tensor>> reference_outputs(const std::vector<Tensor>& inputs) {
-    return module_ != nullptr ? module_->forward(inputs, {}) : reference_.run(program_, inputs, {});
+    // A fork of a process with threads has none of them.
+    const libtorch::RunOptions options{.threads = steps_ != nullptr ? 1 : 0};
+    return module_ != nullptr ? module_->forward(inputs, options)
+                              : reference_.run(program_, inputs, options);
   }
 
   // The model runs with some of the sizes that are called dynamic and not with others.
@@ -198,6 +213,7 @@ class Proof {
 
   // What float32 itself loses: the same inputs in float64, where PyTorch can.
   void measure_float32(const std::vector<Tensor>& inputs) {
+    next("the program read from the model");
     auto narrow = reference_.run(program_, inputs, {});
     auto float64 = reference_.run(program_, inputs, {.float64 = true});
     if (!narrow.ok() || !float64.ok()) return;
@@ -281,6 +297,7 @@ class Proof {
   libtorch::Plugin& reference_;
   libtorch::Module* module_;
   Session& session_;
+  const Steps* steps_;  // null: nobody waits
   Verdict verdict_;
   std::optional<Run> failed_;
   std::optional<Error> refusal_;  // PyTorch's, of the first sizes that it did not take
@@ -295,15 +312,20 @@ Result<Verdict> verify(const Program& program, const std::string& onnx_path, con
   auto start = std::chrono::steady_clock::now();
   TRY_ASSIGN(std::string runtime, runtime_version());
   TRY_ASSIGN(auto reference, libtorch::load_plugin());
-  auto verdict = [&]() -> Result<Verdict> {
+  auto prove = [&](const Steps* steps) -> Result<Verdict> {
+    if (steps != nullptr) steps->next("ONNX Runtime, opening the file,");
     auto session = Session::open(onnx_path);
     if (!session.ok()) {  // the file is no good: that is a verdict
       Verdict bad;
       bad.reason = session.error().str();
       return bad;
     }
-    return Proof(program, onnx_path, options, *reference, module, **session).run();
-  }();
+    return Proof(program, onnx_path, options, *reference, module, **session, steps).run();
+  };
+  const std::string loop = options.run_limit > 0 ? endless_place(program) : "";
+  auto verdict = loop.empty() ? prove(nullptr)
+                              : prove_apart([&](const Steps& steps) { return prove(&steps); },
+                                            options.run_limit, loop);
   if (!verdict.ok()) return std::move(verdict).error();
   verdict->torch_version = reference->version();
   verdict->runtime_version = runtime;

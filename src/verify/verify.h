@@ -23,6 +23,10 @@ struct Options {
   // take any. The program then runs slice by slice (the last one filled up), its outputs put
   // together.
   int64_t fixed_batch = 0;
+  // Seconds that one run may take of a model with a loop whose end depends on the data. Nobody can
+  // tell whether it ends, so such a model runs in a process of its own, which is ended after that
+  // time.
+  double run_limit = 120;
 };
 
 struct OutputVerdict {

@@ -1,0 +1,164 @@
+#include "verify/apart.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "verify/child.h"
+
+namespace onnxport::verify {
+namespace {
+
+using Json = nlohmann::json;
+
+// JSON has no NaN and no infinity.
+Json number(double x) { return std::isfinite(x) ? Json(x) : Json(fmt::format("{}", x)); }
+double number_in(const Json& j) {
+  return j.is_string() ? std::strtod(j.get<std::string>().c_str(), nullptr) : j.get<double>();
+}
+
+Json to_json(const Verdict& v) {
+  Json j = {{"passed", v.passed},
+            {"reason", v.reason},
+            {"outputs", Json::array()},
+            {"runs", Json::array()},
+            {"first", nullptr}};
+  for (const OutputVerdict& o : v.outputs) {
+    j["outputs"].push_back({{"name", o.name},
+                            {"passed", o.passed},
+                            {"max_abs", number(o.max_abs)},
+                            {"max_rel", number(o.max_rel)},
+                            {"scale", number(o.scale)},
+                            {"float32", o.float32_abs ? number(*o.float32_abs) : Json()},
+                            {"reason", o.reason}});
+  }
+  for (const Run& r : v.runs) {
+    j["runs"].push_back({{"seed", r.seed},
+                         {"dims", r.input_dims},
+                         {"max_abs", number(r.max_abs)},
+                         {"passed", r.passed}});
+  }
+  if (v.first) {
+    const Divergence& d = *v.first;
+    j["first"] = {{"node", d.onnx_node},
+                  {"type", d.op_type},
+                  {"aten", d.aten_op},
+                  {"value", d.value},
+                  {"module", d.module_path},
+                  {"source", d.source},
+                  {"max_abs", number(d.max_abs)},
+                  {"reason", d.reason}};
+  }
+  return j;
+}
+
+Verdict verdict_from(const Json& j) {
+  Verdict v;
+  v.passed = j["passed"];
+  v.reason = j["reason"];
+  for (const Json& from : j["outputs"]) {
+    OutputVerdict& o = v.outputs.emplace_back();
+    o.name = from["name"];
+    o.passed = from["passed"];
+    o.max_abs = number_in(from["max_abs"]);
+    o.max_rel = number_in(from["max_rel"]);
+    o.scale = number_in(from["scale"]);
+    if (!from["float32"].is_null()) o.float32_abs = number_in(from["float32"]);
+    o.reason = from["reason"];
+  }
+  for (const Json& from : j["runs"]) {
+    v.runs.push_back({from["seed"].get<int>(),
+                      from["dims"].get<std::vector<std::vector<int64_t>>>(),
+                      number_in(from["max_abs"]), from["passed"].get<bool>()});
+  }
+  if (const Json& from = j["first"]; !from.is_null()) {
+    Divergence& d = v.first.emplace();
+    d.onnx_node = from["node"];
+    d.op_type = from["type"];
+    d.aten_op = from["aten"];
+    d.value = from["value"];
+    d.module_path = from["module"];
+    d.source = from["source"];
+    d.max_abs = number_in(from["max_abs"]);
+    d.reason = from["reason"];
+  }
+  return v;
+}
+
+// What the child told, line by line; a last line that is not whole is left out.
+struct Told {
+  std::string step;  // the last one begun
+  std::optional<Verdict> verdict;
+  std::optional<Error> error;
+};
+
+Told told_by(const std::string& text) {
+  Told told;
+  for (size_t from = 0, end; (end = text.find('\n', from)) != std::string::npos; from = end + 1) {
+    const Json line =
+        Json::parse(text.substr(from, end - from), nullptr, /*allow_exceptions=*/false);
+    if (!line.is_object()) continue;
+    if (line.contains("step")) told.step = line["step"];
+    if (line.contains("verdict")) told.verdict = verdict_from(line["verdict"]);
+    if (line.contains("error"))
+      told.error = Error{line["error"].get<std::string>(), line["where"].get<std::string>()};
+  }
+  return told;
+}
+
+}  // namespace
+
+std::string endless_place(const aten::Program& program) {
+  std::string found;
+  aten::for_each_node(program.nodes, [&](const aten::Node& node) {
+    if (!found.empty() || node.op != "prim::Loop") return;
+    const aten::Arg* limit = node.arg("max_trip_count");
+    if (limit != nullptr && !limit->is_none()) return;
+    found = node.source.empty() ? "a loop of its code" : node.source;
+  });
+  return found;
+}
+
+Result<Verdict> prove_apart(const std::function<Result<Verdict>(const Steps&)>& prove, double limit,
+                            const std::string& place) {
+  auto work = [&](const Send& send) {
+    auto tell = [&](const Json& line) {
+      send(line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+    };
+    const Steps steps{[&](const std::string& what) {
+                        tell({{"step", what}});
+                      },
+                      [&](const Verdict& verdict) {
+                        tell({{"verdict", to_json(verdict)}});
+                      }};
+    auto verdict = prove(steps);
+    if (verdict.ok()) {
+      steps.verdict(*verdict);
+    } else {
+      tell({{"error", verdict.error().message}, {"where", verdict.error().where}});
+    }
+  };
+  TRY_ASSIGN(const ChildEnd end, in_child(work, limit));
+  Told told = told_by(end.text);
+  if (told.error) return *std::move(told.error);
+  const std::string why =
+      end.late
+          ? fmt::format(
+                "has not ended after {:g} s; whether it does depends on the data ({}). Give the loop "
+                "a bound (`and steps < 1000`), or more time with --run-limit, or leave out the proof "
+                "with --no-verify",
+                limit, place)
+          : fmt::format("ended the process with {}", end.how);
+  if (!told.verdict) return Error{told.step + " " + why, ""};
+  if (end.late || end.crashed) {
+    told.verdict->first.emplace().reason =
+        fmt::format("the first node that differs could not be found: {} {}", told.step, why);
+  }
+  return *std::move(told.verdict);
+}
+
+}  // namespace onnxport::verify
