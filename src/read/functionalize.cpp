@@ -1,6 +1,4 @@
-// The program is walked once. Every tensor object has a node in an alias forest: a base, or a view
-// that one ViewStep takes from its parent. Objects of one tree share memory, and the tree counts
-// how often that memory was written.
+// The program is walked once, with its alias forest (read/alias_forest.h) at hand.
 //
 // A write to a view computes what the view becomes, then puts it back into its parent
 // (select_scatter, slice_scatter, an inverse permute or reshape), and so on up to the base. No
@@ -25,6 +23,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "read/alias_forest.h"
 #include "read/block_memory.h"
 #include "read/mutating_ops.h"
 #include "read/view_ops.h"
@@ -42,33 +41,15 @@ using aten::Value;
 using aten::ValueId;
 using StepKind = ViewStep::Kind;
 
-struct Object {
-  int32_t parent = -1;  // object that this is a view of
-  ViewStep step;        // how, if it is one
-  int32_t call = -1;    // index into calls_: the node that took the view
-  int32_t tree = 0;
-  ValueId origin;   // the value that the object was born as: its sizes and name
-  ValueId current;  // what holds its contents as of `version`
-  int version = 0;
-};
-
-struct Tree {
-  int32_t base = 0;  // object
-  int version = 0;   // counts writes
-  std::vector<ValueId> members;
-  std::vector<int32_t> maybe;  // trees that may share its memory
-};
-
 using Memories = std::unordered_map<const Node*, CallMemory>;  // of calls with blocks
 
-class Functionalizer {
+class Functionalizer : private AliasForest {
  public:
   Functionalizer(Program& program, const Memories& memories)
       : program_(program), memories_(memories) {}
 
   Status run() {
-    object_of_.assign(program_.values.size(), -1);
-    find_last_uses();
+    start(program_);
     for (const Value& value : program_.values) names_.insert(value.name);
     for (const aten::Weight& weight : program_.weights) add_base(weight.value);
     for (const aten::Input& input : program_.inputs) add_base(input.value);
@@ -116,74 +97,11 @@ class Functionalizer {
   }
 
  private:
-  int32_t index_of(ValueId id) const { return object_of_[static_cast<size_t>(id.index)]; }
-  ValueId base_of(int32_t tree) const {
-    const int32_t base = trees_[static_cast<size_t>(tree)].base;
-    return objects_[static_cast<size_t>(base)].origin;
-  }
-
   static std::string place(const Node& node) {
     std::string out = "call " + node.full_name();
     if (!node.module_path.empty()) out += " in " + node.module_path;
     if (!node.source.empty()) out += " at " + node.source;
     return out;
-  }
-
-  void find_last_uses() {
-    last_use_.assign(program_.values.size(), -1);
-    for (size_t i = 0; i < program_.nodes.size(); ++i) {
-      aten::for_each_use(program_.nodes[i], [&](ValueId id) {
-        if (id.valid()) last_use_[static_cast<size_t>(id.index)] = static_cast<int32_t>(i);
-      });
-    }
-    for (const aten::Output& output : program_.outputs) {
-      if (output.value.valid()) last_use_[static_cast<size_t>(output.value.index)] = INT32_MAX;
-    }
-  }
-
-  // --- the forest
-  // ---------------------------------------------------------------------------------
-  Object& object(ValueId id) {
-    int32_t index = object_of_[static_cast<size_t>(id.index)];
-    CHECK(index >= 0);  // a reader gives each use a definition before it
-    return objects_[static_cast<size_t>(index)];
-  }
-  Tree& tree_of(const Object& o) { return trees_[static_cast<size_t>(o.tree)]; }
-
-  int32_t add_base(ValueId id) {
-    Object o;
-    o.tree = static_cast<int32_t>(trees_.size());
-    o.origin = o.current = id;
-    Tree tree;
-    tree.base = static_cast<int32_t>(objects_.size());
-    tree.members.push_back(id);
-    trees_.push_back(std::move(tree));
-    return add(id, std::move(o));
-  }
-
-  int32_t add(ValueId id, Object o) {
-    objects_.push_back(std::move(o));
-    object_of_[static_cast<size_t>(id.index)] = static_cast<int32_t>(objects_.size()) - 1;
-    return static_cast<int32_t>(objects_.size()) - 1;
-  }
-
-  void add_view(ValueId id, ValueId of, ViewStep step) {
-    Object o;
-    o.parent = object_of_[static_cast<size_t>(of.index)];
-    o.step = std::move(step);
-    o.call = at_;
-    o.tree = object(of).tree;
-    o.origin = o.current = id;
-    o.version = tree_of(o).version;
-    tree_of(o).members.push_back(id);
-    add(id, std::move(o));
-  }
-
-  void link_maybe(ValueId a, ValueId b) {
-    int32_t ta = object(a).tree;
-    int32_t tb = object(b).tree;
-    trees_[static_cast<size_t>(ta)].maybe.push_back(tb);
-    trees_[static_cast<size_t>(tb)].maybe.push_back(ta);
   }
 
   // --- new values and calls
@@ -317,32 +235,10 @@ class Functionalizer {
 
   // --- writing
   // ------------------------------------------------------------------------------------
-  // This tree and those that may share its memory.
-  std::unordered_set<int32_t> sharing(int32_t tree) const {
-    std::vector<int32_t> todo{tree};
-    std::unordered_set<int32_t> seen{tree};
-    while (!todo.empty()) {
-      const int32_t t = todo.back();
-      todo.pop_back();
-      for (int32_t other : trees_[static_cast<size_t>(t)].maybe) {
-        if (seen.insert(other).second) todo.push_back(other);
-      }
-    }
-    return seen;
-  }
-
-  // A member of the tree that is used after the call at hand.
-  std::optional<ValueId> used_later(int32_t tree) const {
-    for (ValueId id : trees_[static_cast<size_t>(tree)].members) {
-      if (last_use_[static_cast<size_t>(id.index)] > at_) return id;
-    }
-    return std::nullopt;
-  }
-
   Status check_unclear_aliases(int32_t tree) {
     for (int32_t other : sharing(tree)) {
       if (other == tree) continue;
-      if (auto id = used_later(other)) {
+      if (auto id = used_later(other, at_)) {
         return Error{
             "writes in place to memory that `" + program_.value(*id).name +
                 "`, which is used later, may or may not share (a reshape, contiguous or to between "
@@ -461,7 +357,7 @@ class Functionalizer {
       if (!id.valid()) continue;
       if (views.relation == Views::Relation::kView &&
           object_of_[static_cast<size_t>(of.index)] >= 0) {
-        add_view(id, of, std::move(views.steps[i]));
+        add_view(id, of, std::move(views.steps[i]), at_);
       } else {
         add_base(id);
         if (views.relation == Views::Relation::kUnclear) link_maybe(id, of);
@@ -498,7 +394,7 @@ class Functionalizer {
     for (int32_t value : changed_beginnings(node, memory)) {
       if (!known(value)) continue;
       for (int32_t tree : sharing(object(ValueId{value}).tree)) {
-        const auto later = used_later(tree);
+        const auto later = used_later(tree, at_);
         if (!later) continue;
         return Error{"changes what it carries in place, on its first trip `" +
                          program_.value(ValueId{value}).name + "`, while `" +
@@ -576,7 +472,7 @@ class Functionalizer {
     view.args[0].arg = Arg(base);
     program_.nodes.push_back(view);
     calls_[static_cast<size_t>(at_)] = view;
-    add_view(node.outputs[0], self, std::move(views.steps[0]));
+    add_view(node.outputs[0], self, std::move(views.steps[0]), at_);
     const int32_t after = object_of_[static_cast<size_t>(node.outputs[0].index)];
     std::replace(object_of_.begin(), object_of_.end(), before, after);
     return {};
@@ -676,10 +572,6 @@ class Functionalizer {
   std::vector<Node> calls_;           // the program as it was read
   int32_t at_ = 0;                    // the call at hand
   bool written_ = false;              // something was written in place before the call at hand
-  std::vector<Object> objects_;
-  std::vector<Tree> trees_;
-  std::vector<int32_t> object_of_;  // by value of the program as it was read; -1: no tensor
-  std::vector<int32_t> last_use_;   // by value: index of the last call that names it
   std::unordered_set<std::string> names_;
   std::unordered_map<std::string, int> copies_;  // how many later states of a value have been named
 };
