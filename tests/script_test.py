@@ -218,6 +218,7 @@ def test_a_loop_that_only_collects_rows_follows_the_batch(export):
         torch.jit.script(Rows()), "--input-shape", "x:2,20,3", "--input-shape", "start:2", "--input-type",
         "start=int64")
     passed(report)
+    assert onnx.load(path).graph.output[0].type.tensor_type.shape.dim[0].dim_param == "batch_size"
     x, start = torch.randn(4, 20, 3), torch.tensor([0, 3, 18, 2])
     got = onnxruntime.InferenceSession(path).run(None, {"x": x.numpy(), "start": start.numpy()})[0]
     np.testing.assert_allclose(got, Rows()(x, start).numpy(), rtol=1e-5)

@@ -84,6 +84,11 @@ class ControlFlow {
     begin();
     Values out = g_.op_n("Loop", inputs, {{"body", body}}, node_.outputs.size(), /*fold=*/false);
     for (size_t i = 0; i < carried; ++i) out[i]->shape = outside(shapes[i]);
+    if (const Expr* trips = known_trips()) {
+      for (size_t i = carried; i < out.size(); ++i) {
+        if (out[i]->shape && !out[i]->shape->empty()) out[i]->shape->front() = *trips;
+      }
+    }
     return out;
   }
 
@@ -165,6 +170,15 @@ class ControlFlow {
       inputs.push_back(type == DType::kUndefined ? x : g_.cast(x, type));
     }
     return inputs;
+  }
+
+  // How often the body runs, where that is a size of the inputs: as much is collected.
+  const Expr* known_trips() const {
+    const bool* begins = node_.arg("condition")->as<bool>();
+    const bool* goes_on = node_.blocks[0].outputs[0].as<bool>();
+    if (begins == nullptr || !*begins || goes_on == nullptr || !*goes_on) return nullptr;
+    const Expr* trips = node_.arg("max_trip_count")->as<Expr>();
+    return trips != nullptr && trips->is_symbol() ? trips : nullptr;
   }
 
   // As the program records them for the body's inputs; else, to begin with, those of the first
