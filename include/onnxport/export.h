@@ -123,5 +123,8 @@ ONNXPORT_API std::vector<std::string> formats();
 
 ONNXPORT_API int64_t newest_opset();
 ONNXPORT_API const char* version();
+// For a program compiled with this libtorch ("2.13.0"): an error text when onnxport's plugin was
+// built with another one, empty when all is well or there is no plugin. onnxport/torch.h asks.
+ONNXPORT_API std::string check_torch(const std::string& version);
 
 }  // namespace onnxport

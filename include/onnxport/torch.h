@@ -7,7 +7,8 @@
 //   if (!report.passed()) std::cerr << report.text();
 //
 // A torch::nn::Module is traced with the inputs given, in eval mode, so a branch on data is
-// followed as it falls out for them. Sizes that forward() takes from its inputs stay dynamic.
+// followed as it falls out for them. Sizes that forward() takes from its inputs are numbers in the
+// trace; the batch is made dynamic again where verification proves it.
 // Parameters keep their names. The module is left as it was, and needs no cloning.
 //
 // In CMake: find_package(onnxport REQUIRED COMPONENTS torch), and link onnxport::torch. No function
@@ -21,8 +22,10 @@
 #include <torch/nn/modules/container/any.h>
 #include <torch/nn/pimpl.h>
 #include <torch/types.h>
+#include <torch/version.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cstdlib>
 #include <exception>
 #include <memory>
@@ -149,6 +152,16 @@ inline void replace_all(std::string& text, const std::string& from, const std::s
   }
 }
 
+// A C++ class as TorchScript can name it: "NetImpl" of "(anonymous namespace)::NetImpl".
+inline std::string type_name(const ::torch::nn::Module& module) {
+  std::string name = module.name();
+  name.erase(0, name.rfind(':') + 1);
+  for (char& c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  }
+  return name.empty() || std::isdigit(static_cast<unsigned char>(name[0])) != 0 ? "Module" : name;
+}
+
 inline Report refused(const std::string& name, const std::string& why) {
   Report report;
   report.source_path = name;
@@ -161,6 +174,8 @@ inline Report refused(const std::string& name, const std::string& why) {
 inline Report export_saved(const ::torch::jit::Module& module, const std::string& name,
                            const Tensors& inputs, const ExportConfig& config,
                            const std::string& path, const Progress& progress) {
+  // The plugin and the program share one libtorch: of another version nothing good would come.
+  if (std::string why = check_torch(TORCH_VERSION); !why.empty()) return refused(name, why);
   ExportConfig own = config;
   if (own.input_shapes.empty() && own.named_input_shapes.empty()) {
     for (const ::torch::Tensor& input : inputs) own.input_shapes.push_back(input.sizes().vec());
@@ -188,7 +203,7 @@ template <typename F>
   ::torch::NoGradGuard no_grad;
   EvalMode eval(module);
   auto unit = std::make_shared<::torch::jit::CompilationUnit>();
-  ::torch::jit::Module out = mirror(module, "Module", unit);
+  ::torch::jit::Module out = mirror(module, type_name(module), unit);
   ::torch::jit::Stack stack(inputs.begin(), inputs.end());
   auto run = [&](::torch::jit::Stack given) {
     Tensors tensors;

@@ -6,6 +6,7 @@
 #include "export/distance.h"
 #include "export/guarded.h"
 #include "export/road.h"
+#include "libtorch/plugin.h"
 #include "onnxport/export.h"
 
 #ifndef ONNXPORT_VERSION
@@ -69,5 +70,15 @@ Report verify_model(const std::string& source, const std::string& onnx_path,
 int64_t newest_opset() { return 28; }
 
 const char* version() { return ONNXPORT_VERSION; }
+
+std::string check_torch(const std::string& version) {
+  const libtorch::PluginFile plugin = libtorch::find_plugin();
+  if (plugin.version.empty() || plugin.version == version) return "";
+  return fmt::format(
+      "this program was compiled with libtorch {}, onnxport's plugin ({}) with libtorch {}: both "
+      "share one process, so they need the same. Build the program with libtorch {}, or onnxport "
+      "with libtorch {} (-DONNXPORT_TORCH=...)",
+      version, plugin.path, plugin.version, plugin.version, version);
+}
 
 }  // namespace onnxport

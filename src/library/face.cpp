@@ -11,6 +11,7 @@ const Face kFace = {
     register_format,
     formats,
     newest_opset,
+    check_torch,
     [](const Report& r) { return r.text(); },
     [](const Report& r) { return r.json(); },
     [](const Report& r) { return r.html(); },

@@ -23,6 +23,7 @@ struct Face {
   bool (*register_format)(const std::string&, Exporter);
   std::vector<std::string> (*formats)();
   int64_t (*newest_opset)();
+  std::string (*check_torch)(const std::string&);
   std::string (*report_text)(const Report&);
   std::string (*report_json)(const Report&);
   std::string (*report_html)(const Report&);

@@ -109,6 +109,9 @@ std::vector<std::string> formats() {
 
 int64_t newest_opset() { return face() != nullptr ? face()->newest_opset() : 0; }
 const char* version() { return ONNXPORT_VERSION; }
+std::string check_torch(const std::string& version) {
+  return face() != nullptr ? face()->check_torch(version) : loaded().problem;
+}
 
 std::string Report::text() const { return face() != nullptr ? face()->report_text(*this) : error; }
 std::string Report::json() const { return face() != nullptr ? face()->report_json(*this) : ""; }

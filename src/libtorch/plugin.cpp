@@ -1,5 +1,9 @@
 #include "libtorch/plugin.h"
 
+#include <cstring>
+#include <string_view>
+
+#include "base/file.h"
 #include "base/library.h"
 
 #ifndef ONNXPORT_PLUGIN_DIR
@@ -8,24 +12,47 @@
 
 namespace onnxport::libtorch {
 
-Result<std::unique_ptr<Plugin>> load_plugin() {
+namespace {
+
+std::vector<std::string> candidates() {
   constexpr const char* kName = "/onnxport_torch.so";
   std::string own = own_folder();
   std::string built = ONNXPORT_PLUGIN_DIR;
-  std::vector<std::string> candidates = {environment("ONNXPORT_TORCH_PLUGIN")};
+  std::vector<std::string> paths = {environment("ONNXPORT_TORCH_PLUGIN")};
   // One that is named is the one that is meant: nothing else stands in for it.
-  if (!candidates.front().empty()) {
+  if (!paths.front().empty()) {
     own.clear();
     built.clear();
   }
   if (!own.empty()) {
-    candidates.push_back(own + kName);
-    candidates.push_back(own + "/../lib/onnxport" + kName);
-    candidates.push_back(own + "/onnxport" + kName);
+    paths.push_back(own + kName);
+    paths.push_back(own + "/../lib/onnxport" + kName);
+    paths.push_back(own + "/onnxport" + kName);
   }
-  if (!built.empty()) candidates.push_back(built + kName);
+  if (!built.empty()) paths.push_back(built + kName);
+  return paths;
+}
+
+}  // namespace
+
+PluginFile find_plugin() {
+  for (const std::string& path : candidates()) {
+    if (path.empty()) continue;
+    auto file = MappedFile::open(path);
+    if (!file.ok()) continue;
+    const std::string_view text(reinterpret_cast<const char*>((*file)->bytes().data()),
+                                (*file)->bytes().size());
+    const size_t mark = text.find(ONNXPORT_PLUGIN_MARK);
+    if (mark == std::string_view::npos) return {path, ""};
+    const std::string_view version = text.substr(mark + std::strlen(ONNXPORT_PLUGIN_MARK));
+    return {path, std::string(version.substr(0, version.find('\0')))};
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Plugin>> load_plugin() {
   TRY_ASSIGN(void* library,
-             load_library(candidates, "the PyTorch plugin",
+             load_library(candidates(), "the PyTorch plugin",
                           "build it (scripts/setup finds libtorch), or name it in "
                           "ONNXPORT_TORCH_PLUGIN; --no-verify exports without the proof"));
   TRY_ASSIGN(void* function, find_function(library, "onnxport_open_plugin"));

@@ -79,4 +79,14 @@ class Plugin {
 // Loads the plugin: ONNXPORT_TORCH_PLUGIN, beside the executable, or the build/installed path.
 Result<std::unique_ptr<Plugin>> load_plugin();
 
+// The plugin that would be loaded and the libtorch it was built with, read from its file: a program
+// that has another libtorch must not load it. Empty when there is none, or it does not say.
+struct PluginFile {
+  std::string path;
+  std::string version;  // "2.13.0"
+};
+PluginFile find_plugin();
+// What stands before the version in that file.
+#define ONNXPORT_PLUGIN_MARK "onnxport plugin, built with libtorch "
+
 }  // namespace onnxport::libtorch

@@ -64,6 +64,10 @@ class TorchPlugin final : public libtorch::Plugin {
 }  // namespace
 }  // namespace onnxport::torch_plugin
 
+// Read by libtorch::find_plugin() without loading this file.
+extern "C" __attribute__((visibility("default"), used)) const char onnxport_plugin_mark[] =
+    ONNXPORT_PLUGIN_MARK TORCH_VERSION;
+
 extern "C" __attribute__((visibility("default"))) onnxport::libtorch::Plugin*
 onnxport_open_plugin() {
   return new onnxport::torch_plugin::TorchPlugin();

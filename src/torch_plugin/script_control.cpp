@@ -41,8 +41,7 @@ bool Reader::branch(Call& call) {
   // A check of the data that raises: the file has no exceptions.
   for (size_t i : {size_t{0}, size_t{1}}) {
     if (!ends_in_raise(*blocks[i])) continue;
-    note("left out: a check of the data that raises an exception (" +
-         place(call.node, *call.frame) + ")");
+    note("left out: a check of the data that raises an exception (" + place(call) + ")");
     return follow(1 - i);
   }
   return branch_on_data(call);

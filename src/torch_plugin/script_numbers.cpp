@@ -327,7 +327,7 @@ bool Reader::data_arithmetic(Call& call) {
       note(fmt::format(
           "where a size depends on the data ({}), the file is made for the case that it "
           "is not {}",
-          place(call.node, *call.frame), exprs[1].value()));
+          place(call), exprs[1].value()));
       plain_call_unchecked(call);
       return true;
     }

@@ -58,22 +58,61 @@ std::string Reader::source(const torch::jit::Node* node, const Frame& frame) con
   if (!where) return line;
   auto [file, number, column] = *where;
   (void)column;
+  if (file.empty()) return line;  // a trace of C++ has no lines
   std::string out = fmt::format("{}:{}", base_name(file), number);
   if (!frame.function.empty()) out += " in " + frame.function;
   return line.empty() ? out : out + ": " + line;
 }
 
-std::string Reader::place(const torch::jit::Node* node, const Frame& frame) const {
-  std::string out = node->kind().toQualString();
-  if (!frame.path.empty()) out += " in module " + frame.path;
-  std::string line = source(node, frame);
+namespace {
+
+// Narrows `module`, which is `frame` or below it, to what also holds this parameter's module.
+void narrow(const Ref& cell, const std::string& frame, std::optional<std::string>& module,
+            int depth = 0) {
+  if (!cell || depth > 2) return;  // lists of weights, as lstm() takes them
+  for (const Ref& item : cell->items) narrow(item, frame, module, depth + 1);
+  const size_t dot = cell->fqn.rfind('.');
+  if (dot == std::string::npos) {
+    if (!cell->fqn.empty()) module = frame;
+    return;
+  }
+  const std::string owner = cell->fqn.substr(0, dot);
+  if (!module) module = owner;
+  size_t end = module->size();
+  while (end > 0 && !(owner.starts_with(std::string_view(*module).substr(0, end)) &&
+                      (owner.size() == end || owner[end] == '.'))) {
+    end = module->rfind('.', end - 1);
+    if (end == std::string::npos) end = 0;
+  }
+  module->resize(end);
+}
+
+}  // namespace
+
+// The module that a call belongs to: that whose code is running, or the one below it whose
+// parameters it takes. A trace of a C++ module knows of no other modules; in Python too a module
+// may use its part's parameters by itself.
+std::string Reader::module_of(const Call& call) {
+  const std::string& frame = call.frame->path;
+  if (call.name.starts_with("prim::")) return frame;
+  std::optional<std::string> module;
+  for (const Ref& cell : call.in) narrow(cell, frame, module);
+  const bool below = module && (frame.empty() || module->starts_with(frame + "."));
+  return below ? *module : frame;
+}
+
+std::string Reader::place(const Call& call) const {
+  std::string out = call.node->kind().toQualString();
+  const std::string module = module_of(call);
+  if (!module.empty()) out += " in module " + module;
+  std::string line = source(call.node, *call.frame);
   return line.empty() ? out : out + " at " + line;
 }
 
 void Reader::set_place(aten::Node& node, const Call& call) const {
   if (call.node == nullptr) return;  // after the last call
-  node.module_path = call.frame->path;
-  node.module_type = call.frame->type;
+  node.module_path = module_of(call);
+  if (node.module_path == call.frame->path) node.module_type = call.frame->type;
   node.source = source(call.node, *call.frame);
 }
 
@@ -105,29 +144,29 @@ void Reader::run_block(const torch::jit::Block& block, Frame& frame) {
 }
 
 void Reader::run_node(torch::jit::Node* node, Frame& frame) {
+  Call call{node, &frame, node->kind().toQualString(), {}, {}};
   if (++steps_ > kMaxSteps || program_.nodes.size() > kMaxNodes) {
     throw Refusal(fmt::format("the code runs longer than {} steps or makes more than {} calls: a "
                               "loop without end?",
                               kMaxSteps, kMaxNodes),
-                  place(node, frame));
+                  place(call));
   }
-  Call call{node, &frame, node->kind().toQualString(), {}, {}};
   try {
     call.in.reserve(node->inputs().size());
     for (const torch::jit::Value* input : node->inputs()) call.in.push_back(lookup(input, frame));
     dispatch(call);
   } catch (Refusal& refusal) {
-    if (refusal.place.empty()) refusal.place = place(node, frame);
+    if (refusal.place.empty()) refusal.place = place(call);
     throw;
   } catch (const c10::Error& e) {
-    throw Refusal("libtorch: " + one_line(e.what_without_backtrace()), place(node, frame));
+    throw Refusal("libtorch: " + one_line(e.what_without_backtrace()), place(call));
   } catch (const std::exception& e) {
-    throw Refusal("libtorch: " + one_line(e.what()), place(node, frame));
+    throw Refusal("libtorch: " + one_line(e.what()), place(call));
   }
   if (call.out.size() != node->outputs().size()) {
     throw Refusal(
         fmt::format("gives {} values, {} are wanted", call.out.size(), node->outputs().size()),
-        place(node, frame));
+        place(call));
   }
   for (size_t i = 0; i < call.out.size(); ++i) {
     frame.values[node->outputs()[i]] = std::move(call.out[i]);

@@ -158,7 +158,8 @@ class Reader {
   void plain_call(Call& call);
   bool data_arithmetic(Call& call);
   void plain_call_unchecked(Call& call);
-  std::string place(const torch::jit::Node* node, const Frame& frame) const;
+  static std::string module_of(const Call& call);
+  std::string place(const Call& call) const;
   std::string source(const torch::jit::Node* node, const Frame& frame) const;
   Ref& lookup(const torch::jit::Value* value, Frame& frame);
   void set_place(aten::Node& node, const Call& call) const;
