@@ -331,3 +331,16 @@ def test_weights_that_share_their_numbers_stay_one(export):
     report, path = export(torch.jit.script(nn.Sequential(first, nn.ReLU(), second)), "--input-shape", "1,64")
     passed(report)
     assert sum(len(i.raw_data) == 64 * 64 * 4 for i in onnx.load(path).graph.initializer) == 1
+
+
+class OncePerWindow(nn.Module):
+    """What belongs to an image, repeated for each of its windows: the number comes from sizes."""
+
+    def forward(self, x, of_image):
+        windows = x.reshape(-1, 4)
+        return windows * of_image.repeat_interleave(windows.shape[0] // of_image.shape[0], dim=0)
+
+
+def test_a_number_of_repeats_that_a_trace_computes_from_sizes_passes(export):
+    traced = torch.jit.trace(OncePerWindow(), (torch.rand(2, 12), torch.rand(2, 4)))
+    passed(export(traced, "--input-shape", "x:2,12", "--input-shape", "of_image:2,4")[0])

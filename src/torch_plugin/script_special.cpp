@@ -171,6 +171,13 @@ bool Reader::nms(Call& call) {
 
 bool Reader::repeat_interleave(Call& call) {
   const bool by_tensor = call.in.size() > 1 && call.in[1]->is_tensor();
+  if (by_tensor && is_known(call.in[1]) && call.in[1]->dims.empty()) {
+    // A number that a trace has made a tensor of.
+    const Ref repeats = data_number(call, call.in[1], c10::IntType::get());
+    call.out = record(call, "aten::repeat_interleave", "self_int",
+                      {{"self", call.in[0]}, {"repeats", repeats}, {"dim", call.in[2]}});
+    return true;
+  }
   const bool only_repeats = call.in[0]->is_tensor() && (call.in.size() < 2 || !by_tensor) &&
                             call.node->schema().overload_name() == "Tensor";
   if (all_known(call) || (!by_tensor && !only_repeats)) return false;
