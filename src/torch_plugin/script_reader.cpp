@@ -60,6 +60,9 @@ std::string Reader::source(const torch::jit::Node* node, const Frame& frame) con
   (void)column;
   if (file.empty()) return line;  // a trace of C++ has no lines
   std::string out = fmt::format("{}:{}", base_name(file), number);
+  // Of a trace the text is Python's stack: "/path/model.py(42): forward", and its callers.
+  const std::string stack = fmt::format("{}({}): ", file, number);
+  if (line.starts_with(stack)) return out + " in " + line.substr(stack.size());
   if (!frame.function.empty()) out += " in " + frame.function;
   return line.empty() ? out : out + ": " + line;
 }
