@@ -4,6 +4,7 @@ import json
 from typing import List
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -138,3 +139,36 @@ def test_two_pictures_may_differ_in_size(export):
     report, path = export(torch.jit.script(Pictures()), *shapes)
     passed(report)
     assert input_dims(path) == [[3, 16, 24], [3, 8, 8]]
+
+
+class Fickle(nn.Module):
+    """The order of sums that are alike but for their rounding."""
+
+    def __init__(self):
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        row = torch.randn(1, 256, generator=generator)
+        self.weight = nn.Parameter(row + 1e-7 * torch.randn(64, 256, generator=generator))
+
+    def forward(self, x):
+        return torch.nn.functional.linear(x, self.weight).argsort(1, descending=True)
+
+
+def test_a_model_that_decides_between_equals_fails_and_is_told_apart(export):
+    report, _ = export(torch.jit.script(Fickle().eval()), "--input-shape", "2,256")
+    assert report["outcome"] == "differs", report
+    reasons = [output["reason"] for output in report["comparison"] if not output["passed"]]
+    assert any("nearly equal" in reason for reason in reasons), reasons
+
+
+def test_a_wrong_file_is_not_excused_by_noise(onnxport, export):
+    report, path = export(torch.jit.script(Pictures()), "--input-shape", "3,16,24")
+    passed(report)
+    model = onnx.load(path)
+    weight = next(t for t in model.graph.initializer if t.name == "conv.weight")
+    values = onnx.numpy_helper.to_array(weight).copy()
+    values[0, 0, 0, 0] += 1
+    weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
+    onnx.save(model, path)
+    ran = onnxport("verify", path.with_name("model.pt"), path)
+    assert ran.code == 1 and "nearly equal" not in ran.text, ran.text
