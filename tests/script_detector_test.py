@@ -172,3 +172,39 @@ def test_a_wrong_file_is_not_excused_by_noise(onnxport, export):
     onnx.save(model, path)
     ran = onnxport("verify", path.with_name("model.pt"), path)
     assert ran.code == 1 and "nearly equal" not in ran.text, ran.text
+
+
+class Pastes(nn.Module):
+    """Masks in boxes, which reach to the borders of the picture (with their padding, beyond), or are smaller
+    than a pixel."""
+
+    def __init__(self):
+        super().__init__()
+        script_zoo._torchvision()
+        from torchvision.models.detection.roi_heads import paste_masks_in_image
+
+        self.paste = torch.jit.script(paste_masks_in_image)
+
+    def forward(self, masks, boxes):
+        end = torch.tensor([48.0, 40.0])
+        low = boxes[:, :2].sigmoid() * end
+        high = torch.min(low + boxes[:, 2:].sigmoid().square() * 40.0, end)
+        return self.paste(masks.sigmoid(), torch.cat([low, high], 1), (40, 48))
+
+
+def test_masks_are_pasted_as_torchvision_pastes_them(export):
+    module = torch.jit.script(Pastes())
+    shapes = ("--input-shape", "masks:3,1,28,28", "--input-shape", "boxes:3,4")
+    report, path = export(module, *shapes)
+    passed(report)
+    assert "Loop" not in {node.op_type for node in onnx.load(path).graph.node}
+    session = onnxruntime.InferenceSession(path)
+    generator = torch.Generator().manual_seed(1)
+    for count in (1, 0, 60):
+        masks = torch.randn(count, 1, 28, 28, generator=generator)
+        boxes = 3.0 * torch.randn(count, 4, generator=generator)
+        got = session.run(None, {"masks": masks.numpy(), "boxes": boxes.numpy()})[0]
+        want = module(masks, boxes).numpy()
+        assert got.shape == want.shape == (count, 1, 40, 48)
+        np.testing.assert_allclose(got, want, atol=1e-5)
+    assert (want > 0).any(axis=(1, 2, 3)).sum() > 40, "boxes outside of the picture: a poor test"
