@@ -56,6 +56,29 @@ def test_a_detector_finds_the_same_and_finds_something(export, name):
     np.testing.assert_allclose(again["boxes"], found["boxes"], atol=0.05)
 
 
+def test_a_picture_in_which_nothing_is_found_gives_nothing(export):
+    module = script_zoo._detector(
+        "maskrcnn_resnet50_fpn", (160, 192), min_size=160, max_size=256, box_score_thresh=0.9999,
+        rpn_post_nms_top_n_test=50,
+    )
+    report, path = export(module, "--input-shape", "3,160,192", "--seeds", "1")
+    passed(report)
+    session = onnxruntime.InferenceSession(path)
+    picture = np.random.default_rng(0).standard_normal((3, 160, 192)).astype(np.float32)
+    found = {o.name: v for o, v in zip(session.get_outputs(), session.run(None, {"input": picture}))}
+    assert found["boxes"].shape == (0, 4) and found["masks"].shape == (0, 1, 160, 192)
+
+
+def test_two_pictures_of_other_sizes_are_two_inputs(export):
+    entry = script_zoo.entries()["script_retinanet_resnet50"]
+    shapes = ("--input-shape", "3,160,192", "--input-shape", "3,192,160", "--seeds", "1")
+    report, path = export(entry.make(), *shapes)
+    passed(report)
+    assert input_dims(path) == [[3, 160, 192], [3, 192, 160]]
+    names = [o.name for o in onnxruntime.InferenceSession(path).get_outputs()]
+    assert names == ["boxes", "scores", "labels", "boxes_1", "scores_1", "labels_1"]
+
+
 class TopOfMask(nn.Module):
     """Scores and indices picked out with one mask, and as many of the best as there are at most."""
 
