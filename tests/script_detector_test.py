@@ -157,6 +157,24 @@ def test_height_and_width_of_the_pictures_of_a_list_are_dynamic_when_asked(expor
     np.testing.assert_allclose(got, module([x])[0].detach().numpy(), atol=1e-5)
 
 
+class Resized(nn.Module):
+    """What torchvision's detectors do first: a size that is rounded from a quotient of sizes."""
+
+    def forward(self, images: List[torch.Tensor]):
+        shape = torch.tensor(images[0].shape[-2:])
+        scale = float(16.0 / shape.min().to(torch.float32))
+        return torch.nn.functional.interpolate(images[0][None], scale_factor=scale, recompute_scale_factor=True)
+
+
+def test_a_dynamic_size_that_has_no_formula_is_refused_with_its_line(export):
+    module = torch.jit.script(Resized())
+    axes = ("--dynamic-axes", "input:1=height,2=width")
+    report, _ = export(module, "--input-shape", "3,20,24", *axes)
+    assert report["outcome"] == "refused" and "leave that axis out" in report["error"], report
+    assert "functional.py" in report["error"], report["error"]
+    passed(export(module, "--input-shape", "3,20,24")[0])
+
+
 def test_two_pictures_may_differ_in_size(export):
     shapes = ("--input-shape", "3,16,24", "--input-shape", "3,8,8")
     report, path = export(torch.jit.script(Pictures()), *shapes)

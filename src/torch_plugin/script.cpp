@@ -418,7 +418,10 @@ Result<aten::Program> read_module(const torch::jit::Module& module, const Script
     } catch (const script::FixedSize& why) {
       if (!dynamic) return error_of(why);
       if (options.dynamic_axes && !options.dynamic_axes->empty()) {
-        return Error{"a dynamic size is fixed by the model's code: " + why.message, why.place};
+        return Error{
+            "a dynamic size is fixed by the model's code: " + why.message +
+                "; leave that axis out of --dynamic-axes, and give its size with --input-shape",
+            why.place};
       }
       dynamic = false;
       fixed =
