@@ -228,9 +228,30 @@ void Engine::visit(Node* node) {
   }
 }
 
+bool Engine::try_rule(const Rule& rule, Node& node) {
+  attempt_.clear();
+  if (rule.apply(*this, node).changed) return true;
+  // What it had made before it found that it does not match: no news for anybody.
+  for (size_t i = attempt_.size(); i-- > 0;) {
+    Node* made = attempt_[i];
+    const bool dead =
+        made->graph != nullptr && std::all_of(made->outputs.begin(), made->outputs.end(),
+                                              [](const Value* out) { return out->unused(); });
+    if (dead) discard(*made);
+  }
+  return false;
+}
+
+void Engine::discard(Node& node) {
+  listed_.erase(&node);
+  stale_.erase(&node);
+  node.graph->erase(&node);
+  --made_;
+}
+
 bool Engine::apply(const Rule& rule, Node& node) {
   if (!options_.trace) {
-    if (!rule.apply(*this, node).changed) return false;
+    if (!try_rule(rule, node)) return false;
     applied(rule.name, {}, {});
     return true;
   }
@@ -240,7 +261,7 @@ bool Engine::apply(const Rule& rule, Node& node) {
     if (in != nullptr && in->producer != nullptr) touched.push_back(in->producer);
   }
   const size_t made_before = made_;
-  if (!rule.apply(*this, node).changed) return false;
+  if (!try_rule(rule, node)) return false;
   applied(rule.name, name, op_type, count_unused(std::move(touched)), made_ - made_before);
   return true;
 }
@@ -424,6 +445,7 @@ Node* Engine::op_n(std::string_view op_type, std::vector<Value*> inputs, Attribu
   Node* node = current_->graph->add_node(std::string(op_type), std::move(inputs),
                                          std::move(attributes), outputs, before);
   ++made_;
+  attempt_.push_back(node);
   node->origin = current_->origin;
   if (!current_->name.empty()) node->name = current_->name + "/" + node->op_type;
   infer_again(*node);
@@ -440,8 +462,7 @@ Value* Engine::op(std::string_view op_type, std::vector<Value*> inputs, Attribut
     if (!folded) folded = onnx::fold(*node, opset_, kFoldElements);
     if (folded) {
       const std::string hint = node->input(0) != nullptr ? node->input(0)->name : "constant";
-      erase_if_dead(*node);
-      --made_;
+      discard(*node);
       return constant(std::move((*folded)[0]), hint);
     }
   }

@@ -72,7 +72,9 @@ class Engine final : public Match {
   void queue_last_use(const Value* value);
   void visit(Node* node);
   bool erase_if_dead(Node& node);
-  const char* try_fold(Node& node);  // the step that was applied, or null
+  bool try_rule(const Rule& rule, Node& node);  // leaves nothing behind that it made in vain
+  void discard(Node& node);                     // made just now, seen by nobody
+  const char* try_fold(Node& node);             // the step that was applied, or null
   bool apply(const Rule& rule, Node& node);
   void infer_again(Node& node);  // and its users later, where that brought news
   void spread_news(const Value& value);
@@ -92,7 +94,8 @@ class Engine final : public Match {
   Node* current_ = nullptr;  // the node that a rule is tried on
   bool changed_ = false;
   size_t applications_ = 0;
-  size_t made_ = 0;  // nodes that op() and op_n() have made
+  size_t made_ = 0;             // nodes that op() and op_n() have made
+  std::vector<Node*> attempt_;  // those of the rule that is tried
 };
 
 // Nodes equal in operator, inputs and attributes become one; so do equal initializers (merge.cpp).

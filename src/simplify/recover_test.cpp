@@ -114,6 +114,10 @@ constexpr Pair kPairs[] = {
      "Swish", 24},
     {"swish_before_opset_24",
      "g (float[N, 4] x) => (float[N, 4] y) { s = Sigmoid(x) y = Mul(x, s) }", "Sigmoid Mul", 23},
+    {"constants_that_would_grow_together_stay",
+     "g (float[N, 3, 4] x) => (float[N, 3, 4] y) <float[4] a = {1, 2, 3, 4}, "
+     "float[3, 1] b = {5, 6, 7}> { d = Div(x, a) y = Mul(d, b) }",
+     "Div Mul"},
     {"attention_with_shared_heads_stays",
      "g (float[N, 2, 5, 4] q, float[N, 1, 6, 4] k, float[N, 1, 6, 4] v) => (float[N, 2, 5, 4] y) "
      "{ t = Transpose<perm = [0, 1, 3, 2]>(k) p = MatMul(q, t) w = Softmax<axis = -1>(p) "

@@ -52,7 +52,9 @@ class GraphText : public onnx::FileTest {
 
   void expect_settled(const Pair& pair) {
     onnx::Model model = parse(pair.before, pair.opset);
-    ASSERT_TRUE(simplify(model).ok());
+    auto first = simplify(model);
+    ASSERT_TRUE(first.ok());
+    EXPECT_TRUE(first->notes.empty()) << first->notes[0];  // the rules came to an end
     const std::string once = onnx::dump(model);
     auto again = simplify(model);
     ASSERT_TRUE(again.ok());
