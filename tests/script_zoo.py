@@ -403,12 +403,19 @@ def entries() -> dict[str, Entry]:
     return {entry.name: entry for entry in found}
 
 
+def build(name: str):
+    """The module, with the same weights whenever it is made."""
+    import torch
+
+    torch.manual_seed(int(hashlib.sha256(name.encode()).hexdigest()[:8], 16))
+    return entries()[name].make()
+
+
 def make(name: str, out: Path) -> dict:
     """Writes OUT.pt and, beside it, OUT.json that says what it is."""
     import torch
 
-    torch.manual_seed(int(hashlib.sha256(name.encode()).hexdigest()[:8], 16))
-    module = entries()[name].make()
+    module = build(name)
     arguments = entries()[name].arguments
     if arguments == ["--input-shape", "traced"]:
         arguments = _shape(_traced_shape[-1])
