@@ -187,8 +187,8 @@ def problems(results):
         if line["outcome"] != "passed":
             error = without_folders(" ".join((line.get("error") or "").split()))[:300]
             rows.append(f"- `{name}` at opset {opset}: {line['outcome']}: {error}")
-            if name in REASONS:
-                rows.append(f"  {REASONS[name]}")
+            if reason := REASONS.get(name.removeprefix("traced_")):
+                rows.append(f"  {reason}")
     return rows
 
 
