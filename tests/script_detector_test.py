@@ -1,6 +1,5 @@
 """Detectors: lists of pictures, what data picks out, masks pasted into pictures."""
 
-import json
 from typing import List
 
 import numpy as np
@@ -11,24 +10,7 @@ import torch
 from torch import nn
 
 import script_zoo
-
-
-@pytest.fixture(scope="module")
-def export(onnxport, tmp_path_factory):
-    def run(module, *arguments):
-        folder = tmp_path_factory.mktemp("detector")
-        module.save(str(folder / "model.pt"))
-        out = folder / "model.onnx"
-        ran = onnxport("export", folder / "model.pt", "-o", out, "--json", *arguments)
-        return json.loads(ran.out), out
-
-    return run
-
-
-def passed(report):
-    assert report["outcome"] == "passed" and report["verified"], report
-    return report
-
+from script_runs import export, passed  # noqa: F401
 
 DETECTORS = [
     "fasterrcnn_mobilenet_320", "ssdlite320", "retinanet_resnet50", "fcos_resnet50",

@@ -1,7 +1,5 @@
 """TorchScript modules, scripted and traced, through `onnxport export`: control flow, state, sizes."""
 
-import json
-
 import numpy as np
 import onnx
 import onnxruntime
@@ -10,27 +8,9 @@ import torch
 from torch import nn
 
 import script_zoo
+from script_runs import export, passed  # noqa: F401
 
 SMALL = ["Lstm", "Gru", "CellLoop", "LongLoop", "While", "Greedy", "DataIf", "Mask", "Dicts", "Sizes"]
-
-
-@pytest.fixture(scope="module")
-def export(onnxport, tmp_path_factory):
-    """Exports a module once: the report, and the file."""
-
-    def run(module, *arguments):
-        folder = tmp_path_factory.mktemp("script")
-        module.save(str(folder / "model.pt"))
-        out = folder / "model.onnx"
-        ran = onnxport("export", folder / "model.pt", "-o", out, "--json", *arguments)
-        return json.loads(ran.out), out
-
-    return run
-
-
-def passed(report):
-    assert report["outcome"] == "passed" and report["verified"], report
-    return report
 
 
 def operators(path):
