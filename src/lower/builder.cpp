@@ -101,10 +101,7 @@ std::optional<Tensor> known_content(Value x) {
 void remove_unused(onnx::Graph& graph) {
   std::vector<onnx::Node*> nodes = graph.nodes();
   for (auto it = nodes.rbegin(); it != nodes.rend(); ++it) {
-    const Values& outputs = (*it)->outputs;
-    const bool dead = std::all_of(outputs.begin(), outputs.end(),
-                                  [](Value v) { return v == nullptr || v->unused(); });
-    if (dead) graph.erase(*it);
+    if ((*it)->unused()) graph.erase(*it);
   }
 }
 

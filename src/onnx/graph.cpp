@@ -80,6 +80,11 @@ bool is_unknown_dim(const Expr& dim) {
 
 // --- Node --------------------------------------------------------------------------------------
 
+bool Node::unused() const {
+  return std::all_of(outputs.begin(), outputs.end(),
+                     [](const Value* out) { return out == nullptr || out->unused(); });
+}
+
 const Attribute* Node::find(std::string_view attribute) const {
   for (const auto& [key, value] : attributes) {
     if (key == attribute) return &value;

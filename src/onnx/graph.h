@@ -109,6 +109,7 @@ struct Node {
   bool is(std::string_view type) const { return op_type == type && domain.empty(); }
   Value* input(size_t i) const { return i < inputs.size() ? inputs[i] : nullptr; }
   Value* output(size_t i = 0) const { return i < outputs.size() ? outputs[i] : nullptr; }
+  bool unused() const;  // nothing needs any of its outputs
   const Attribute* find(std::string_view attribute) const;
   template <typename T>
   T get(std::string_view attribute, T fallback) const {

@@ -234,17 +234,19 @@ bool Engine::try_rule(const Rule& rule, Node& node) {
   // What it had made before it found that it does not match: no news for anybody.
   for (size_t i = attempt_.size(); i-- > 0;) {
     Node* made = attempt_[i];
-    const bool dead =
-        made->graph != nullptr && std::all_of(made->outputs.begin(), made->outputs.end(),
-                                              [](const Value* out) { return out->unused(); });
-    if (dead) discard(*made);
+    if (made->graph != nullptr && made->unused()) discard(*made);
   }
   return false;
 }
 
+void Engine::forget(Node* node) {
+  listed_.erase(node);
+  stale_.erase(node);
+  put_off_.erase(node);
+}
+
 void Engine::discard(Node& node) {
-  listed_.erase(&node);
-  stale_.erase(&node);
+  forget(&node);
   node.graph->erase(&node);
   --made_;
 }
@@ -267,9 +269,7 @@ bool Engine::apply(const Rule& rule, Node& node) {
 }
 
 bool Engine::erase_if_dead(Node& node) {
-  for (const Value* out : node.outputs) {
-    if (out != nullptr && !out->unused()) return false;
-  }
+  if (!node.unused()) return false;
   // A body's values of the graphs around it lose a user when the body goes.
   std::vector<Node*> makers;
   const std::vector<Value*> inputs = node.inputs;
@@ -289,17 +289,13 @@ bool Engine::erase_if_dead(Node& node) {
     std::vector<onnx::Graph*> all = bodies;
     for (size_t i = 0; i < all.size(); ++i) {
       for (Node* inner = all[i]->first(); inner != nullptr; inner = inner->next) {
-        listed_.erase(inner);
-        stale_.erase(inner);
-        put_off_.erase(inner);
+        forget(inner);
         for (onnx::Graph* deeper : onnx::subgraphs(*inner)) all.push_back(deeper);
       }
     }
   }
   // An erased node lives as long as its graph, which may be a body that goes.
-  listed_.erase(&node);
-  stale_.erase(&node);
-  put_off_.erase(&node);
+  forget(&node);
   node.graph->erase(&node);
   for (Node* maker : makers) queue(maker);
   for (const Value* in : inputs) queue_last_use(in);

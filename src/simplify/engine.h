@@ -70,6 +70,7 @@ class Engine final : public Match {
   void queue(Node* node);
   void queue_around(Value* value);  // its maker and its users
   void queue_last_use(const Value* value);
+  void forget(Node* node);  // it is, or will be, no more
   void visit(Node* node);
   bool erase_if_dead(Node& node);
   bool try_rule(const Rule& rule, Node& node);  // leaves nothing behind that it made in vain
