@@ -1,4 +1,6 @@
 // Rules that put operators together again or move constants and reshapes over others, as a table.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -269,11 +271,10 @@ TEST_F(Growth, AShareLeavesNothingForASecondRun) {
   std::string last = "x";
   for (int i = 1; i <= 12; ++i) {
     // Of 128, 256, ... 1536 bytes more than the node takes, next to 12 KB of weights.
-    const std::string n = std::to_string(i), size = std::to_string(32 + 32 * i);
-    body += ", int64[1] s" + n + " = {" + size + "}";
-    nodes += "a" + n + " = Expand(c, s" + n + ") q" + n + " = ReduceSum(" + last + ") p" + n +
-             " = Pow(q" + n + ", a" + n + ") ";
-    last = "p" + n;
+    body += fmt::format(", int64[1] s{} = {{{}}}", i, 32 + 32 * i);
+    nodes += fmt::format("a{0} = Expand(c, s{0}) q{0} = ReduceSum({1}) p{0} = Pow(q{0}, a{0}) ", i,
+                         last);
+    last = fmt::format("p{}", i);
   }
   body += "> { " + nodes + "z = ReduceSum(" + last + ") y = Add(x, z) }";
   std::vector<size_t> counts;
