@@ -38,6 +38,11 @@ std::vector<Node*> constant_nodes(const Engine& engine, onnx::Graph& graph) {
   return nodes;
 }
 
+bool has_constant_inputs(const Node& node) {
+  return std::all_of(node.inputs.begin(), node.inputs.end(),
+                     [](const Value* in) { return in == nullptr || in->constant() != nullptr; });
+}
+
 }  // namespace
 
 void evaluate_constants(Engine& engine, const onnx::Model& model, const Evaluate& evaluate) {
@@ -49,7 +54,6 @@ void evaluate_constants(Engine& engine, const onnx::Model& model, const Evaluate
   part.ir_version = model.ir_version;
   part.opset_imports = model.opset_imports;
   std::unordered_map<const Value*, Value*> copies;
-  std::vector<Value*> wanted;
   for (Node* node : nodes) {
     std::vector<Value*> inputs;
     for (Value* in : node->inputs) {
@@ -69,31 +73,28 @@ void evaluate_constants(Engine& engine, const onnx::Model& model, const Evaluate
                           std::any_of(out->uses.begin(), out->uses.end(), [&](const onnx::Use& u) {
                             return inside.count(u.node) == 0;
                           });
-      if (leaves) {
-        wanted.push_back(out);
-        part.graph->add_output(copies[out]);
-      }
+      if (leaves) part.graph->add_output(copies[out]);
     }
   }
-  Result<std::vector<Tensor>> results = evaluate(part);
+  const Result<Computed> results = evaluate(part);
   // What the runtime cannot compute simply stays in the graph.
-  if (!results.ok() || results->size() != wanted.size()) return;
-  std::unordered_map<const Value*, Tensor> by_value;
-  for (size_t i = 0; i < wanted.size(); ++i) by_value[wanted[i]] = (*results)[i];
   for (Node* node : nodes) {
     if (node->graph == nullptr) continue;
     std::vector<Tensor> tensors;
     bool complete = false;
+    bool missing = false;
     for (Value* out : node->outputs) {
-      auto it = by_value.find(out);
-      complete |= it != by_value.end();
-      tensors.push_back(it != by_value.end() ? it->second : Tensor::ints({}));
-      if (it == by_value.end() && !out->unused()) {
-        complete = false;
-        break;
+      const Tensor* tensor = nullptr;
+      if (results.ok()) {
+        auto it = results->find(copies[out]);
+        if (it != results->end()) tensor = &it->second;
       }
+      complete |= tensor != nullptr;
+      missing |= tensor == nullptr && !out->unused();
+      tensors.push_back(tensor != nullptr ? *tensor : Tensor::ints({}));
     }
-    if (!complete || !engine.may_apply("evaluate_constant")) continue;
+    if (!complete || missing) continue;
+    if (!engine.may_apply("evaluate_constant")) return;
     const std::string name = node->name.empty() ? node->outputs[0]->name : node->name;
     const std::string op_type = node->op_type;
     if (engine.replace_by_constants(*node, std::move(tensors), true)) {
@@ -101,6 +102,14 @@ void evaluate_constants(Engine& engine, const onnx::Model& model, const Evaluate
     } else {
       engine.put_off(*node);  // not to be computed again in every round
     }
+  }
+  // Each of them would fail again in every round, and what comes after it could not be computed.
+  const auto& wanted = part.graph->outputs();
+  const bool all = results.ok() && std::all_of(wanted.begin(), wanted.end(), [&](const Value* out) {
+                     return results->count(out) != 0;
+                   });
+  for (Node* node : nodes) {
+    if (!all && node->graph != nullptr && has_constant_inputs(*node)) engine.put_off(*node);
   }
 }
 

@@ -2,17 +2,17 @@
 // of a round in one ONNX Runtime session, if a runtime is given.
 #pragma once
 
-#include <cstdint>
 #include <functional>
-#include <vector>
+#include <unordered_map>
 
 #include "base/result.h"
 #include "onnx/graph.h"
 
 namespace onnxport::simplify {
 
-// Runs a model without inputs and returns its outputs. verify/runtime.h makes one; a null one means
-// that only the in-process folds are used.
-using Evaluate = std::function<Result<std::vector<Tensor>>(const onnx::Model& model)>;
+// Computes a model without inputs: its outputs, or as much of it as can be computed, and what the
+// rest is computed from (verify/evaluate.h is one). Null: only the in-process folds are used.
+using Computed = std::unordered_map<const onnx::Value*, Tensor>;
+using Evaluate = std::function<Result<Computed>(const onnx::Model& model)>;
 
 }  // namespace onnxport::simplify

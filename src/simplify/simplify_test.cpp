@@ -179,6 +179,34 @@ TEST_F(SimplifyOptions, EveryStepCanBeSkipped) {
   }
 }
 
+// What the runtime cannot compute stays, and is not asked for in every round; what it is computed
+// from, and all else, is folded.
+TEST_F(SimplifyOptions, AConstantThatFailsStaysAlone) {
+  onnx::Model model = parse(
+      "g (float[1, 2, 1, 1] x) => (float[1, 2, 1, 1] y) <float[1, 2, 1, 1] c = {1, 2}> "
+      "{ a = LRN<size = 1>(c) b = Hardmax(a) d = LRN<size = 3>(b) e = LRN<size = 5>(c) "
+      "f = Add(x, d) y = Mul(f, e) }");
+  int calls = 0;
+  Options options;
+  options.evaluate = [&](const onnx::Model& part) -> Result<Computed> {
+    ++calls;
+    Computed results;
+    const onnx::Node* failing = nullptr;
+    for (const onnx::Node* node : part.graph->nodes()) {
+      if (node->is("Hardmax")) failing = node;
+    }
+    for (const onnx::Node* node : part.graph->nodes()) {
+      if (node->is("LRN") && (failing == nullptr || node->input(0) != failing->output())) {
+        results.emplace(node->output(), Tensor::filled(DType::kFloat, {1, 2, 1, 1}, 0.5));
+      }
+    }
+    return results;
+  };
+  ASSERT_TRUE(simplify(model, options).ok());
+  EXPECT_EQ(operators(model), "Hardmax LRN Add Mul");
+  EXPECT_EQ(calls, 2);  // once, and once for the graph as it will be read
+}
+
 TEST_F(SimplifyOptions, TheTraceNamesEveryApplicationInOrder) {
   onnx::Model model = parse(
       "g (float[N, 2] x) => (float[N, 2] y) <float[2, 2] w = {1, 2, 3, 4}, float[2] b = {1, 2}> "

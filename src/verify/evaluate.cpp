@@ -1,9 +1,11 @@
 #include "verify/evaluate.h"
 
+#include <algorithm>
 #include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "onnx/write.h"
@@ -79,10 +81,10 @@ Result<std::string> run(const std::string& path) {
   return packed(results);
 }
 
-}  // namespace
-
-Result<std::vector<Tensor>> evaluate(const onnx::Model& model) {
-  TRY(runtime_version());  // loaded here, once for all children
+// The outputs of a model without inputs, computed by a process of its own. The outer error: nothing
+// can be computed here. The inner one: this model cannot.
+Result<Result<std::vector<Tensor>>> run_apart(const onnx::Model& model) {
+  using Inner = Result<std::vector<Tensor>>;
   TemporaryFile file;
   if (file.path().empty()) return Error{"no temporary file can be made (is TMPDIR writable?)", ""};
   TRY_ASSIGN([[maybe_unused]] auto written, onnx::write_model(model, file.path()));
@@ -90,16 +92,147 @@ Result<std::vector<Tensor>> evaluate(const onnx::Model& model) {
                auto results = run(file.path());
                send(results.ok() ? *results : kError + results.error().str());
              }));
-  if (end.crashed) return Error{"ONNX Runtime crashes on its constants: " + end.how, ""};
+  if (end.crashed) return Inner(Error{"ONNX Runtime crashes on its constants: " + end.how, ""});
   const std::string_view text = end.text;
-  if (text.starts_with(kError)) return Error{std::string(text.substr(1)), ""};
-  if (!text.starts_with(kTensors)) return Error{"ONNX Runtime gave no results", ""};
+  if (text.starts_with(kError)) return Inner(Error{std::string(text.substr(1)), ""});
+  if (!text.starts_with(kTensors)) return Inner(Error{"ONNX Runtime gave no results", ""});
   std::vector<Tensor> tensors;
   for (Unpacker unpacker(text.substr(1)); !unpacker.done();) {
-    TRY_ASSIGN(Tensor tensor, unpacker.tensor());
-    tensors.push_back(std::move(tensor));
+    auto tensor = unpacker.tensor();
+    if (!tensor.ok()) return Inner(tensor.error());
+    tensors.push_back(std::move(*tensor));
   }
-  return tensors;
+  if (tensors.size() != model.graph->outputs().size()) {
+    return Inner(Error{"the results are not as many as the outputs", ""});
+  }
+  return Inner(std::move(tensors));
+}
+
+// The nodes of a model that cannot be computed as one, computed part by part: what fails is halved,
+// until each node that fails is alone. What a part gives to others is a constant for them.
+class Parts {
+ public:
+  explicit Parts(const onnx::Model& model) : model_(model), nodes_(model.graph->nodes()) {}
+
+  Result<bool> compute() {
+    // One node of a thousand is alone after 20 processes; where many fail, some stay together.
+    constexpr int kMaxProcesses = 128;
+    std::vector<Range> open;
+    halve({0, nodes_.size()}, open);
+    for (int i = 0; i < kMaxProcesses && !open.empty(); ++i) {
+      const Range range = open.back();
+      open.pop_back();
+      TRY_ASSIGN(const bool good, computed(range));
+      if (!good) halve(range, open);
+    }
+    return true;
+  }
+
+  // What the model gives, and what the nodes that failed are computed from.
+  Computed results() {
+    Computed wanted;
+    for (auto& [value, tensor] : known_) {
+      const bool leaves = value->graph_outputs > 0 ||
+                          std::any_of(value->uses.begin(), value->uses.end(),
+                                      [&](const onnx::Use& use) { return !is_known(*use.node); });
+      if (leaves) wanted.emplace(value, std::move(tensor));
+    }
+    return wanted;
+  }
+
+ private:
+  struct Range {
+    size_t begin, end;
+  };
+  // The first half is tried first: the second one may need what it gives.
+  static void halve(Range range, std::vector<Range>& open) {
+    if (range.end - range.begin < 2) return;
+    const size_t middle = range.begin + (range.end - range.begin) / 2;
+    open.push_back({middle, range.end});
+    open.push_back({range.begin, middle});
+  }
+
+  bool is_known(const onnx::Node& node) const { return done_.count(&node) != 0; }
+
+  // False: it fails as one. Nodes that need what failed before are left out.
+  Result<bool> computed(Range range) {
+    onnx::Model part;
+    part.ir_version = model_.ir_version;
+    part.opset_imports = model_.opset_imports;
+    std::unordered_map<const onnx::Value*, onnx::Value*> copies;
+    std::unordered_set<const onnx::Node*> inside;
+    for (size_t i = range.begin; i < range.end; ++i) {
+      if (copy_node(*nodes_[i], *part.graph, copies)) inside.insert(nodes_[i]);
+    }
+    std::vector<const onnx::Value*> wanted;
+    for (size_t i = range.begin; i < range.end; ++i) {
+      if (inside.count(nodes_[i]) == 0) continue;
+      for (const onnx::Value* out : nodes_[i]->outputs) {
+        const bool leaves =
+            out != nullptr &&
+            (out->graph_outputs > 0 ||
+             std::any_of(out->uses.begin(), out->uses.end(),
+                         [&](const onnx::Use& use) { return inside.count(use.node) == 0; }));
+        if (!leaves) continue;
+        wanted.push_back(out);
+        part.graph->add_output(copies[out]);
+      }
+    }
+    if (wanted.empty()) return true;
+    TRY_ASSIGN(auto tensors, run_apart(part));
+    if (!tensors.ok()) return false;
+    for (size_t i = 0; i < wanted.size(); ++i) known_[wanted[i]] = std::move((*tensors)[i]);
+    done_.insert(inside.begin(), inside.end());
+    return true;
+  }
+
+  // False, and nothing copied, when an input is not known.
+  bool copy_node(const onnx::Node& node, onnx::Graph& to,
+                 std::unordered_map<const onnx::Value*, onnx::Value*>& copies) {
+    std::vector<onnx::Value*> inputs;
+    for (const onnx::Value* in : node.inputs) {
+      if (in != nullptr && copies.count(in) == 0) {
+        const auto known = known_.find(in);
+        const Tensor* tensor = known != known_.end() ? &known->second : in->constant();
+        if (tensor == nullptr) return false;
+        copies[in] = to.add_initializer(in->name, *tensor);
+      }
+      inputs.push_back(in != nullptr ? copies[in] : nullptr);
+    }
+    onnx::Node* copy = to.add_node(node.op_type, std::move(inputs), node.attributes,
+                                   node.outputs.size(), nullptr, node.domain);
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      if (node.outputs[i] == nullptr) continue;
+      copy->outputs[i]->dtype = node.outputs[i]->dtype;
+      copy->outputs[i]->shape = node.outputs[i]->shape;
+      copies[node.outputs[i]] = copy->outputs[i];
+    }
+    return true;
+  }
+
+  const onnx::Model& model_;
+  const std::vector<onnx::Node*> nodes_;
+  Computed known_;
+  std::unordered_set<const onnx::Node*> done_;
+};
+
+}  // namespace
+
+Result<Computed> evaluate(const onnx::Model& model) {
+  TRY(runtime_version());  // loaded here, once for all children
+  TRY_ASSIGN(auto whole, run_apart(model));
+  Computed results;
+  if (whole.ok()) {
+    for (size_t i = 0; i < whole->size(); ++i) {
+      results.emplace(model.graph->outputs()[i], std::move((*whole)[i]));
+    }
+    return results;
+  }
+  Parts parts(model);
+  TRY(parts.compute());
+  results = parts.results();
+  if (results.empty()) return whole.error();
+  return results;
 }
 
 }  // namespace onnxport::verify

@@ -2,7 +2,7 @@
 // does not compute (see simplify/fold.h, Evaluate).
 #pragma once
 
-#include <vector>
+#include <unordered_map>
 
 #include "base/result.h"
 #include "base/tensor.h"
@@ -10,9 +10,15 @@
 
 namespace onnxport::verify {
 
+using Computed = std::unordered_map<const onnx::Value*, Tensor>;
+
 // Run by ONNX Runtime with its optimizations off, in a process of its own: constants of a strange
-// file may crash it (the smallest integer divided by -1 does). The error says what happened;
-// tensors of strings are refused.
-Result<std::vector<Tensor>> evaluate(const onnx::Model& model);
+// file may crash it (the smallest integer divided by -1 does). The nodes are in order.
+//
+// All of it is one run. If that fails, the nodes are halved until those that fail are alone: then
+// their outputs, and what needs them, are missing, and what they are computed from is there though
+// it is no output of the model. The error says what happened if nothing can be computed. Tensors of
+// strings are such failures.
+Result<Computed> evaluate(const onnx::Model& model);
 
 }  // namespace onnxport::verify
