@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/broadcast.h"
 #include "lower/builder.h"
 #include "lower/rule.h"
 
@@ -276,14 +277,9 @@ Shape sizes_for(const Shape& from, Shape sizes) {
 }
 
 Shape broadcast(const Shape& a, const Shape& b) {
-  const Shape& longer = a.size() >= b.size() ? a : b;
-  const Shape& shorter = a.size() >= b.size() ? b : a;
-  Shape out = longer;
-  const size_t lead = longer.size() - shorter.size();
-  for (size_t i = lead; i < out.size(); ++i) {
-    if (out[i].is_const(1)) out[i] = shorter[i - lead];
-  }
-  return out;
+  return *broadcast_with(a, b, [](const Expr& x, const Expr& y) -> std::optional<Expr> {
+    return x.is_const(1) ? y : x;
+  });
 }
 
 }  // namespace onnxport::lower

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/broadcast.h"
 #include "onnx/fold_rule.h"
 
 namespace onnxport::onnx {
@@ -17,14 +18,14 @@ int64_t count(const Dims& dims) {
 }
 
 std::optional<Dims> broadcast(const Dims& a, const Dims& b) {
-  Dims out(std::max(a.size(), b.size()));
-  for (size_t i = 0; i < out.size(); ++i) {
-    const int64_t x = i < a.size() ? a[a.size() - 1 - i] : 1;
-    const int64_t y = i < b.size() ? b[b.size() - 1 - i] : 1;
-    if (x < 0 || y < 0 || (x != y && x != 1 && y != 1)) return std::nullopt;
-    out[out.size() - 1 - i] = x == 1 ? y : x;
+  const auto negative = [](int64_t size) { return size < 0; };
+  if (std::any_of(a.begin(), a.end(), negative) || std::any_of(b.begin(), b.end(), negative)) {
+    return std::nullopt;
   }
-  return out;
+  return broadcast_with(a, b, [](int64_t x, int64_t y) {
+    const bool fits = x == y || x == 1 || y == 1;
+    return fits ? std::optional(x == 1 ? y : x) : std::nullopt;
+  });
 }
 
 std::vector<int64_t> broadcast_index(const Dims& out, const Dims& in) {
@@ -48,12 +49,6 @@ std::vector<int64_t> broadcast_index(const Dims& out, const Dims& in) {
     }
   }
   return index;
-}
-
-std::optional<size_t> axis_of(int64_t axis, size_t rank) {
-  if (axis < 0) axis += static_cast<int64_t>(rank);
-  if (axis < 0 || axis >= static_cast<int64_t>(rank)) return std::nullopt;
-  return static_cast<size_t>(axis);
 }
 
 namespace {

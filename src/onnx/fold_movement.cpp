@@ -201,13 +201,7 @@ Tensors concat(const Call& call) {
   return one(Tensor::owned(first.dtype, std::move(dims), std::move(out)));
 }
 
-// starts, ends, axes and steps of a Slice, from inputs (opset 10) or attributes, clamped as ONNX
-// does.
-struct Window {
-  int64_t start = 0;
-  int64_t step = 1;
-  int64_t length = 0;
-};
+// What a Slice takes of each axis: from inputs (opset 10) or attributes.
 std::optional<std::vector<Window>> windows(const Call& call, const Dims& dims) {
   std::vector<int64_t> starts = ints_of(call, "starts", 1);
   std::vector<int64_t> ends = ints_of(call, "ends", 2);
@@ -227,18 +221,10 @@ std::optional<std::vector<Window>> windows(const Call& call, const Dims& dims) {
   for (size_t i = 0; i < dims.size(); ++i) out[i].length = dims[i];
   for (size_t i = 0; i < starts.size(); ++i) {
     const auto axis = axis_of(axes[i], dims.size());
-    if (!axis || steps[i] == 0 || steps[i] == INT64_MIN) return std::nullopt;
-    const int64_t size = dims[*axis];
-    const int64_t step = steps[i];
-    const auto clamp = [&](int64_t at) {
-      if (at < 0) at += size;
-      return step > 0 ? std::clamp<int64_t>(at, 0, size) : std::clamp<int64_t>(at, -1, size - 1);
-    };
-    const int64_t start = step > 0 ? clamp(starts[i]) : std::max<int64_t>(clamp(starts[i]), 0);
-    const int64_t end = clamp(ends[i]);
-    const int64_t span = step > 0 ? end - start : start - end;
-    const int64_t stride = step > 0 ? step : -step;
-    out[*axis] = {start, step, span <= 0 || size == 0 ? 0 : (span - 1) / stride + 1};
+    if (!axis) return std::nullopt;
+    const auto window = slice_window(dims[*axis], starts[i], ends[i], steps[i]);
+    if (!window) return std::nullopt;
+    out[*axis] = *window;
   }
   return out;
 }

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "onnx/axis.h"
 #include "onnx/graph.h"
 
 namespace onnxport::onnx::folding {
@@ -37,8 +38,6 @@ int64_t count(const Dims& dims);
 std::optional<Dims> broadcast(const Dims& a, const Dims& b);
 // For each element of `out` in row-major order, the element of `in` that broadcasts to it.
 std::vector<int64_t> broadcast_index(const Dims& out, const Dims& in);
-// axis in [0, rank), or nullopt.
-std::optional<size_t> axis_of(int64_t axis, size_t rank);
 
 inline Tensors one(Tensor t) { return std::vector<Tensor>{std::move(t)}; }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/broadcast.h"
 #include "onnx/infer_rule.h"
 
 namespace onnxport::onnx {
@@ -150,35 +151,17 @@ Status Context::wrong(std::string what) const {
   return Error{node.op_type + ": " + std::move(what), "node " + node.name};
 }
 
-std::optional<size_t> Context::axis(int64_t value, size_t rank) {
-  const auto r = static_cast<int64_t>(rank);
-  if (value < -r || value >= r) return std::nullopt;
-  return static_cast<size_t>(value < 0 ? value + r : value);
-}
-
-Expr broadcast_size(const Expr& a, const Expr& b, bool& fits) {
+std::optional<Expr> broadcast_size(const Expr& a, const Expr& b) {
   if (a == b || b.is_const(1)) return a;
   if (a.is_const(1)) return b;
-  if (a.is_const() && b.is_const()) {
-    fits = false;
-    return a;
-  }
+  if (a.is_const() && b.is_const()) return std::nullopt;
   if (a.is_const()) return a;
   if (b.is_const()) return b;
   return unknown_size();
 }
 
 std::optional<Shape> broadcast(const Shape& a, const Shape& b) {
-  const Shape& longer = a.size() >= b.size() ? a : b;
-  const Shape& shorter = a.size() >= b.size() ? b : a;
-  Shape both = longer;
-  const size_t skip = longer.size() - shorter.size();
-  bool fits = true;
-  for (size_t i = 0; i < shorter.size(); ++i) {
-    both[skip + i] = broadcast_size(longer[skip + i], shorter[i], fits);
-  }
-  if (!fits) return std::nullopt;
-  return both;
+  return broadcast_with(a, b, broadcast_size);
 }
 
 namespace {

@@ -8,7 +8,7 @@ Status gather(Context& c) {
   const Shape *x = c.shape(0), *indices = c.shape(1);
   c.out(0, c.dtype(0));
   if (x == nullptr || indices == nullptr) return {};
-  auto axis = c.axis(c.attr("axis", 0), x->size());
+  auto axis = axis_of(c.attr("axis", 0), x->size());
   if (!axis) return c.wrong("axis outside " + to_string(*x));
   Shape out(x->begin(), x->begin() + static_cast<int64_t>(*axis));
   out.insert(out.end(), indices->begin(), indices->end());
@@ -57,7 +57,7 @@ Status compress(Context& c) {
     return {};
   }
   if (x == nullptr) return {};
-  auto axis = c.axis(c.attr("axis", 0), x->size());
+  auto axis = axis_of(c.attr("axis", 0), x->size());
   if (!axis) return c.wrong("axis outside " + to_string(*x));
   Shape out = *x;
   out[*axis] = unknown_size();
@@ -72,7 +72,7 @@ Status unique(Context& c) {
   if (c.node.find("axis") == nullptr) {
     c.out(0, c.dtype(0), Shape{count});
   } else if (x != nullptr) {
-    auto axis = c.axis(c.attr("axis", 0), x->size());
+    auto axis = axis_of(c.attr("axis", 0), x->size());
     if (!axis) return c.wrong("axis outside " + to_string(*x));
     Shape out = *x;
     out[*axis] = count;
@@ -89,7 +89,7 @@ Status top_k(Context& c) {
   c.out(0, c.dtype(0));
   c.out(1, DType::kInt64);
   if (x == nullptr) return {};
-  auto axis = c.axis(c.attr("axis", -1), x->size());
+  auto axis = axis_of(c.attr("axis", -1), x->size());
   if (!axis) return c.wrong("axis outside " + to_string(*x));
   Shape out = *x;
   if (c.opset < 10) {
@@ -107,7 +107,7 @@ Status one_hot(Context& c) {
   const Shape* indices = c.shape(0);
   c.out(0, c.dtype(2));
   if (indices == nullptr) return {};
-  auto axis = c.axis(c.attr("axis", -1), indices->size() + 1);
+  auto axis = axis_of(c.attr("axis", -1), indices->size() + 1);
   if (!axis) return c.wrong("axis outside " + to_string(*indices));
   auto depth = c.ints(1);
   Shape out = *indices;

@@ -37,21 +37,13 @@ std::optional<Ints> slice(Context& c) {
     if (!steps) return std::nullopt;
   }
   if (!starts || !ends || starts->size() != 1 || ends->size() != 1) return std::nullopt;
-  const auto n = static_cast<int64_t>(data->size());
-  const int64_t step = steps ? steps->at(0) : 1;
-  int64_t s = (*starts)[0], e = (*ends)[0];
-  if (step == 0) return std::nullopt;
-  if (s < 0) s = std::max(s, -n - 1) + n;
-  if (e < 0) e = std::max(e, -n - 1) + n;
-  s = step > 0 ? std::clamp<int64_t>(s, 0, n) : std::clamp<int64_t>(s, -1, n - 1);
-  e = step > 0 ? std::clamp<int64_t>(e, 0, n) : std::clamp<int64_t>(e, -1, n - 1);
+  const int64_t step = steps && !steps->empty() ? steps->front() : 1;
+  const auto window =
+      slice_window(static_cast<int64_t>(data->size()), starts->front(), ends->front(), step);
+  if (!window) return std::nullopt;
   Ints out;
-  if (step > n || step < -n) {
-    if (step > 0 ? s < e : s > e) out.push_back((*data)[static_cast<size_t>(s)]);
-    return out;
-  }
-  for (int64_t i = s; step > 0 ? i < e : i > e; i += step) {
-    out.push_back((*data)[static_cast<size_t>(i)]);
+  for (int64_t i = 0; i < window->length; ++i) {
+    out.push_back((*data)[static_cast<size_t>(window->start + i * step)]);
   }
   return out;
 }

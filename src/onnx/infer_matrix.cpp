@@ -83,7 +83,6 @@ Status einsum(Context& c) {
   std::map<std::string, Expr> sizes;
   std::map<std::string, int> count;
   size_t dots = 0, operand = 0;
-  bool fits = true;
   for (size_t from = 0; from <= left.size(); ++operand) {
     size_t comma = std::min(left.find(',', from), left.size());
     const std::string_view term = left.substr(from, comma - from);
@@ -97,11 +96,13 @@ Status einsum(Context& c) {
     }
     for (size_t i = 0; i < labels->size(); ++i) {
       auto [it, fresh] = sizes.emplace((*labels)[i], (*s)[i]);
-      if (!fresh) it->second = broadcast_size(it->second, (*s)[i], fits);
       ++count[(*labels)[i]];
+      if (fresh) continue;
+      const std::optional<Expr> both = broadcast_size(it->second, (*s)[i]);
+      if (!both) return c.wrong("'" + equation + "': sizes differ");
+      it->second = *both;
     }
   }
-  if (!fits) return c.wrong("'" + equation + "': sizes differ");
   Shape out;
   if (arrow != std::string::npos) {
     const auto labels = labels_of(right, std::nullopt, dots);

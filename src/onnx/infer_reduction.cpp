@@ -24,7 +24,7 @@ Status reduce(Context& c) {
   }
   std::vector<bool> reduced(x->size(), axes->empty());
   for (int64_t a : *axes) {
-    auto axis = c.axis(a, x->size());
+    auto axis = axis_of(a, x->size());
     if (!axis) return c.wrong("axis " + std::to_string(a) + " of " + to_string(*x));
     reduced[*axis] = true;
   }
@@ -44,7 +44,7 @@ Status arg(Context& c) {
   const Shape* x = c.shape(0);
   c.out(0, DType::kInt64);
   if (x == nullptr) return {};
-  auto axis = c.axis(c.attr("axis", 0), x->size());
+  auto axis = axis_of(c.attr("axis", 0), x->size());
   if (!axis) return c.wrong("axis outside " + to_string(*x));
   Shape out = *x;
   if (c.attr("keepdims", 1) != 0) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "onnx/axis.h"
 #include "onnx/graph.h"
 
 namespace onnxport::onnx::inference {
@@ -63,9 +64,6 @@ class Context {
   void out(size_t i, DType dtype, const Shape* shape);  // null: unknown
   void out_ints(size_t i, Ints ints);                   // content of output i
   Status wrong(std::string what) const;                 // names node and operator
-
-  // axis in [0, rank), or nullopt.
-  static std::optional<size_t> axis(int64_t value, size_t rank);
 };
 
 using Rule = Status (*)(Context&);
@@ -81,7 +79,7 @@ void add_control_rules(Table& table);      // infer_control.cpp
 
 // Multidirectional broadcasting; nullopt when two sizes can never go together.
 std::optional<Shape> broadcast(const Shape& a, const Shape& b);
-Expr broadcast_size(const Expr& a, const Expr& b, bool& fits);
+std::optional<Expr> broadcast_size(const Expr& a, const Expr& b);
 
 // Content of integer outputs, once shapes are known (infer_ints.cpp).
 void propagate_ints(Context& c);

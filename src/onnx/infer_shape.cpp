@@ -109,7 +109,7 @@ Status transpose(Context& c) {
   if (perm.size() != x->size()) return c.wrong("perm does not fit " + to_string(*x));
   Shape out;
   for (int64_t p : perm) {
-    std::optional<size_t> axis = c.axis(p, x->size());
+    std::optional<size_t> axis = axis_of(p, x->size());
     if (!axis) return c.wrong("perm names an axis that " + to_string(*x) + " does not have");
     out.push_back((*x)[*axis]);
   }
@@ -131,7 +131,7 @@ Status squeeze(Context& c) {
     }
   }
   for (int64_t a : *axes) {
-    auto axis = c.axis(a, x->size());
+    auto axis = axis_of(a, x->size());
     if (!axis) return c.wrong("axis " + std::to_string(a) + " of " + to_string(*x));
     if ((*x)[*axis].is_const() && !(*x)[*axis].is_const(1)) {
       return c.wrong("axis " + std::to_string(a) + " of " + to_string(*x) + " is not 1");
@@ -155,7 +155,7 @@ Status unsqueeze(Context& c) {
   const size_t rank = x->size() + axes->size();
   std::vector<bool> added(rank, false);
   for (int64_t a : *axes) {
-    auto axis = c.axis(a, rank);
+    auto axis = axis_of(a, rank);
     if (!axis || added[*axis]) return c.wrong("axes do not fit " + to_string(*x));
     added[*axis] = true;
   }
@@ -190,7 +190,7 @@ Status concat(Context& c) {
       known = false;
       continue;
     }
-    auto axis = c.axis(c.attr("axis", 1), s->size());
+    auto axis = axis_of(c.attr("axis", 1), s->size());
     if (!axis) return c.wrong("axis outside " + to_string(*s));
     if (!all) {
       all = *s;
@@ -212,7 +212,7 @@ Status concat(Context& c) {
       }
     }
   }
-  if (!known && all) (*all)[*c.axis(c.attr("axis", 1), all->size())] = unknown_size();
+  if (!known && all) (*all)[*axis_of(c.attr("axis", 1), all->size())] = unknown_size();
   c.out(0, dtype, all ? &*all : nullptr);
   return {};
 }
@@ -222,7 +222,7 @@ Status split(Context& c) {
   const Shape* x = c.shape(0);
   for (size_t i = 0; i < n; ++i) c.out(i, c.dtype(0));
   if (x == nullptr || n == 0) return {};
-  auto axis = c.axis(c.attr("axis", 0), x->size());
+  auto axis = axis_of(c.attr("axis", 0), x->size());
   if (!axis) return c.wrong("axis outside " + to_string(*x));
   std::optional<Ints> sizes;
   if (c.node.find("split") != nullptr) {
@@ -253,19 +253,7 @@ Status split(Context& c) {
 Expr slice_size(const Expr& d, Expr start, Expr end, int64_t step) {
   if (step == 0) return unknown_size();
   if (d.is_const() && start.is_const() && end.is_const()) {
-    const int64_t n = d.value();
-    int64_t s = start.value(), e = end.value();
-    if (s < 0) s = std::max<int64_t>(s, -n - 1) + n;
-    if (e < 0) e = std::max<int64_t>(e, -n - 1) + n;
-    if (step > 0) {
-      s = std::clamp<int64_t>(s, 0, n);
-      e = std::clamp<int64_t>(e, 0, n);
-      return Expr(e > s ? (e - s - 1) / step + 1 : 0);
-    }
-    s = std::clamp<int64_t>(s, -1, n - 1);
-    e = std::clamp<int64_t>(e, -1, n - 1);
-    if (step == INT64_MIN) return Expr(s > e ? 1 : 0);
-    return Expr(s > e ? (s - e - 1) / -step + 1 : 0);
+    return slice_window(d.value(), start.value(), end.value(), step)->length;
   }
   if (step < 0) {
     const bool whole = start.is_const(-1) || (start.is_const() && start.value() >= INT32_MAX) ||
@@ -333,7 +321,7 @@ Status slice(Context& c) {
   if (steps && steps->size() != n) return c.wrong("steps and axes differ in length");
   const bool steps_known = c.opset < 10 || !c.has(4) || steps;
   for (size_t i = 0; i < n; ++i) {
-    auto axis = c.axis(axes ? (*axes)[i] : static_cast<int64_t>(i), rank);
+    auto axis = axis_of(axes ? (*axes)[i] : static_cast<int64_t>(i), rank);
     if (!axis) return c.wrong("axis outside " + to_string(*x));
     out[*axis] = starts && ends && steps_known
                      ? slice_size((*x)[*axis], (*starts)[i], (*ends)[i], steps ? (*steps)[i] : 1)
@@ -401,7 +389,7 @@ Status pad(Context& c) {
   if (pads->size() != 2 * n) return c.wrong("two pads an axis are needed");
   Shape out = *x;
   for (size_t i = 0; i < n; ++i) {
-    auto axis = c.axis(axes ? (*axes)[i] : static_cast<int64_t>(i), x->size());
+    auto axis = axis_of(axes ? (*axes)[i] : static_cast<int64_t>(i), x->size());
     if (!axis) return c.wrong("axis outside " + to_string(*x));
     out[*axis] = out[*axis] + (*pads)[i] + (*pads)[i + n];
   }

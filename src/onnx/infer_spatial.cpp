@@ -227,7 +227,7 @@ Status resize(Context& c) {
   for (Expr& d : out) d = unknown_size();
   std::vector<size_t> axes;
   for (int64_t a : c.attrs("axes")) {
-    auto axis = c.axis(a, x->size());
+    auto axis = axis_of(a, x->size());
     if (!axis) return c.wrong("axis outside " + to_string(*x));
     axes.push_back(*axis);
   }
@@ -274,7 +274,7 @@ Status layer_normalization(Context& c) {
   c.out(1, stash);
   c.out(2, stash);
   if (x == nullptr) return {};
-  auto axis = c.axis(c.attr("axis", -1), x->size());
+  auto axis = axis_of(c.attr("axis", -1), x->size());
   if (!axis) return c.wrong("axis outside " + to_string(*x));
   Shape statistics = *x;
   for (size_t i = *axis; i < statistics.size(); ++i) statistics[i] = Expr(1);
