@@ -10,33 +10,26 @@ namespace {
 using page::escape;
 using page::fact;
 
-std::string heading(const Report& r) {
-  const char* text = r.outcome == Outcome::kRefused   ? "Failed ✗ — nothing was written"
-                     : r.outcome == Outcome::kDiffers ? "Failed ✗ — differs from PyTorch"
-                     : r.verified                     ? "Passed ✓"
-                                                      : "Written, not verified";
-  return fmt::format("<h1 class=\"{}\">{}</h1>\n<p class=\"path\">{} → {}</p>\n",
-                     r.passed() ? "good" : "bad", text, escape(r.source_path),
-                     escape(r.output_path.empty() ? "nothing" : r.output_path));
+const char* verdict(const Report& r) {
+  if (r.outcome == Outcome::kRefused) return "Failed ✗ — nothing was written";
+  if (r.outcome == Outcome::kDiffers) return "Failed ✗ — differs from PyTorch";
+  return r.verified ? "Passed ✓" : "Written, not verified";
 }
 
 std::string facts_section(const Report& r) {
   if (r.outcome == Outcome::kRefused) return "";
-  double seconds = 0;
-  for (const Stage& stage : r.stages) seconds += stage.seconds;
   std::string nodes = std::to_string(r.nodes);
   if (r.nodes_before_simplify > r.nodes) nodes += fmt::format(" (of {})", r.nodes_before_simplify);
   return "<dl class=\"facts\">\n" + fact("Opset", std::to_string(r.opset)) +
          fact("Size", fmt::format("{:.2f} MB", static_cast<double>(r.file_bytes) / 1e6)) +
          fact("Nodes", nodes) +
          fact("Parameters", fmt::format("{:.2f} M", static_cast<double>(r.parameters) / 1e6)) +
-         fact("Time", fmt::format("{:.2f} s", seconds)) +
-         fact("Runs compared", std::to_string(r.runs.size())) + "</dl>\n";
+         page::time_fact(r.stages) + fact("Runs compared", std::to_string(r.runs.size())) +
+         "</dl>\n";
 }
 
 std::string problem_section(const Report& r) {
-  std::string out;
-  if (!r.error.empty()) out += "<h2>What went wrong</h2>\n<pre>" + escape(r.error) + "</pre>\n";
+  std::string out = page::error_section(r.error);
   if (!r.first_divergence.empty()) {
     out += "<h2>Where it starts to differ</h2>\n<pre>" + escape(r.first_divergence) + "</pre>\n";
   }
@@ -52,15 +45,12 @@ std::string comparison_section(const Report& r) {
   for (const OutputReport& o : r.outputs) {
     out += fmt::format(
         "<tr><td><code>{}</code></td><td class=\"n\">{:.2e}</td><td class=\"n\">{:.2e}"
-        "</td><td class=\"n\">{:.3g}</td><td class=\"n\">{}</td>"
-        "<td class=\"{}\">{} {}</td></tr>\n",
+        "</td><td class=\"n\">{:.3g}</td><td class=\"n\">{}</td>{}</tr>\n",
         escape(o.name), o.max_abs_difference, o.max_rel_difference, o.scale,
         o.float32_difference ? fmt::format("{:.2e}", *o.float32_difference) : "",
-        o.passed ? "good" : "bad", o.passed ? "✓" : "✗", escape(o.reason));
+        page::verdict_cell(o.passed, o.reason));
   }
-  out += "</table></div>\n<details><summary>Runs</summary><pre>";
-  for (const std::string& run : r.runs) out += escape(run) + "\n";
-  return out + "</pre></details>\n";
+  return out + "</table></div>\n" + page::runs_list(r.runs);
 }
 
 }  // namespace
@@ -70,7 +60,8 @@ std::string Report::html() const {
   if (!torch_version.empty()) versions += ", PyTorch " + torch_version;
   if (!onnxruntime_version.empty()) versions += ", ONNX Runtime " + onnxruntime_version;
   const std::string body =
-      heading(*this) + facts_section(*this) + problem_section(*this) + comparison_section(*this) +
+      page::heading(passed(), verdict(*this), source_path, output_path) + facts_section(*this) +
+      problem_section(*this) + comparison_section(*this) +
       page::ports_section(inputs, output_types) +
       page::bars_section("Time", page::rows_of(stages), "{:.2f} s", false) +
       page::bars_section("Operators", page::rows_of(operators), "{:.0f}", true) +

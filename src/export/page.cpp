@@ -84,8 +84,36 @@ std::string escape(const std::string& text) {
   return out;
 }
 
+std::string heading(bool good, const char* verdict, const std::string& source,
+                    const std::string& output) {
+  return fmt::format("<h1 class=\"{}\">{}</h1>\n<p class=\"path\">{} → {}</p>\n",
+                     good ? "good" : "bad", verdict, escape(source),
+                     escape(output.empty() ? "nothing" : output));
+}
+
 std::string fact(const char* name, const std::string& value) {
   return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, escape(value));
+}
+
+std::string time_fact(const std::vector<Stage>& stages) {
+  double seconds = 0;
+  for (const Stage& stage : stages) seconds += stage.seconds;
+  return fact("Time", fmt::format("{:.2f} s", seconds));
+}
+
+std::string error_section(const std::string& error) {
+  return error.empty() ? "" : "<h2>What went wrong</h2>\n<pre>" + escape(error) + "</pre>\n";
+}
+
+std::string verdict_cell(bool passed, const std::string& reason) {
+  return fmt::format("<td class=\"{}\">{} {}</td>", passed ? "good" : "bad", passed ? "✓" : "✗",
+                     escape(reason));
+}
+
+std::string runs_list(const std::vector<std::string>& runs) {
+  std::string out = "<details><summary>Runs</summary><pre>";
+  for (const std::string& run : runs) out += escape(run) + "\n";
+  return out + "</pre></details>\n";
 }
 
 std::string ports_section(const std::vector<std::string>& inputs,

@@ -14,7 +14,15 @@ namespace onnxport::page {
 using Rows = std::vector<std::pair<std::string, double>>;
 
 std::string escape(const std::string& text);
+// The verdict, and the paths below it.
+std::string heading(bool good, const char* verdict, const std::string& source,
+                    const std::string& output);
 std::string fact(const char* name, const std::string& value);  // inside <dl class="facts">
+std::string time_fact(const std::vector<Stage>& stages);       // of all stages together
+std::string error_section(const std::string& error);           // nothing where there is none
+// The last cell of an output's row.
+std::string verdict_cell(bool passed, const std::string& reason);
+std::string runs_list(const std::vector<std::string>& runs);
 std::string ports_section(const std::vector<std::string>& inputs,
                           const std::vector<std::string>& outputs);
 // Rows of a name, a number in `format` and a bar of that length; nothing where there are none.

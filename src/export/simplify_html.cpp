@@ -13,30 +13,22 @@ namespace {
 using page::escape;
 using page::fact;
 
-std::string heading(const SimplifyReport& r) {
-  const char* text = r.outcome == Outcome::kRefused ? "Failed ✗ — nothing was written"
-                     : r.compared                   ? "Passed ✓"
-                                                    : "Written, not compared";
-  return fmt::format("<h1 class=\"{}\">{}</h1>\n<p class=\"path\">{} → {}</p>\n",
-                     r.passed() ? "good" : "bad", text, escape(r.source_path),
-                     escape(r.output_path.empty() ? "nothing" : r.output_path));
+const char* verdict(const SimplifyReport& r) {
+  if (r.outcome == Outcome::kRefused) return "Failed ✗ — nothing was written";
+  return r.compared ? "Passed ✓" : "Written, not compared";
 }
 
 std::string facts_section(const SimplifyReport& r) {
   if (r.outcome == Outcome::kRefused) return "";
-  double seconds = 0;
-  for (const Stage& stage : r.stages) seconds += stage.seconds;
   return "<dl class=\"facts\">\n" + fact("Nodes", std::to_string(r.nodes)) +
          fact("Nodes before", std::to_string(r.nodes_before)) +
          fact("Size", size_text(r.file_bytes)) +
          fact("Size before", size_text(r.file_bytes_before)) +
-         fact("Opset", std::to_string(r.opset)) + fact("Time", fmt::format("{:.2f} s", seconds)) +
-         "</dl>\n";
+         fact("Opset", std::to_string(r.opset)) + page::time_fact(r.stages) + "</dl>\n";
 }
 
 std::string problem_section(const SimplifyReport& r) {
-  std::string out;
-  if (!r.error.empty()) out += "<h2>What went wrong</h2>\n<pre>" + escape(r.error) + "</pre>\n";
+  std::string out = page::error_section(r.error);
   if (r.wrong_rules.empty()) return out;
   out +=
       "<h2>Rules that were left out</h2>\n<div class=\"scroll\"><table>\n"
@@ -88,12 +80,9 @@ std::string comparison_section(const SimplifyReport& r) {
                              "<td class=\"n\">{:.2e}</td><td class=\"n\">{:.2e}</td>"
                              "<td class=\"n\">{:.3g}</td>",
                              o.max_abs_difference, o.max_rel_difference, o.scale);
-    out += fmt::format("<td class=\"{}\">{} {}</td></tr>\n", o.passed ? "good" : "bad",
-                       o.passed ? "✓" : "✗", escape(o.reason));
+    out += page::verdict_cell(o.passed, o.reason) + "</tr>\n";
   }
-  out += "</table></div>\n<details><summary>Runs</summary><pre>";
-  for (const std::string& run : r.runs) out += escape(run) + "\n";
-  return out + "</pre></details>\n";
+  return out + "</table></div>\n" + page::runs_list(r.runs);
 }
 
 std::string trace_section(const SimplifyReport& r) {
@@ -110,7 +99,8 @@ std::string trace_section(const SimplifyReport& r) {
 std::string SimplifyReport::html() const {
   std::string versions = "onnxport " + onnxport_version;
   if (!onnxruntime_version.empty()) versions += ", ONNX Runtime " + onnxruntime_version;
-  const std::string body = heading(*this) + facts_section(*this) + problem_section(*this) +
+  const std::string body = page::heading(passed(), verdict(*this), source_path, output_path) +
+                           facts_section(*this) + problem_section(*this) +
                            operators_section(*this) +
                            page::bars_section("Rules", page::rows_of(rules_fired), "{:.0f}", true) +
                            comparison_section(*this) + page::ports_section(inputs, output_types) +
