@@ -6,12 +6,9 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
-import os
 import sys
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Dict, List
@@ -419,12 +416,8 @@ def make(name: str, out: Path) -> dict:
     arguments = entries()[name].arguments
     if arguments == ["--input-shape", "traced"]:
         arguments = _shape(_traced_shape[-1])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f".{os.getpid()}.{out.name}")
-    module.save(str(part))
-    os.replace(part, out)
     about = {"name": name, "recipe": _recipe_of(name), "torch": torch.__version__, "arguments": arguments}
-    out.with_suffix(".json").write_text(json.dumps(about) + "\n")
+    zoo.write(out, lambda part: module.save(str(part)), about)
     return about
 
 
@@ -437,23 +430,5 @@ def about(out: Path) -> dict:
     return found if out.exists() and found.get("recipe") == _recipe_of(found.get("name")) else {}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="names, sources and families")
-    one = commands.add_parser("make", help="make one model")
-    one.add_argument("name")
-    one.add_argument("out", type=Path)
-    arguments = parser.parse_args()
-    if arguments.command == "list":
-        for entry in entries().values():
-            print(f"{entry.name}\t{entry.source}\t{entry.family}")
-        return
-    if arguments.name not in entries():
-        parser.error(f"no model {arguments.name}: see `list`")
-    warnings.filterwarnings("ignore")
-    print(json.dumps(make(arguments.name, arguments.out)))
-
-
 if __name__ == "__main__":
-    main()
+    zoo.command(__doc__, entries(), make, lambda out: bool(about(out)))

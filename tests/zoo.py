@@ -323,6 +323,15 @@ def build(name: str):
     return model, example
 
 
+def write(out: Path, save: Callable[[Path], object], about: dict):
+    """save(path) makes the file, which then takes its place as a whole; OUT.json beside it says `about`."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(f".{os.getpid()}.{out.name}")
+    save(part)
+    os.replace(part, out)
+    out.with_suffix(".json").write_text(json.dumps(about) + "\n")
+
+
 def make(name: str, out: Path) -> dict:
     """Writes OUT.pt2 and, beside it, OUT.json that says what it is. Returns the latter."""
     import torch
@@ -338,10 +347,6 @@ def make(name: str, out: Path) -> dict:
         raise RuntimeError(f"{name}: the output is not finite")
     if (output[0] - output[1]).abs().max() < 1e-3 * output.abs().max():
         raise RuntimeError(f"{name}: the output hardly depends on the input: a poor test")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f".{os.getpid()}.{out.name}")
-    torch.export.save(program, part)
-    os.replace(part, out)
     about = {
         "name": name,
         "recipe": recipe_of(name),
@@ -351,7 +356,7 @@ def make(name: str, out: Path) -> dict:
         "scale": output.abs().max().item(),
         "seconds": round(time.time() - began, 1),
     }
-    out.with_suffix(".json").write_text(json.dumps(about) + "\n")
+    write(out, lambda part: torch.export.save(program, part), about)
     return about
 
 
@@ -366,8 +371,10 @@ def is_made(out: Path) -> bool:
         return False
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def command(text, known, make_one, is_there):
+    """The command of a zoo, this one's and script_zoo's: `text` describes it, `known` are its entries by name,
+    make_one(name, out) writes a file, is_there(out) says whether it is there and of this recipe."""
+    parser = argparse.ArgumentParser(description=text.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="names, sources and families")
     one = commands.add_parser("make", help="make one model, unless it is there")
@@ -378,17 +385,17 @@ def main():
     made.add_argument("out", type=Path)
     arguments = parser.parse_args()
     if arguments.command == "list":
-        for entry in entries().values():
+        for entry in known.values():
             print(f"{entry.name}\t{entry.source}\t{entry.family}")
         return
     if arguments.command == "is-made":
-        sys.exit(0 if is_made(arguments.out) else 1)
-    if arguments.name not in entries():
+        sys.exit(0 if is_there(arguments.out) else 1)
+    if arguments.name not in known:
         parser.error(f"no model {arguments.name}: see `list`")
-    if arguments.again or not is_made(arguments.out):
+    if arguments.again or not is_there(arguments.out):
         warnings.filterwarnings("ignore")
-        print(json.dumps(make(arguments.name, arguments.out)))
+        print(json.dumps(make_one(arguments.name, arguments.out)))
 
 
 if __name__ == "__main__":
-    main()
+    command(__doc__, entries(), make, is_made)
