@@ -99,21 +99,19 @@ class Walk : public Scope, private BlockWalk {
     return std::move(model_);
   }
 
-  Value lookup(aten::ValueId id) const override {
-    auto& self = const_cast<Walk&>(*this);
-    Value& slot = self.values_[static_cast<size_t>(id.index)];
+  Value lookup(aten::ValueId id) override {
+    Value& slot = values_[static_cast<size_t>(id.index)];
     if (slot != nullptr) return slot;
     if (auto it = weights_.find(id.index); it != weights_.end()) {
-      return slot = self.add_weight(*it->second);
+      return slot = add_weight(*it->second);
     }
     throw Refused{fmt::format("`{}` is an output that its operator's rule does not compute",
                               program_.value(id).name)};
   }
 
-  Value number(const Scalar& number) const override {
-    auto& builder = const_cast<Walk&>(*this).builder_;
-    if (auto value = number.as_double()) return builder.scalar(*value, number_type(number));
-    return builder.int_scalar(std::get<Expr>(number.v));
+  Value number(const Scalar& number) override {
+    if (auto value = number.as_double()) return builder_.scalar(*value, number_type(number));
+    return builder_.int_scalar(std::get<Expr>(number.v));
   }
 
  private:

@@ -12,7 +12,7 @@ namespace onnxport::lower {
 
 namespace {
 
-thread_local const Scope* current = nullptr;
+thread_local Scope* current = nullptr;
 
 // A function's static: rules register themselves before main().
 std::map<std::string, Rule>& registry() {
@@ -81,12 +81,12 @@ std::optional<double> Scalar::as_double() const {
   return static_cast<double>(e.value());
 }
 
-const Scope& current_scope() {
+Scope& current_scope() {
   CHECK(current != nullptr);
   return *current;
 }
 
-ScopeGuard::ScopeGuard(const Scope& scope) : outer_(current) { current = &scope; }
+ScopeGuard::ScopeGuard(Scope& scope) : outer_(current) { current = &scope; }
 ScopeGuard::~ScopeGuard() { current = outer_; }
 
 Result<Value> FromArg<Value>::get(const aten::Arg& arg) {
@@ -98,9 +98,7 @@ Result<Value> FromArg<Value>::get(const aten::Arg& arg) {
       return Error{refused.reason, ""};
     }
   }
-  if (auto number = as_number(arg)) {
-    if (Value value = current_scope().number(*number)) return value;
-  }
+  if (auto number = as_number(arg)) return current_scope().number(*number);
   return unexpected("a tensor", arg);
 }
 

@@ -1,15 +1,15 @@
 // LOWER("<ATen schema>", [](Builder& g, <one parameter per schema parameter>) { return ...; });
 //
 // The lambda's parameter types say how each argument is read:
-//   Value                      Tensor                    std::optional<Value>   Tensor?
-//   Values                     Tensor[]                  std::vector<std::optional<Value>>
-//   Tensor?[] Expr                       int / SymInt, symbolic    Shape                  int[] /
-//   SymInt[] int64_t, bool, double      constants (an int64_t refuses a symbolic size with a clear
-//   error) std::vector<int64_t>       constant int[]            std::vector<double>    float[]
-//   std::string, DType, Scalar str, ScalarType, Scalar   std::optional<T>       any of these with
-//   '?' Operand                    Tensor or number, for operators whose type promotion tells them
-//   apart Ignored                    anything (device, layout, memory_format, generator, pin_memory
-//   ...)
+//   Value, Values                      Tensor, Tensor[]
+//   std::vector<std::optional<Value>>  Tensor?[]
+//   Expr, Shape                        int or SymInt and lists of them, symbolic
+//   int64_t, std::vector<int64_t>      the same, constant: a symbolic size is refused by name
+//   bool, double, std::vector<double>  bool, float, float[]
+//   std::string, DType, Scalar         str, ScalarType, Scalar
+//   Operand                            Tensor or number, where type promotion tells them apart
+//   std::optional<T>                   any of these with '?'
+//   Ignored                            anything: device, layout, memory_format, generator, ...
 // It returns Value (one output), Values (several, or a list), or nullptr after g.fail("why").
 // A rule for several overloads of one shape is a function and several LOWER lines.
 #pragma once
@@ -57,25 +57,23 @@ class Scope {
  public:
   virtual ~Scope() = default;
   // Never null: refuses (throws Refused) what was not lowered.
-  virtual Value lookup(aten::ValueId id) const = 0;
+  // A weight becomes an initializer when it is first asked for.
+  virtual Value lookup(aten::ValueId id) = 0;
   // A number given where the schema says Tensor (torch.export writes x * 2 so): a 0-D constant of
-  // PyTorch's default type for it. Null when the scope makes no constants.
-  virtual Value number(const Scalar& number) const {
-    static_cast<void>(number);
-    return nullptr;
-  }
+  // PyTorch's default type for it.
+  virtual Value number(const Scalar& number) = 0;
 };
-const Scope& current_scope();  // set by lower.cpp while a rule runs
+Scope& current_scope();  // set by lower.cpp while a rule runs
 // Makes a scope the current one as long as it lives.
 class ScopeGuard {
  public:
-  explicit ScopeGuard(const Scope& scope);
+  explicit ScopeGuard(Scope& scope);
   ~ScopeGuard();
   ScopeGuard(const ScopeGuard&) = delete;
   ScopeGuard& operator=(const ScopeGuard&) = delete;
 
  private:
-  const Scope* outer_;
+  Scope* outer_;
 };
 
 // One overload of Arg -> C++ type each (rule.cpp). `what` names the parameter in errors.
