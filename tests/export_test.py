@@ -196,6 +196,25 @@ def test_every_key_of_the_report_is_documented(onnxport, small, tmp_path):
     assert not [k for k in keys if f"`{k}`" not in text]
 
 
+def test_an_output_that_is_infinite_on_one_side_is_shown_so(onnxport, save, tmp_path):
+    class Sums(nn.Module):
+        """PyTorch adds up in double precision and comes back from beyond float32; ONNX Runtime does not."""
+
+        def forward(self, x):
+            return torch.cumsum(x * 0 + torch.tensor([3e38, 3e38, -3e38]), dim=1)
+
+    report = tmp_path / "report"
+    for ending in (".json", ".html"):
+        ran = onnxport("export", save(Sums(), torch.randn(2, 3)), "-o", tmp_path / "model.onnx",
+                       "--report", report.with_suffix(ending))
+        assert ran.code == 1
+        assert "max abs inf, max rel inf" in ran.text, ran.text
+        assert "inf at [0, 2] where PyTorch has 3e+38" in ran.text, ran.text
+    found = json.loads(report.with_suffix(".json").read_text())["comparison"][0]
+    assert (found["max_abs_difference"], found["max_rel_difference"]) == ("Infinity", "Infinity")
+    assert 'class="n">inf<' in report.with_suffix(".html").read_text()
+
+
 def test_json_on_the_screen_is_only_json(onnxport, small, tmp_path):
     ran = onnxport("export", small, "-o", tmp_path / "model.onnx", "--json")
     assert ran.code == 0

@@ -3,11 +3,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json_number.h"
 #include "export/ending.h"
 #include "onnxport/export.h"
 
 namespace onnxport {
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 const char* outcome_word(Outcome outcome) {
   switch (outcome) {
@@ -59,7 +62,7 @@ std::string Report::text() const {
 }
 
 std::string Report::json() const {
-  nlohmann::ordered_json j;
+  Json j;
   j["outcome"] = outcome_word(outcome);
   j["verified"] = verified;
   if (!error.empty()) j["error"] = error;
@@ -73,20 +76,22 @@ std::string Report::json() const {
   j["nodes_before_simplify"] = nodes_before_simplify;
   j["inputs"] = inputs;
   j["outputs"] = output_types;
-  j["comparison"] = nlohmann::ordered_json::array();
+  j["comparison"] = Json::array();
   for (const OutputReport& o : outputs) {
-    nlohmann::ordered_json item = {{"name", o.name},
-                                   {"passed", o.passed},
-                                   {"max_abs_difference", o.max_abs_difference},
-                                   {"max_rel_difference", o.max_rel_difference},
-                                   {"scale", o.scale}};
-    if (o.float32_difference) item["float32_difference"] = *o.float32_difference;
+    Json item = {{"name", o.name},
+                 {"passed", o.passed},
+                 {"max_abs_difference", json_number<Json>(o.max_abs_difference)},
+                 {"max_rel_difference", json_number<Json>(o.max_rel_difference)},
+                 {"scale", json_number<Json>(o.scale)}};
+    if (o.float32_difference) {
+      item["float32_difference"] = json_number<Json>(*o.float32_difference);
+    }
     if (!o.reason.empty()) item["reason"] = o.reason;
     j["comparison"].push_back(std::move(item));
   }
   if (!first_divergence.empty()) j["first_divergence"] = first_divergence;
   j["runs"] = runs;
-  j["seconds"] = nlohmann::ordered_json::object();
+  j["seconds"] = Json::object();
   for (const Stage& stage : stages) j["seconds"][stage.name] = stage.seconds;
   j["operators"] = operators;
   j["rules_fired"] = rules_fired;
@@ -94,7 +99,7 @@ std::string Report::json() const {
   j["versions"] = {{"onnxport", onnxport_version},
                    {"torch", torch_version},
                    {"onnxruntime", onnxruntime_version}};
-  return j.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace onnxport

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "export/road.h"
@@ -51,6 +53,20 @@ TEST(Report, IsValidJsonWhateverTheNames) {
   EXPECT_EQ(json["outcome"], "passed");
   EXPECT_EQ(json["comparison"][0]["max_abs_difference"], 1.5e-6);
   EXPECT_EQ(json["seconds"]["read"], 0.25);
+}
+
+TEST(Report, SaysInfinityAndNaNAsSuch) {
+  Report r = passed_report();
+  r.outcome = Outcome::kDiffers;
+  r.outputs[0].max_abs_difference = std::numeric_limits<double>::infinity();
+  r.outputs[0].max_rel_difference = std::nan("");
+  EXPECT_NE(r.text().find("max abs inf, max rel nan"), std::string::npos) << r.text();
+  EXPECT_NE(r.html().find(">inf<"), std::string::npos);
+  EXPECT_NE(r.html().find(">nan<"), std::string::npos);
+  const auto output = nlohmann::json::parse(r.json())["comparison"][0];
+  EXPECT_EQ(output["max_abs_difference"], "Infinity");
+  EXPECT_EQ(output["max_rel_difference"], "NaN");
+  EXPECT_EQ(output["scale"], 3.5);
 }
 
 TEST(Report, EscapesEveryNameOnThePage) {

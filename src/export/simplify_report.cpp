@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/json_number.h"
 #include "export/changes.h"
 #include "export/ending.h"
 #include "onnxport/simplify.h"
@@ -146,9 +147,9 @@ std::string SimplifyReport::json() const {
     Json item = {{"name", o.name},
                  {"passed", o.passed},
                  {"identical", o.identical},
-                 {"max_abs_difference", o.max_abs_difference},
-                 {"max_rel_difference", o.max_rel_difference},
-                 {"scale", o.scale}};
+                 {"max_abs_difference", json_number<Json>(o.max_abs_difference)},
+                 {"max_rel_difference", json_number<Json>(o.max_rel_difference)},
+                 {"scale", json_number<Json>(o.scale)}};
     if (!o.reason.empty()) item["reason"] = o.reason;
     j["comparison"].push_back(std::move(item));
   }

@@ -6,11 +6,11 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/json_number.h"
 #include "verify/child.h"
 #include "verify/compare.h"
 #include "verify/runtime.h"
@@ -117,8 +117,8 @@ Difference difference(const Parts& actual, const Parts& reference, double tolera
   }
   for (size_t i = 0; i < actual.size(); ++i) {
     Difference d = difference(actual[i], reference[i], tolerance);
-    const bool worse =
-        (worst.passed && !d.passed) || (worst.passed == d.passed && d.c.max_abs > worst.c.max_abs);
+    const bool worse = (worst.passed && !d.passed) ||
+                       (worst.passed == d.passed && exceeds(d.c.max_abs, worst.c.max_abs));
     const bool identical = worst.identical && d.identical;
     if (worse) worst = std::move(d);
     worst.identical = identical;
@@ -274,7 +274,7 @@ void Recorded::add_noise(Session& session, const std::vector<Tensor>& inputs, co
     }
     const Difference d = difference((*outputs)[i], run.outputs[i], 0);
     if (!d.passed && !d.numeric) noise[i].unstable = true;
-    noise[i].max_abs = std::max(noise[i].max_abs, d.c.max_abs);
+    noise[i].max_abs = larger(noise[i].max_abs, d.c.max_abs);
   }
 }
 
@@ -323,10 +323,14 @@ void Recorded::compare_run(Run& run, const std::vector<Parts>& actual, Agreement
       }
     }
     ++output.judged;
-    output.max_abs = std::max(output.max_abs, d.c.max_abs);
-    if (d.c.scale > 0) output.max_rel = std::max(output.max_rel, d.c.max_abs / d.c.scale);
+    output.max_abs = larger(output.max_abs, d.c.max_abs);
+    if (!std::isfinite(d.c.max_abs)) {
+      output.max_rel = larger(output.max_rel, d.c.max_abs);
+    } else if (d.c.scale > 0) {
+      output.max_rel = larger(output.max_rel, d.c.max_abs / d.c.scale);
+    }
     output.scale = std::max(output.scale, d.c.scale);
-    line.max_abs = std::max(line.max_abs, d.c.max_abs);
+    line.max_abs = larger(line.max_abs, d.c.max_abs);
   }
   for (const OutputAgreement& output : agreement.outputs) {
     if (output.passed || !agreement.reason.empty()) continue;
@@ -423,8 +427,7 @@ struct Reach {
 
 using Json = nlohmann::json;
 
-// JSON has no infinity.
-double finite(double x) { return std::isfinite(x) ? x : std::numeric_limits<double>::max(); }
+Json number(double x) { return json_number<Json>(x); }
 
 Json to_json(const Agreement& a) {
   Json j = {{"passed", a.passed}, {"identical", a.identical}, {"reason", a.reason},
@@ -434,15 +437,15 @@ Json to_json(const Agreement& a) {
                             {"passed", o.passed},
                             {"identical", o.identical},
                             {"judged", o.judged},
-                            {"max_abs", finite(o.max_abs)},
-                            {"max_rel", finite(o.max_rel)},
-                            {"scale", finite(o.scale)},
+                            {"max_abs", number(o.max_abs)},
+                            {"max_rel", number(o.max_rel)},
+                            {"scale", number(o.scale)},
                             {"reason", o.reason}});
   }
   for (const RunAgreement& r : a.runs) {
     j["runs"].push_back({{"what", r.what},
                          {"passed", r.passed},
-                         {"max_abs", finite(r.max_abs)},
+                         {"max_abs", number(r.max_abs)},
                          {"within_noise", r.within_noise}});
   }
   return j;
@@ -460,13 +463,13 @@ Agreement agreement_from(const Json& j) {
     out.passed = o["passed"];
     out.identical = o["identical"];
     out.judged = o["judged"];
-    out.max_abs = o["max_abs"];
-    out.max_rel = o["max_rel"];
-    out.scale = o["scale"];
+    out.max_abs = number_from(o["max_abs"]);
+    out.max_rel = number_from(o["max_rel"]);
+    out.scale = number_from(o["scale"]);
     out.reason = o["reason"];
   }
   for (const Json& r : j["runs"]) {
-    a.runs.push_back({r["what"], r["passed"], r["max_abs"], r["within_noise"]});
+    a.runs.push_back({r["what"], r["passed"], number_from(r["max_abs"]), r["within_noise"]});
   }
   return a;
 }

@@ -5,6 +5,8 @@
 #include <onnx/defs/parser.h>
 #include <onnx/onnx_pb.h>
 
+#include <cmath>
+
 #include "onnx/file_fixture.h"
 #include "onnx/read.h"
 
@@ -79,6 +81,20 @@ TEST_F(AgreementTest, ADifferenceInSizesOrNaNIsFound) {
                     "g (float[N, 4] x) => (float[N, 4] y) { a = Relu(x) y = Sqrt(a) }")
                   .reason,
               HasSubstr("where the original has NaN"));
+}
+
+TEST_F(AgreementTest, WhatIsInfiniteOrNaNInOneOfBothArrivesAsSuch) {
+  const char* original = "g (float[N, 4] x) => (float[N, 4] y) { y = Abs(x) }";
+  const Agreement infinite = agree(original,
+                                   "g (float[N, 4] x) => (float[N, 4] y) <float none = {0}> "
+                                   "{ a = Abs(x) y = Div(a, none) }");
+  EXPECT_FALSE(infinite.passed);
+  EXPECT_TRUE(std::isinf(infinite.outputs[0].max_abs));
+  EXPECT_TRUE(std::isinf(infinite.outputs[0].max_rel));
+  EXPECT_TRUE(std::isinf(infinite.runs[0].max_abs));
+  const Agreement none =
+      agree(original, "g (float[N, 4] x) => (float[N, 4] y) { a = Abs(x) b = Neg(a) y = Log(b) }");
+  EXPECT_TRUE(std::isnan(none.outputs[0].max_abs));
 }
 
 // 1 + x - 1 loses what is smaller than the rounding of 1: there the original is noise itself.

@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
+#include "base/json_number.h"
 #include "verify/child.h"
 
 namespace onnxport::verify {
@@ -15,11 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// JSON has no NaN and no infinity.
-Json number(double x) { return std::isfinite(x) ? Json(x) : Json(fmt::format("{}", x)); }
-double number_in(const Json& j) {
-  return j.is_string() ? std::strtod(j.get<std::string>().c_str(), nullptr) : j.get<double>();
-}
+Json number(double x) { return json_number<Json>(x); }
 
 Json to_json(const Verdict& v) {
   Json j = {{"passed", v.passed},
@@ -64,16 +59,16 @@ Verdict verdict_from(const Json& j) {
     OutputVerdict& o = v.outputs.emplace_back();
     o.name = from["name"];
     o.passed = from["passed"];
-    o.max_abs = number_in(from["max_abs"]);
-    o.max_rel = number_in(from["max_rel"]);
-    o.scale = number_in(from["scale"]);
-    if (!from["float32"].is_null()) o.float32_abs = number_in(from["float32"]);
+    o.max_abs = number_from(from["max_abs"]);
+    o.max_rel = number_from(from["max_rel"]);
+    o.scale = number_from(from["scale"]);
+    if (!from["float32"].is_null()) o.float32_abs = number_from(from["float32"]);
     o.reason = from["reason"];
   }
   for (const Json& from : j["runs"]) {
     v.runs.push_back({from["seed"].get<int>(),
                       from["dims"].get<std::vector<std::vector<int64_t>>>(),
-                      number_in(from["max_abs"]), from["passed"].get<bool>()});
+                      number_from(from["max_abs"]), from["passed"].get<bool>()});
   }
   if (const Json& from = j["first"]; !from.is_null()) {
     Divergence& d = v.first.emplace();
@@ -83,7 +78,7 @@ Verdict verdict_from(const Json& j) {
     d.value = from["value"];
     d.module_path = from["module"];
     d.source = from["source"];
-    d.max_abs = number_in(from["max_abs"]);
+    d.max_abs = number_from(from["max_abs"]);
     d.reason = from["reason"];
   }
   return v;

@@ -24,7 +24,7 @@ Verdict some_verdict() {
   v.passed = false;
   v.reason = "one \"reason\"";
   v.outputs.push_back(
-      {"y", false, 0.1, std::numeric_limits<double>::infinity(), 2.5, 1e-7, "differs"});
+      {"y", false, 0.1, -std::numeric_limits<double>::infinity(), 2.5, 1e-7, "differs"});
   v.outputs.push_back({"z", true, std::nan(""), 0, 0, std::nullopt, ""});
   v.runs.push_back({2, {{1, 3}, {}}, 0.1, false});
   v.first = Divergence{"node", "Add", "aten::add", "y", "layer", "model.py:1", 0.25, "why"};
@@ -39,7 +39,7 @@ TEST(ProveApart, AVerdictArrivesAsItWas) {
   EXPECT_EQ(verdict->reason, want.reason);
   ASSERT_EQ(verdict->outputs.size(), 2U);
   EXPECT_EQ(verdict->outputs[0].max_abs, 0.1);
-  EXPECT_TRUE(std::isinf(verdict->outputs[0].max_rel));
+  EXPECT_EQ(verdict->outputs[0].max_rel, -std::numeric_limits<double>::infinity());
   EXPECT_EQ(verdict->outputs[0].float32_abs, 1e-7);
   EXPECT_EQ(verdict->outputs[0].reason, "differs");
   EXPECT_TRUE(std::isnan(verdict->outputs[1].max_abs));

@@ -160,12 +160,13 @@ Comparison compare(const Tensor& actual, const Tensor& reference, const char* wh
                                  place(as.at() + i, actual.dims), whose, special(r[i]));
         }
         c.same_kind = false;
-        continue;
+      } else if (!std::isfinite(r[i])) {
+        continue;  // the same in both
       }
-      if (!std::isfinite(r[i])) continue;
-      double difference = std::abs(a[i] - r[i]);
-      c.max_abs = std::max(c.max_abs, difference);
-      c.max_rel = std::max(c.max_rel, difference / std::max(std::abs(r[i]), floor));
+      const double difference = std::abs(a[i] - r[i]);
+      const double relative = difference / std::max(std::abs(r[i]), floor);
+      c.max_abs = larger(c.max_abs, difference);
+      c.max_rel = larger(c.max_rel, std::isfinite(difference) ? relative : difference);
     }
   }
   return c;

@@ -1,6 +1,7 @@
 // Two tensors, element by element: what the file computed against the reference.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 
@@ -10,12 +11,16 @@ namespace onnxport::verify {
 
 struct Comparison {
   bool same_kind = true;  // dtype and shape agree, NaNs and infinities are in the same places
-  double max_abs = 0;     // over the elements that are finite in both
+  double max_abs = 0;     // infinite or NaN where they are not
   double max_rel = 0;     // |a-b| / max(|reference|, scale/1000)
   double scale = 0;       // max |finite reference|
   bool reference_nan = false;
   std::string reason;  // when !same_kind
 };
+
+// Whether a difference is larger than another: NaN is larger than any number.
+inline bool exceeds(double a, double b) { return std::isnan(a) ? !std::isnan(b) : a > b; }
+inline double larger(double a, double b) { return exceeds(a, b) ? a : b; }
 
 // Reads both in blocks, so that lazy and mapped tensors need no second copy. `whose` the reference
 // is stands in the reason.

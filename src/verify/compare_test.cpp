@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 namespace onnxport::verify {
@@ -47,6 +48,22 @@ TEST(Compare, AcceptsTheSameNansAndInfinities) {
   EXPECT_TRUE(c.reference_nan);
   EXPECT_EQ(c.max_abs, 0);
   EXPECT_FALSE(compare(floats({kInf}), floats({-kInf})).same_kind);
+}
+
+TEST(Compare, MeasuresWhatIsInfiniteOrNaNInOneOfBothAsSuch) {
+  const Comparison more = compare(floats({1, kInf, 2}), floats({1.5F, 3, 2}));
+  EXPECT_EQ(more.max_abs, kInf);
+  EXPECT_EQ(more.max_rel, kInf);
+  EXPECT_EQ(more.reason, "+inf at [1] where PyTorch has 3");
+  const Comparison less = compare(floats({3, 1}), floats({-kInf, 1}));
+  EXPECT_EQ(less.max_abs, kInf);
+  EXPECT_EQ(less.max_rel, kInf);
+  for (const bool first : {true, false}) {
+    const Comparison none =
+        compare(floats({first ? kNan : kInf, first ? kInf : kNan}), floats({1, 1}));
+    EXPECT_TRUE(std::isnan(none.max_abs)) << "NaN is worse than infinity";
+    EXPECT_TRUE(std::isnan(none.max_rel));
+  }
 }
 
 TEST(Within, IsRelativeToLargeOutputsOnly) {

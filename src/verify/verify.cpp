@@ -183,10 +183,10 @@ class Proof {
     for (size_t i = 0; i < expected.size(); ++i) {
       OutputVerdict& output = verdict_.outputs[i];
       Comparison c = compare(actual[i], expected[i]);
-      output.max_abs = std::max(output.max_abs, c.max_abs);
-      output.max_rel = std::max(output.max_rel, c.max_rel);
+      output.max_abs = larger(output.max_abs, c.max_abs);
+      output.max_rel = larger(output.max_rel, c.max_rel);
       output.scale = std::max(output.scale, c.scale);
-      run.max_abs = std::max(run.max_abs, c.max_abs);
+      run.max_abs = larger(run.max_abs, c.max_abs);
       std::string reason = failure(c, expected[i].dtype);
       if (reason.empty()) continue;
       run.passed = false;
