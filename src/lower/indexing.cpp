@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "lower/rule.h"
+#include "lower/shape.h"
 
 namespace onnxport::lower {
 
@@ -148,7 +149,7 @@ Value take_along_dim(Builder& g, Value x, Value index, std::optional<int64_t> di
 }
 
 Value masked_select(Builder& g, Value x, Value mask) {
-  const Shape sizes = broadcast_of(Builder::shape(x), Builder::shape(mask));
+  const Shape sizes = broadcast(Builder::shape(x), Builder::shape(mask));
   return g.op("Compress", {g.expand(x, sizes), g.reshape(g.expand(mask, sizes), {product(sizes)})});
 }
 
@@ -229,22 +230,9 @@ Indices integer_indices(Builder& g, const Indices& by) {
   return out;
 }
 
-Shape broadcast_of(const Shape& a, const Shape& b) {
-  const Shape& longer = a.size() >= b.size() ? a : b;
-  const Shape& shorter = a.size() >= b.size() ? b : a;
-  Shape out = longer;
-  const size_t lead = longer.size() - shorter.size();
-  for (size_t i = 0; i < shorter.size(); ++i) {
-    if (!shorter[i].is_const(1) && (out[lead + i].is_const(1) || shorter[i].is_const())) {
-      out[lead + i] = shorter[i];
-    }
-  }
-  return out;
-}
-
 Shape common_shape(const Indices& by) {
   Shape out;
-  for (Value tensor : by.tensors) out = broadcast_of(out, Builder::shape(tensor));
+  for (Value tensor : by.tensors) out = broadcast(out, Builder::shape(tensor));
   return out;
 }
 

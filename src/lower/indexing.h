@@ -23,7 +23,6 @@ Indices indices_of(Builder& g, Value x, const std::vector<std::optional<Value>>&
 // The same without masks.
 Indices integer_indices(Builder& g, const Indices& by);
 
-Shape broadcast_of(const Shape& a, const Shape& b);
 Shape common_shape(const Indices& by);
 // int64 [common..., axes], as GatherND and ScatterND want it.
 Value stacked(Builder& g, const Indices& by, const Shape& common);

@@ -6,6 +6,7 @@
 
 #include "lower/indexing.h"
 #include "lower/rule.h"
+#include "lower/shape.h"
 
 namespace onnxport::lower {
 
@@ -162,7 +163,7 @@ Value scatter_reduce(Builder& g, Value x, int64_t dim, Value index, Value src, s
 // The k-th true place takes the k-th element of source.
 Value masked_scatter(Builder& g, Value x, Value mask, Value source) {
   Value places =
-      g.op("NonZero", {g.expand(mask, broadcast_of(Builder::shape(x), Builder::shape(mask)))});
+      g.op("NonZero", {g.expand(mask, broadcast(Builder::shape(x), Builder::shape(mask)))});
   Value count = g.op("Shape", {places});
   Value flat = g.reshape(source, {product(Builder::shape(source))});
   Value taken = g.op("Slice", {flat, g.ints({0}), g.gather(count, g.ints({1}), 0), g.ints({0})});

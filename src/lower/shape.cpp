@@ -278,7 +278,8 @@ Shape sizes_for(const Shape& from, Shape sizes) {
 
 Shape broadcast(const Shape& a, const Shape& b) {
   return *broadcast_with(a, b, [](const Expr& x, const Expr& y) -> std::optional<Expr> {
-    return x.is_const(1) ? y : x;
+    const bool better = !y.is_const(1) && (x.is_const(1) || y.is_const());
+    return better ? y : x;
   });
 }
 

@@ -89,9 +89,20 @@ Status GraphScope::load_names(std::string_view field,
   return {};
 }
 
+// In a graph that is inlined the name may be taken: the value then has another.
+Result<ValueId> GraphScope::define(std::string_view name, aten::Value value) {
+  value.name = std::string(name);
+  if (bound_.contains(name)) return Error{fmt::format("`{}` is defined twice", name), ""};
+  for (int copy = 1; !shared_->names.insert(value.name).second; ++copy) {
+    value.name = fmt::format("{}_inlined_{}", name, copy);
+  }
+  ValueId id = shared_->program.add_value(std::move(value));
+  bound_.emplace(name, Arg(id));
+  return id;
+}
+
 Result<ValueId> GraphScope::define_tensor(std::string_view name) {
   aten::Value value;
-  value.name = std::string(name);
   auto it = tensor_metas_.find(name);
   if (it == tensor_metas_.end()) {
     return Error{fmt::format("`{}` is not among the graph's tensor_values", name), ""};
@@ -111,31 +122,18 @@ Result<ValueId> GraphScope::define_tensor(std::string_view name) {
   }
   value.shape = std::move(meta->sizes);
   value.strides = std::move(meta->strides);
-  if (bound_.contains(name)) return Error{fmt::format("`{}` is defined twice", name), ""};
-  for (int copy = 1; !shared_->names.insert(value.name).second; ++copy) {
-    value.name = fmt::format("{}_inlined_{}", name, copy);
-  }
-  ValueId id = shared_->program.add_value(std::move(value));
-  bound_.emplace(name, Arg(id));
-  return id;
+  return define(name, std::move(value));
 }
 
 Result<ValueId> GraphScope::define_scalar(std::string_view name) {
   aten::Value value;
-  value.name = std::string(name);
   value.kind = aten::Value::Kind::kScalar;
   value.scalar = size(name);
   if (value.scalar) {
     for (std::string& symbol : value.scalar->symbols())
       shared_->known_symbols.insert(std::move(symbol));
   }
-  if (bound_.contains(name)) return Error{fmt::format("`{}` is defined twice", name), ""};
-  for (int copy = 1; !shared_->names.insert(value.name).second; ++copy) {
-    value.name = fmt::format("{}_inlined_{}", name, copy);
-  }
-  ValueId id = shared_->program.add_value(std::move(value));
-  bound_.emplace(name, Arg(id));
-  return id;
+  return define(name, std::move(value));
 }
 
 std::optional<Expr> GraphScope::size(std::string_view name) const {

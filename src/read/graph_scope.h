@@ -51,6 +51,7 @@ class GraphScope {
   std::optional<Expr> size(std::string_view name) const;
 
  private:
+  Result<aten::ValueId> define(std::string_view name, aten::Value value);
   Result<aten::Arg> sym_name(std::string_view name) const;
   Result<aten::Arg> sym_union(formats::JsonValue value) const;
   Result<aten::Arg> optional_tensor(formats::JsonValue value) const;
