@@ -1,5 +1,6 @@
 #include "export/source.h"
 
+#include <optional>
 #include <utility>
 
 #include "export/shapes.h"
@@ -11,7 +12,8 @@ namespace onnxport {
 Result<Source> Source::read(const std::string& path, const ExportConfig& config) {
   Source source;
   source.path_ = path;
-  if (!read::is_script(path)) {
+  const std::optional<read::ScriptArchive> archive = read::ScriptArchive::open(path);
+  if (!archive) {
     if (!config.input_values.empty() || !config.input_types.empty()) {
       return Error{"input values and types are for TorchScript files; a .pt2 has its own", path};
     }
@@ -20,7 +22,7 @@ Result<Source> Source::read(const std::string& path, const ExportConfig& config)
   }
   TRY_ASSIGN(source.options_, shapes::script_options(config));
   TRY_ASSIGN(source.plugin_, libtorch::load_plugin());
-  TRY_ASSIGN(source.program_, read::read_script(path, source.options_, *source.plugin_));
+  TRY_ASSIGN(source.program_, archive->read(source.options_, *source.plugin_));
   return source;
 }
 

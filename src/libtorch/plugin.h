@@ -68,7 +68,7 @@ class Plugin {
 
   // A TorchScript archive as a program: loaded, put in eval mode, inlined, its control flow and
   // lists resolved as far as the sizes allow. The archive has been looked through before
-  // (read/script_archive.h); nothing in it is executed.
+  // (read/script_check.h); nothing in it is executed.
   virtual Result<aten::Program> read_script(const std::string& path,
                                             const ScriptOptions& options) = 0;
   // The same archive, to be run by libtorch's own interpreter: what read_script is measured by.

@@ -18,9 +18,22 @@ namespace {
 
 using formats::Zip;
 
-Result<Zip> open(const std::string& path) {
+Result<Zip> zip_of(const std::string& path) {
   TRY_ASSIGN(std::shared_ptr<const MappedFile> file, MappedFile::open(path));
   return Zip::open(formats::whole_file(std::move(file)));
+}
+
+bool holds_script(const Zip& zip) {
+  bool pickle = false;
+  bool code = false;
+  for (const formats::ZipEntry& entry : zip.entries()) {
+    const std::string_view name = entry.name;
+    pickle = pickle || name.ends_with("/data.pkl");
+    code =
+        code || name.find("/code/") != std::string_view::npos || name.ends_with("/constants.pkl");
+    if (name.ends_with("/.data/extern_modules")) return false;  // torch.package: see wrong_file
+  }
+  return pickle && code;
 }
 
 // Smaller ones are not worth a search.
@@ -47,7 +60,7 @@ void map_weights(aten::Program& program, const Zip& zip) {
     const std::span<const std::byte> bytes = storage->view();
     const auto [begin, end] = by_size.equal_range(storage->size());
     for (auto it = begin; it != end && !bytes.empty(); ++it) {
-      auto entry = zip.read(*it->second, Zip::Crc::kSkip);  // script_check has compared it
+      auto entry = zip.read(*it->second, Zip::Crc::kSkip);  // held against libtorch's copy here
       if (!entry.ok()) continue;
       const bool same = std::memcmp(bytes.data(), (*entry)->view().data(), bytes.size()) == 0;
       (*entry)->release();
@@ -62,28 +75,25 @@ void map_weights(aten::Program& program, const Zip& zip) {
 
 }  // namespace
 
-bool is_script(const std::string& path) {
-  auto zip = open(path);
-  if (!zip.ok()) return false;
-  bool pickle = false;
-  bool code = false;
-  for (const formats::ZipEntry& entry : zip->entries()) {
-    std::string_view name = entry.name;
-    pickle = pickle || name.ends_with("/data.pkl");
-    code =
-        code || name.find("/code/") != std::string_view::npos || name.ends_with("/constants.pkl");
-    if (name.ends_with("/.data/extern_modules")) return false;  // torch.package: see wrong_file
-  }
-  return pickle && code;
+struct ScriptArchive::Content {
+  std::string path;
+  Zip zip;
+};
+
+std::optional<ScriptArchive> ScriptArchive::open(const std::string& path) {
+  auto zip = zip_of(path);
+  if (!zip.ok() || !holds_script(*zip)) return std::nullopt;
+  return ScriptArchive(std::make_shared<Content>(Content{path, std::move(zip).value()}));
 }
 
-Result<aten::Program> read_script(const std::string& path, const libtorch::ScriptOptions& options,
-                                  libtorch::Plugin& plugin) {
+Result<aten::Program> ScriptArchive::read(const libtorch::ScriptOptions& options,
+                                          libtorch::Plugin& plugin) const {
+  const std::string& path = content_->path;
+  const Zip& zip = content_->zip;
   auto steps = [&]() -> Result<aten::Program> {
-    TRY(check_script(path));
+    TRY(check_script(zip));
     TRY_ASSIGN(aten::Program program, plugin.read_script(path, options));
     program.source_file = path;
-    TRY_ASSIGN(const Zip zip, open(path));
     map_weights(program, zip);
     TRY(functionalize(program));
     prune(program);

@@ -3,6 +3,8 @@
 // it into a program.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "aten/program.h"
@@ -11,11 +13,20 @@
 
 namespace onnxport::read {
 
-// Whether the file is a TorchScript archive, by its content.
-bool is_script(const std::string& path);
+// The archive's directory, read once, over the mapped file.
+class ScriptArchive {
+ public:
+  // nullopt when the file is no TorchScript archive, by its content.
+  static std::optional<ScriptArchive> open(const std::string& path);
 
-// The program, functional and validated, as read_pt2 gives it. Errors name the file.
-Result<aten::Program> read_script(const std::string& path, const libtorch::ScriptOptions& options,
-                                  libtorch::Plugin& plugin);
+  // The program, functional and validated, as read_pt2 gives it. Errors name the file.
+  Result<aten::Program> read(const libtorch::ScriptOptions& options,
+                             libtorch::Plugin& plugin) const;
+
+ private:
+  struct Content;
+  explicit ScriptArchive(std::shared_ptr<const Content> content) : content_(std::move(content)) {}
+  std::shared_ptr<const Content> content_;
+};
 
 }  // namespace onnxport::read

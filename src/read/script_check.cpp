@@ -10,9 +10,7 @@
 #include <cctype>
 #include <vector>
 
-#include "base/file.h"
 #include "formats/pickle.h"
-#include "formats/slice.h"
 #include "formats/torch_save.h"
 #include "formats/zip.h"
 
@@ -283,7 +281,7 @@ class CodeCheck {
 
 class ArchiveCheck {
  public:
-  explicit ArchiveCheck(Zip zip) : zip_(std::move(zip)) {}
+  explicit ArchiveCheck(const Zip& zip) : zip_(zip) {}
 
   Status run() {
     TRY(check_sizes());
@@ -321,9 +319,8 @@ class ArchiveCheck {
     const bool code = name.ends_with(".py") && name.find("/code/") != std::string_view::npos;
     if (!pickle && !code) {
       // Inflated, since a size that lies would otherwise be believed.
-      if (entry.stored) return {};
-      return zip_.read(entry, Zip::Crc::kCheck).ok() ? Status()
-                                                     : zip_.read(entry, Zip::Crc::kCheck).error();
+      if (!entry.stored) TRY(zip_.read(entry, Zip::Crc::kCheck));
+      return {};
     }
     TRY_ASSIGN(std::shared_ptr<const Storage> bytes, zip_.read(entry, Zip::Crc::kCheck));
     if (code) {
@@ -336,15 +333,11 @@ class ArchiveCheck {
     return PickleCheck(zip_, folder, parsed).run();
   }
 
-  Zip zip_;
+  const Zip& zip_;
 };
 
 }  // namespace
 
-Status check_script(const std::string& path) {
-  TRY_ASSIGN(std::shared_ptr<const MappedFile> file, MappedFile::open(path));
-  TRY_ASSIGN(Zip zip, Zip::open(formats::whole_file(std::move(file))));
-  return ArchiveCheck(std::move(zip)).run();
-}
+Status check_script(const formats::Zip& zip) { return ArchiveCheck(zip).run(); }
 
 }  // namespace onnxport::read

@@ -1,9 +1,8 @@
 // A TorchScript archive looked through before libtorch opens it.
 #pragma once
 
-#include <string>
-
 #include "base/result.h"
+#include "formats/zip.h"
 
 namespace onnxport::read {
 
@@ -12,6 +11,6 @@ namespace onnxport::read {
 // nested without measure or that name what torch.jit.save never writes, tensors outside their
 // storage, code nested deeper than a parser's stack, and calls that read or write files. Nothing is
 // executed.
-Status check_script(const std::string& path);
+Status check_script(const formats::Zip& zip);
 
 }  // namespace onnxport::read
