@@ -65,7 +65,7 @@ Result<Summary> simplify(onnx::Model& model, const Options& options) {
     return summary;
   }
   TRY(onnx::check_arity(model));
-  const Stated stated(model);
+  Stated stated(model);
   std::vector<Error> problems;  // left as they are: the checker names them
   TRY(stated.infer(model, &problems));
   {

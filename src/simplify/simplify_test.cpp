@@ -207,6 +207,22 @@ TEST_F(SimplifyOptions, AConstantThatFailsStaysAlone) {
   EXPECT_EQ(calls, 2);  // once, and once for the graph as it will be read
 }
 
+// What onnx.checker finds behind such a pool is one more than what it gives, at this opset.
+TEST_F(SimplifyOptions, SizesThatTheCheckerWouldContradictAreNotStated) {
+  for (const std::string size : {"3", "4"}) {
+    parse("g (float[1, 1, 6] x) => (float[1, 1, L] y) <float[1, 1, " + size + "] p, float[1, 1, " +
+          size +
+          "] r> { p = MaxPool<kernel_shape = [1], strides = [2], ceil_mode = 1>(x) r = Relu(p) "
+          "y = Neg(r) }");
+    auto model = onnx::read_model(path("before.onnx"));
+    ASSERT_TRUE(model.ok());
+    ASSERT_TRUE(simplify(*model).ok());
+    EXPECT_EQ(operators(*model), "MaxPool Relu Neg");
+    EXPECT_EQ(model->graph->find("p")->shape.has_value(), size == "3");
+    EXPECT_EQ(model->graph->find("r")->shape.has_value(), size == "3");
+  }
+}
+
 TEST_F(SimplifyOptions, TheTraceNamesEveryApplicationInOrder) {
   onnx::Model model = parse(
       "g (float[N, 2] x) => (float[N, 2] y) <float[2, 2] w = {1, 2, 3, 4}, float[2] b = {1, 2}> "

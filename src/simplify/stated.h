@@ -18,11 +18,12 @@ class Stated {
   // Infers. Where a stated size contradicts what follows from the inputs (exporters leave sizes of
   // their example in files with dynamic inputs), none of the sizes stated between inputs and
   // outputs is believed, and all are inferred anew. `problems` as in onnx::infer.
-  Status infer(onnx::Model& model, std::vector<Error>* problems) const;
+  Status infer(onnx::Model& model, std::vector<Error>* problems);
 
   // Inputs and outputs say what they said. A value between says what is known of it now if that
   // takes no more room, and nothing if it said nothing, or is new; except in a file that states
-  // every type, where new values state theirs too.
+  // every type, where new values state theirs too. It says no size if onnx's checker would
+  // contradict.
   void restore(onnx::Model& model) const;
 
  private:
@@ -32,9 +33,10 @@ class Stated {
     std::string type_proto;
   };
   using Types = std::unordered_map<std::string, Type>;
-  bool contradicted(onnx::Model& model) const;
+  bool contradicted(onnx::Model& model);
   std::unordered_map<const onnx::Graph*, Types> graphs_;
-  bool complete_ = true;  // every value between has a type
+  bool complete_ = true;          // every value between has a type
+  bool checker_differs_ = false;  // what runs has other sizes than what the checker finds
 };
 
 }  // namespace onnxport::simplify
