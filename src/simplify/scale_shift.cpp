@@ -1,6 +1,7 @@
 #include "simplify/scale_shift.h"
 
 #include <cmath>
+#include <utility>
 
 #include "simplify/words.h"
 
@@ -15,8 +16,10 @@ std::optional<Affine> affine_of(Node* node) {
   if (node->input(2) != nullptr && constant_of(node->input(2)) == nullptr) return std::nullopt;
   const Value* y = node->output();
   if (node->is("Conv") && w->dims.size() >= 3) return Affine{node, w->dims[0], 1, 0};
-  if (node->is("ConvTranspose") && w->dims.size() >= 3 && node->get<int64_t>("group", 1) == 1) {
-    return Affine{node, w->dims[1], 1, 1};
+  if (node->is("ConvTranspose") && w->dims.size() >= 3) {
+    const auto groups = node->get<int64_t>("group", 1);
+    if (groups < 1 || w->dims[0] == 0 || w->dims[0] % groups != 0) return std::nullopt;
+    return Affine{node, w->dims[1] * groups, 1, 1, groups};
   }
   if (node->is("Gemm") && w->dims.size() == 2 && node->get<float>("alpha", 1.0F) == 1.0F &&
       node->get<float>("beta", 1.0F) == 1.0F) {
@@ -27,6 +30,24 @@ std::optional<Affine> affine_of(Node* node) {
     return Affine{node, w->dims[1], y->shape->size() - 1, 1};
   }
   return std::nullopt;
+}
+
+Tensor scaled_in_groups(const Tensor& w, int64_t groups, const std::vector<double>& factors) {
+  const int64_t rows = w.dims[0], columns = w.dims[1], rows_of_group = rows / groups;
+  std::vector<double> expanded;
+  expanded.reserve(static_cast<size_t>(rows * columns));
+  for (int64_t i = 0; i < rows; ++i) {
+    const auto from = factors.begin() + i / rows_of_group * columns;
+    expanded.insert(expanded.end(), from, from + columns);
+  }
+  std::vector<int64_t> flat{rows * columns};
+  flat.insert(flat.end(), w.dims.begin() + 2, w.dims.end());
+  return w.reshaped(std::move(flat)).scaled(0, std::move(expanded)).reshaped(w.dims);
+}
+
+Tensor scaled_weight(const Affine& a, const std::vector<double>& factors) {
+  const Tensor& w = *constant_of(a.node->input(1));
+  return a.groups == 1 ? w.scaled(a.weight_axis, factors) : scaled_in_groups(w, a.groups, factors);
 }
 
 std::optional<ScaleShift> statistics_of(const Node& node, int64_t channels) {
@@ -60,7 +81,7 @@ Outcome absorb(Match& m, const Affine& a, Node& user, const ScaleShift& by) {
   if (!bias) return no_match("the bias is not one number a channel");
   std::vector<Value*> inputs{a.node->input(0), a.node->input(1)};
   if (!by.scale.empty()) {
-    inputs[1] = m.constant(w.scaled(a.weight_axis, by.scale), a.node->input(1)->name);
+    inputs[1] = m.constant(scaled_weight(a, by.scale), a.node->input(1)->name);
   }
   if (!bias->empty() || !by.shift.empty()) {
     std::vector<double> sum(static_cast<size_t>(a.channels), 0);
@@ -88,7 +109,7 @@ bool scale_in_place(Match& m, const Affine& a, const std::vector<double>& factor
   if (!bias) return false;
   const Tensor& w = *constant_of(node.input(1));
   const DType dtype = w.dtype;
-  m.set_input(node, 1, m.constant(w.scaled(a.weight_axis, factors), node.input(1)->name));
+  m.set_input(node, 1, m.constant(scaled_weight(a, factors), node.input(1)->name));
   if (!bias->empty()) {
     for (size_t c = 0; c < bias->size(); ++c) (*bias)[c] *= factors[c];
     m.set_input(node, 2, m.constant(tensor_of(dtype, *bias), node.input(2)->name));

@@ -23,9 +23,14 @@ struct Affine {
   int64_t channels;
   size_t channel_axis;  // of its output
   int weight_axis;
-  double weight_factor = 1;  // Gemm's alpha and beta are taken as they are
+  int64_t groups = 1;  // of a ConvTranspose: the channels of the axis are those of one group
 };
 std::optional<Affine> affine_of(Node* node);
+// A grouped weight [groups * rows, columns, ...] times one factor for each column of each group:
+// the output channels of a ConvTranspose, the input channels of a Conv. Nothing is computed yet.
+Tensor scaled_in_groups(const Tensor& w, int64_t groups, const std::vector<double>& factors);
+// Its weight times `factors`, one an output channel; nothing is computed yet.
+Tensor scaled_weight(const Affine& affine, const std::vector<double>& factors);
 
 // What BatchNormalization does to its channels, if that is constant.
 std::optional<ScaleShift> statistics_of(const Node& node, int64_t channels);

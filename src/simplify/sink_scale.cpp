@@ -16,6 +16,7 @@ namespace {
 struct Contracted {
   int weight_axis;
   size_t x_axis;
+  int64_t groups = 1;  // of a Conv: the axis of the weight has the channels of one group
 };
 std::optional<Contracted> contracted(const Node& node) {
   const Tensor* w = constant_of(node.input(1));
@@ -29,7 +30,11 @@ std::optional<Contracted> contracted(const Node& node) {
     const bool transposed = node.get<int64_t>("transB", 0) != 0;
     return Contracted{transposed ? 1 : 0, node.get<int64_t>("transA", 0) != 0 ? size_t{0} : 1};
   }
-  if (node.is("Conv") && w->dims.size() == rank && rank >= 3) return Contracted{1, 1};
+  if (node.is("Conv") && w->dims.size() == rank && rank >= 3) {
+    const auto groups = node.get<int64_t>("group", 1);
+    if (groups < 1 || w->dims[0] == 0 || w->dims[0] % groups != 0) return std::nullopt;
+    return Contracted{1, 1, groups};
+  }
   if (node.is("ConvTranspose") && w->dims.size() == rank && rank >= 3) return Contracted{0, 1};
   return std::nullopt;
 }
@@ -37,7 +42,7 @@ std::optional<Contracted> contracted(const Node& node) {
 // v = x * factors, these constant: one number, or one for each element of `axis` of x.
 struct Scaled {
   Value* x;
-  std::vector<double> factors;  // as many as the axis of the weight has
+  std::vector<double> factors;  // as many as the axis has
 };
 std::optional<Scaled> scaled_along(const Node* mul, size_t axis, int64_t count) {
   if (mul == nullptr || (!mul->is("Mul") && !mul->is("Div"))) return std::nullopt;
@@ -72,19 +77,12 @@ RULE_ROUNDING(fuse_scale_into_next_weight, "MatMul", "Gemm", "Conv", "ConvTransp
   const auto by = contracted(node);
   if (!by) return no_match("the weight is not constant, or used elsewhere");
   const Tensor& w = *constant_of(node.input(1));
-  // Grouped: an input channel is not an index of the weight, only one number for all will do.
-  const bool grouped = node.get<int64_t>("group", 1) != 1;
-  const int64_t count = w.dims[static_cast<size_t>(by->weight_axis)];
+  const int64_t count = w.dims[static_cast<size_t>(by->weight_axis)] * by->groups;
   Node* mul = maker(node.input(0), node);
   if (mul == nullptr || !used_once(node.input(0))) return no_match("nothing scaled before");
-  auto usable = [&](const std::optional<Scaled>& s) {
-    if (!s) return false;
-    return !grouped || std::all_of(s->factors.begin(), s->factors.end(),
-                                   [&](double f) { return f == s->factors[0]; });
-  };
   Value* x = nullptr;
   auto scaled = scaled_along(mul, by->x_axis, count);
-  if (usable(scaled)) {
+  if (scaled) {
     x = scaled->x;
   } else if (mul->is("Mul")) {
     for (size_t i = 0; i < 2 && x == nullptr; ++i) {
@@ -92,12 +90,14 @@ RULE_ROUNDING(fuse_scale_into_next_weight, "MatMul", "Gemm", "Conv", "ConvTransp
       if (inner == nullptr || !used_once(mul->input(i))) continue;
       if (is_half_of_gelu(mul->input(1 - i), node, m.opset())) continue;
       scaled = scaled_along(inner, by->x_axis, count);
-      if (!usable(scaled) || !same_shape(mul->input(i), mul->output())) continue;
+      if (!scaled || !same_shape(mul->input(i), mul->output())) continue;
       x = m.op("Mul", {scaled->x, mul->input(1 - i)});
     }
   }
   if (x == nullptr) return no_match("nothing scaled before");
-  Value* weight = m.constant(w.scaled(by->weight_axis, scaled->factors), node.input(1)->name);
+  const Tensor scaled_w = by->groups == 1 ? w.scaled(by->weight_axis, scaled->factors)
+                                          : scaled_in_groups(w, by->groups, scaled->factors);
+  Value* weight = m.constant(scaled_w, node.input(1)->name);
   m.set_input(node, 1, weight);
   m.set_input(node, 0, x);
   return done();
@@ -181,6 +181,11 @@ bool owns_weight(const Node& node) {
   return used_once(node.input(1)) && (node.input(2) == nullptr || used_once(node.input(2)));
 }
 
+// A factor of the result may as well be one of an input.
+bool is_product(const Node& node) {
+  return (node.is("MatMul") && constant_of(node.input(1)) == nullptr) || node.is("Einsum");
+}
+
 // Follows v up to a weight that can take the factors. `axis`: of v, or nullopt for one number.
 std::optional<Way> way_up(Value* v, std::optional<size_t> axis, const Tensor& k, bool inverse,
                           const Node& user) {
@@ -211,8 +216,8 @@ std::optional<Way> way_up(Value* v, std::optional<size_t> axis, const Tensor& k,
       if (axis) axis = axis_before(*node, *axis);
       if (!axis && k.numel() != 1) return std::nullopt;
       v = node->input(0);
-    } else if (node->is("MatMul") && !axis && constant_of(node->input(1)) == nullptr) {
-      for (size_t i = 0; i < 2; ++i) {
+    } else if (is_product(*node) && !axis) {
+      for (size_t i = 0; i < node->inputs.size(); ++i) {
         auto rest = way_up(node->input(i), std::nullopt, k, inverse, user);
         if (!rest) continue;
         rest->passed.insert(rest->passed.begin(), way.passed.begin(), way.passed.end());
