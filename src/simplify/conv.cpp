@@ -120,48 +120,6 @@ RULE_ROUNDING(fuse_scale_into_linear, "Mul") {
   return no_match("no Linear before");
 }
 
-// Conv(Pad(x, zeros), pads: p)  =>  Conv(x, pads: p + the zeros)        only spatial axes padded
-RULE(fuse_pad_into_conv, "Conv", "AveragePool") {
-  Node* pad = maker(node.input(0), "Pad", node);
-  if (pad == nullptr || !used_once(pad->output())) return no_match("no Pad before");
-  if (pad->get<std::string>("mode", std::string("constant")) != "constant") {
-    return no_match("not padded with zeros");
-  }
-  if (pad->get<float>("value", 0.0F) != 0.0F || pad->input(3) != nullptr) return no_match("value");
-  if (pad->input(2) != nullptr && !is_scalar(pad->input(2), 0)) return no_match("value");
-  const std::string automatic = node.get<std::string>("auto_pad", std::string("NOTSET"));
-  if (automatic != "NOTSET" && automatic != "VALID") return no_match("automatic padding");
-  auto amounts = list_of(*pad, "pads", 1);
-  if (!amounts || amounts->size() < 6 || amounts->size() % 2 != 0) return no_match("pads");
-  const size_t rank = amounts->size() / 2;
-  auto pads = node.get<onnx::Attribute::Ints>("pads", {});
-  if (pads.empty()) pads.assign(2 * (rank - 2), 0);
-  if (pads.size() != 2 * (rank - 2)) return no_match("pads");
-  if (node.is("AveragePool")) {
-    const bool unpadded = std::all_of(pads.begin(), pads.end(), [](int64_t p) { return p == 0; });
-    if (!unpadded || node.get<int64_t>("ceil_mode", 0) != 0) return no_match("counted otherwise");
-    const auto kernel = node.get<onnx::Attribute::Ints>("kernel_shape", {});
-    for (size_t i = 0; i < kernel.size(); ++i) {
-      if ((*amounts)[2 + i] >= kernel[i] || (*amounts)[rank + 2 + i] >= kernel[i]) {
-        return no_match("more padding than a window");
-      }
-    }
-  }
-  for (size_t i = 0; i < rank; ++i) {
-    const int64_t before = (*amounts)[i], after = (*amounts)[rank + i];
-    if (before < 0 || after < 0) return no_match("cut off, not padded");
-    if (i < 2 && (before != 0 || after != 0)) return no_match("channels padded");
-    if (i < 2) continue;
-    pads[i - 2] += before;
-    pads[rank - 2 + i - 2] += after;
-  }
-  node.set("pads", pads);
-  node.remove("auto_pad");
-  if (node.is("AveragePool")) node.set("count_include_pad", 1);
-  m.set_input(node, 0, pad->input(0));
-  return done();
-}
-
 // MatMul(a, b) + c  =>  Gemm(a, b, c)        matrices, c one number a column
 RULE_ROUNDING(matmul_add_to_gemm, "Add") {
   for (size_t i = 0; i < 2; ++i) {
