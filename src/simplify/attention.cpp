@@ -1,6 +1,8 @@
 // Attention that was spelt out, put together again where the opset has it.
 #include <algorithm>
+#include <string>
 
+#include "simplify/einsum.h"
 #include "simplify/product.h"
 #include "simplify/words.h"
 
@@ -22,6 +24,18 @@ Value* swapped_back(Match& m, const Value* v, const Node& user) {
   return m.op("Transpose", {transpose->input(0)}, {{"perm", perm}});
 }
 
+// q times k^T: a MatMul with the keys transposed, or an Einsum of both as they are; null: neither.
+Node* product_of_keys(const Value* v, const Node& user) {
+  if (Node* matmul = maker(v, "MatMul", user)) return matmul;
+  Node* einsum = maker(v, "Einsum", user);
+  if (einsum == nullptr || einsum->inputs.size() != 2) return nullptr;
+  const auto equation = equation_of(*einsum);
+  if (!equation || equation->terms[0].size() != 4 || equation->terms[1].size() != 4) return nullptr;
+  const std::string &q = equation->terms[0], &k = equation->terms[1];
+  const bool alike = q[0] == k[0] && q[1] == k[1] && q[3] == k[3];
+  return alike && equation->output == q.substr(0, 3) + k[2] ? einsum : nullptr;
+}
+
 // What is added to the scores: broadcast over batch and heads at most.
 bool is_mask(const Value* mask, const Value* scores) {
   if (mask == nullptr || !mask->shape || mask->dtype != DType::kFloat) return false;
@@ -34,7 +48,7 @@ bool is_mask(const Value* mask, const Value* scores) {
 }
 
 // MatMul(Softmax(MatMul(q, k^T) * scale + mask), v)  =>  Attention(q, k, v, mask)
-//     [batch, heads, length, size] each, opset 23
+//     [batch, heads, length, size] each, opset 23; Einsum(q, k: "bhid,bhjd->bhij") too
 RULE_ROUNDING(recover_attention, "MatMul") {
   if (m.opset() < 23) return no_match("no Attention in this opset");
   Node* softmax = maker(node.input(0), "Softmax", node);
@@ -51,22 +65,23 @@ RULE_ROUNDING(recover_attention, "MatMul") {
   for (size_t i = 0; add != nullptr && used_once(scores) && i < 2; ++i) {
     if (!used_once(add->input(i)) || !is_mask(add->input(1 - i), scores)) continue;
     Product inner = product_of(add->input(i), node);
-    if (inner.leaves.size() != 1 || maker(inner.leaves[0], "MatMul", node) == nullptr) continue;
+    if (inner.leaves.size() != 1 || product_of_keys(inner.leaves[0], node) == nullptr) continue;
     product = inner;
     mask = add->input(1 - i);
     break;
   }
   if (product.leaves.size() != 1 || !used_once(product.leaves[0])) return no_match("no product");
-  Node* qk = maker(product.leaves[0], "MatMul", node);
+  Node* qk = product_of_keys(product.leaves[0], node);
   if (qk == nullptr || !has_rank(qk->input(0), 4) || !has_rank(qk->input(1), 4)) {
     return no_match("no product of queries and keys");
   }
-  const Shape &q = *qk->input(0)->shape, &kt = *qk->input(1)->shape;
+  const Shape &q = *qk->input(0)->shape, &keys = *qk->input(1)->shape;
   for (size_t i = 0; i < 2; ++i) {
-    if (q[i] != kt[i] || q[i] != (*v->shape)[i]) return no_match("batch or heads are broadcast");
+    if (q[i] != keys[i] || q[i] != (*v->shape)[i]) return no_match("batch or heads are broadcast");
   }
-  if (kt[3] != (*v->shape)[2]) return no_match("other lengths");
-  Value* k = swapped_back(m, qk->input(1), node);
+  const bool swapped = qk->is("MatMul");
+  if (keys[swapped ? 3 : 2] != (*v->shape)[2]) return no_match("other lengths");
+  Value* k = swapped ? swapped_back(m, qk->input(1), node) : qk->input(1);
   if (k == nullptr) return no_match("the keys are not transposed");
   std::vector<Value*> inputs{qk->input(0), k, v};
   if (mask != nullptr) inputs.push_back(mask);

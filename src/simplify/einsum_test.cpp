@@ -1,0 +1,120 @@
+// Einsum in the words of other operators, as a table.
+#include <gtest/gtest.h>
+
+#include "simplify/simplify.h"
+#include "simplify/table_test.h"
+
+namespace onnxport::simplify {
+namespace {
+
+class Einsum : public GraphText, public ::testing::WithParamInterface<Pair> {};
+
+TEST_P(Einsum, GivesTheOperatorsOfTheTable) {
+  onnx::Model model = parse(GetParam().before, GetParam().opset);
+  auto summary = simplify(model);
+  ASSERT_TRUE(summary.ok()) << summary.error().str();
+  EXPECT_EQ(operators(model), GetParam().after);
+  EXPECT_LE(summary->nodes_after, summary->nodes_before);
+}
+
+TEST_P(Einsum, ChangesNothingTheSecondTime) { expect_settled(GetParam()); }
+
+constexpr Pair kPairs[] = {
+    {"einsum_is_matmul",
+     "g (float[N, 3, L] a, float[N, L, 5] b) => (float[N, 3, 5] y) "
+     "{ y = Einsum<equation = \"bij,bjk->bik\">(a, b) }",
+     "MatMul"},
+    {"einsum_is_matmul_the_other_way_round",
+     "g (float[N, L, 5] b, float[N, 3, L] a) => (float[N, 3, 5] y) "
+     "{ y = Einsum<equation = \"bjk, bij -> bik\">(b, a) }",
+     "MatMul"},
+    {"einsum_of_rows",
+     "g (float[N, L, 2] x) => (float[N, L, 3] y) <float[2, 3] w = {1, 2, 3, 4, 5, 6}> "
+     "{ y = Einsum<equation = \"...i,ij->...j\">(x, w) }",
+     "MatMul"},
+    {"einsum_with_a_transposed_weight",
+     "g (float[N, L, 2] x) => (float[N, L, 3] y) <float[3, 2] w = {1, 2, 3, 4, 5, 6}> "
+     "{ y = Einsum<equation = \"bti,oi->bto\">(x, w) }",
+     "MatMul"},
+    {"einsum_with_a_vector",
+     "g (float[N, L, 2] x, float[2] w) => (float[N, L] y) "
+     "{ y = Einsum<equation = \"bti,i->bt\">(x, w) }",
+     "MatMul"},
+    {"einsum_of_vectors",
+     "g (float[3] x, float[3] w) => (float y) { y = Einsum<equation = \"i,i\">(x, w) }", "MatMul"},
+    {"einsum_with_an_implied_output",
+     "g (float[3, L] x, float[L, 4] w) => (float[3, 4] y) { y = Einsum<equation = \"ij,jk\">(x, w) }",
+     "MatMul"},
+    {"einsum_after_the_transpose_that_it_undoes",
+     "g (float[N, 3, L] a, float[N, L, 5] b) => (float[N, 3, 5] y) "
+     "{ t = Transpose<perm = [0, 2, 1]>(b) y = Einsum<equation = \"bij,bkj->bik\">(a, t) }",
+     "MatMul"},
+    {"einsum_takes_transposes_in",
+     "g (float[N, 3, 2, L] a, float[N, 5, 2, L] b) => (float[N, 3, 2, 5] y) "
+     "{ s = Transpose<perm = [0, 2, 1, 3]>(a) t = Transpose<perm = [0, 2, 1, 3]>(b) "
+     "e = Einsum<equation = \"bhid,bhjd->bhij\">(s, t) y = Transpose<perm = [0, 2, 1, 3]>(e) }",
+     "Einsum"},
+    {"einsum_is_a_product",
+     "g (float[N, 3, 4] a, float[3, 4] b) => (float[N, 3, 4] y) "
+     "{ y = Einsum<equation = \"bij,ij->bij\">(a, b) }",
+     "Mul"},
+    {"einsum_is_a_transpose",
+     "g (float[N, 3, 4] x) => (float[4, N, 3] y) { y = Einsum<equation = \"bij->jbi\">(x) }",
+     "Transpose"},
+    {"einsum_is_nothing",
+     "g (float[N, 3, 4] x) => (float[N, 3, 4] y) "
+     "{ r = Relu(x) e = Einsum<equation = \"bij->bij\">(r) y = Neg(e) }",
+     "Relu Neg"},
+    {"einsum_is_a_sum",
+     "g (float[N, 3, 4] x) => (float[N, 4] y) { y = Einsum<equation = \"bij->bj\">(x) }",
+     "ReduceSum"},
+    {"einsum_is_a_sum_before_opset_13",
+     "g (float[N, 3, 4] x) => (float y) { y = Einsum<equation = \"bij->\">(x) }", "ReduceSum", 12},
+    {"scale_of_an_einsum_into_the_query",
+     "g (float[N, 3, 2] x) => (float[N, 3, 3] y) <float[2, 2] w = {1, 2, 3, 4}, "
+     "float[2, 2] u = {2, 1, 1, 2}, float k = {8}> "
+     "{ q = MatMul(x, w) v = MatMul(x, u) p = Einsum<equation = \"bid,bjd->bij\">(q, v) "
+     "y = Div(p, k) }",
+     "MatMul MatMul Einsum"},
+    {"attention_by_einsum",
+     "g (float[N, 2, 5, 4] q, float[N, 2, 6, 4] k, float[N, 2, 6, 4] v) => (float[N, 2, 5, 4] y) "
+     "<float s = {2}> { p = Einsum<equation = \"bhid,bhjd->bhij\">(q, k) d = Div(p, s) "
+     "w = Softmax<axis = -1>(d) y = Einsum<equation = \"bhij,bhjd->bhid\">(w, v) }",
+     "Attention", 23},
+    {"einsum_that_needs_a_transpose_stays",
+     "g (float[N, 3, L] a, float[N, 5, L] b) => (float[N, 3, 5] y) "
+     "{ y = Einsum<equation = \"bij,bkj->bik\">(a, b) }",
+     "Einsum"},
+    {"einsum_with_a_shared_weight_to_transpose_stays",
+     "g (float[N, 2] x) => (float[N, 3] y) <float[3, 2] w = {1, 2, 3, 4, 5, 6}> "
+     "{ e = Einsum<equation = \"ti,oi->to\">(x, w) f = MatMul(e, w) "
+     "g = Einsum<equation = \"ti,oi->to\">(f, w) y = Sub(e, g) }",
+     "Einsum MatMul Einsum Sub"},
+    {"einsum_that_broadcasts_the_sum_stays",
+     "g (float[N, 3, 4] a, float[N, 1, 5] b) => (float[N, 3, 5] y) "
+     "{ y = Einsum<equation = \"bij,bjk->bik\">(a, b) }",
+     "Einsum"},
+    {"einsum_of_sizes_that_may_differ_stays",
+     "g (float[N, 3, K] a, float[N, L, 5] b) => (float[N, 3, 5] y) "
+     "{ y = Einsum<equation = \"bij,bjk->bik\">(a, b) }",
+     "Einsum"},
+    {"einsum_whose_batch_is_not_the_last_axis_stays",
+     "g (float[N, 2, 3, 4] a, float[N, 4, 5] b) => (float[N, 2, 3, 5] y) "
+     "{ y = Einsum<equation = \"bhij,bjk->bhik\">(a, b) }",
+     "Einsum"},
+    {"einsum_of_two_sums_stays",
+     "g (float[N, 3, 4] a, float[3, 4, 5] b) => (float[N, 5] y) "
+     "{ y = Einsum<equation = \"bij,ijk->bk\">(a, b) }",
+     "Einsum"},
+    {"einsum_of_a_diagonal_stays",
+     "g (float[3, 3] x) => (float[3] y) { y = Einsum<equation = \"ii->i\">(x) }", "Einsum"},
+    {"einsum_of_an_outer_product_stays",
+     "g (float[3] a, float[4] b) => (float[3, 4] y) { y = Einsum<equation = \"i,j->ij\">(a, b) }",
+     "Einsum"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Table, Einsum, ::testing::ValuesIn(kPairs),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+}  // namespace
+}  // namespace onnxport::simplify
