@@ -594,16 +594,23 @@ def conv(g):
                and all(min(d) >= 1 for d in v.dims[2:]))
     spatial, c = x.rank - 2, x.dims[1][0]
     if g.rng.random() < 0.2:  # ConvTranspose
-        n = g.rng.choice([1, 2, 4])
-        w = g.floats((c, n) + (2,) * spatial, 0.5)
+        group = g.rng.choice([1, *[d for d in (2, c) if c % d == 0]])
+        each = g.rng.choice([1, 2, 4]) if group < 4 else 1
+        n = group * each
+        if g.rng.random() < 0.3:
+            x = g.add("Mul", [x, g.floats((c,) + (1,) * spatial)], "f", x.dims)
+        w = g.floats((c, each) + (2,) * spatial, 0.5)
+        bias = [g.floats((n,))] if g.rng.random() < 0.4 else []
         dims = [x.dims[0], K(n), *[tuple(2 * s for s in d) for d in x.dims[2:]]]
-        y = g.add("ConvTranspose", [x, w], "f", dims, strides=[2] * spatial)
-        if g.rng.random() < 0.5:
+        y = g.add("ConvTranspose", [x, w, *bias], "f", dims, strides=[2] * spatial, group=group)
+        if g.rng.random() < 0.6:
             affine(g, y, n)
         return
     k, p = g.rng.choice([(1, 0), (3, 1), (3, 1), (2, 1)])
-    group = c if g.rng.random() < 0.2 else 1
+    group = g.rng.choice([c, 2 if c % 2 == 0 else 1]) if g.rng.random() < 0.3 else 1
     n = c if group > 1 else g.rng.choice([1, 2, 4])
+    if g.rng.random() < 0.15:
+        x = g.add("Mul", [x, g.floats((c,) + (1,) * spatial)], "f", x.dims)
     w = g.floats((n, c // group) + (k,) * spatial, 0.4)
     bias = [g.floats((n,))] if g.rng.random() < 0.5 else []
     dims = [x.dims[0], K(n), *[tuple(s + 2 * p - k + 1 for s in d) for d in x.dims[2:]]]
@@ -634,9 +641,152 @@ def pool(g):
             g.add("Flatten", [y], "f", [y.dims[0], y.dims[1]], axis=1)
         elif after == 2:
             g.add("Reshape", [y, g.ints([0, -1])], "f", [y.dims[0], y.dims[1]])
-    else:
+    elif g.rng.random() < 0.4:
         dims = [*x.dims[:2], *[tuple(s - 1 for s in d) for d in x.dims[2:]]]
         g.add(["MaxPool", "AveragePool"][kind - 1], [x], "f", dims, kernel_shape=[2] * spatial)
+    else:
+        window(g, x, ["MaxPool", "AveragePool"][kind - 1])
+
+
+def padded(g, x, amounts, value):
+    """x with Pad in front; no other node uses it."""
+    dims = [tuple(s + amounts[i] + amounts[i + x.rank] for s in d) for i, d in enumerate(x.dims)]
+    if g.opset < 11:
+        return V(g.node("Pad", [x], pads=amounts, value=value), "f", dims)
+    inputs = [x, g.ints(amounts)]
+    if value != 0 or g.rng.random() < 0.5:
+        inputs.append(g.constant(np.float32(value)))
+    if g.opset >= 18 and g.rng.random() < 0.4:  # some axes only
+        axes = [i for i in range(x.rank) if amounts[i] or amounts[i + x.rank]] or [x.rank - 1]
+        inputs[1] = g.ints([amounts[i] for i in axes] + [amounts[i + x.rank] for i in axes])
+        inputs += [""] * (3 - len(inputs))
+        inputs.append(g.ints([i if g.rng.random() < 0.7 else i - x.rank for i in axes]))
+    return V(g.node("Pad", inputs), "f", dims)
+
+
+def window(g, x, op):
+    """A pool with all that it may have, often behind a Pad."""
+    spatial = x.rank - 2
+    kernel = [g.rng.choice([1, 2, 2, 3, 3]) for _ in range(spatial)]
+    strides = [g.rng.choice([1, 1, 2, 3]) for _ in range(spatial)]
+    gaps = g.rng.random() < 0.15 and g.opset >= (10 if op == "MaxPool" else 19)
+    dilations = [g.rng.choice([1, 2]) if gaps else 1 for _ in range(spatial)]
+    own = [0] * (2 * spatial)
+    if g.rng.random() < 0.4:
+        own = [g.rng.randrange(k) for k in kernel * 2]
+    ceil = g.opset >= 10 and g.rng.random() < 0.35
+    if g.rng.random() < 0.75:
+        wide = g.rng.random() < 0.1
+        amounts = [0] * (2 * x.rank)
+        for i in range(spatial):
+            for side in (0, 1):
+                room = kernel[i] + 1 if wide else max(kernel[i] - own[i + side * spatial], 1)
+                amounts[2 + i + side * x.rank] = g.rng.randrange(room)
+        kind = g.rng.randrange(5)
+        if kind == 0:
+            x = g.add(g.rng.choice(["Relu", "Sigmoid", "Abs"]), [x], "f", x.dims)
+        elif kind == 1 and g.opset >= 11:
+            ends = [g.constant(np.float32(g.rng.choice([0.0, 0.5, -0.5]))), g.constant(np.float32(2.0))]
+            x = g.add("Clip", [x, *ends], "f", x.dims)
+        value = g.rng.choice([0.0, 0.0, 0.0, 1.5])
+        if op == "MaxPool" and not wide and not gaps and g.rng.random() < 0.4:
+            value = g.rng.choice([-np.inf, float(np.finfo(np.float32).min)])
+        x = padded(g, x, amounts, value)
+    attributes = {"kernel_shape": kernel, "strides": strides, "pads": own}
+    if gaps:
+        attributes["dilations"] = dilations
+    if ceil:
+        attributes["ceil_mode"] = 1
+    if op == "AveragePool" and g.rng.random() < 0.5:
+        attributes["count_include_pad"] = 1
+    dims = list(x.dims[:2])
+    for i in range(spatial):
+        extent = dilations[i] * (kernel[i] - 1) + 1
+        sizes = []
+        for s in x.dims[2 + i]:
+            room = s + own[i] + own[spatial + i] - extent
+            if room < 0:
+                raise LookupError("too small")
+            n = (room + strides[i] - 1 if ceil else room) // strides[i] + 1
+            sizes.append(n - (ceil and (n - 1) * strides[i] >= s + own[i]))
+        dims.append(tuple(sizes))
+    g.add(op, [x], "f", dims, **attributes)
+
+
+def einsum(g):
+    """One or two inputs; axes shared or not, summed or not, in any order; transposes around it."""
+    if g.opset < 12:
+        return
+    x = g.pick("f", lambda v: 1 <= v.rank <= 4)
+    letters = g.rng.sample("abcdefghijklmnop", 10)
+    first = letters[: x.rank]
+    sizes = dict(zip(first, x.dims, strict=True))
+    inputs, terms = [x], [first]
+    linear = fixed(x.dims[-1]) and g.rng.random() < 0.3  # a weight takes the last axis
+    if linear:
+        second = [first[-1], letters[x.rank]] if g.rng.random() < 0.6 else [letters[x.rank], first[-1]]
+        sizes[letters[x.rank]] = K(g.rng.choice([1, 2, 3]))
+        inputs.append(g.floats([sizes[c][0] for c in second], 0.5))
+        terms.append(second)
+    elif g.rng.random() < 0.85:
+        if g.rng.random() < 0.5:  # a weight
+            shared = [c for c in first if fixed(sizes[c]) and g.rng.random() < 0.5]
+            new = letters[x.rank : x.rank + g.rng.choice([0, 1, 1, 1, 2])]
+            second = shared + new
+            if not second:
+                raise LookupError("no axis")
+            if g.rng.random() < 0.4:
+                g.rng.shuffle(second)
+            sizes.update({c: K(g.rng.choice([1, 2, 3])) for c in new})
+            y = g.floats([sizes[c][0] for c in second], 0.5)
+        else:
+            y = g.pick("f", lambda v: 1 <= v.rank <= 4)
+            second, left = [], list(first)
+            for i, d in enumerate(y.dims):
+                fits = [c for c in left if sizes[c] == d or (d == K(1) and g.rng.random() < 0.2)]
+                if fits and g.rng.random() < 0.8:
+                    second.append(fits[0] if g.rng.random() < 0.7 else g.rng.choice(fits))
+                    left.remove(second[-1])
+                else:
+                    second.append(letters[x.rank + i])
+                    sizes[second[-1]] = d
+        inputs.append(y)
+        terms.append(second)
+    both = set(terms[0]) & set(terms[-1]) if len(terms) == 2 else set()
+    lead = first[0] if first[0] not in both and g.rng.random() < 0.15 else None  # written as "..."
+    output = [c for c in dict.fromkeys(sum(terms, [])) if c == lead or g.rng.random() < (0.5 if c in both else 0.9)]
+    # MatMul's order: what is shared, what the first has, what the second has.
+    output.sort(key=lambda c: (c not in both, c not in first))
+    if linear:
+        output = [*first[:-1], letters[x.rank]]
+    elif g.rng.random() < 0.4:
+        g.rng.shuffle(output)
+    if lead:
+        output.remove(lead)
+        output.insert(0, lead)
+    if g.rng.random() < 0.15:
+        order = g.rng.randrange(2)
+        inputs, terms = inputs[::-1] if order else inputs, terms[::-1] if order else terms
+    for i, v in enumerate(inputs):
+        if lead is None and v.rank >= 2 and g.rng.random() < 0.3:
+            perm = list(range(v.rank))
+            g.rng.shuffle(perm)
+            inputs[i] = g.add("Transpose", [v], "f", [v.dims[p] for p in perm], perm=perm)
+            terms[i] = [terms[i][p] for p in perm]
+    text = [["..." if c == lead else c for c in term] for term in [*terms, output]]
+    equation = ("," if g.rng.random() < 0.7 else " , ").join("".join(t) for t in text[:-1])
+    single = sorted(c for c in sizes if sum(term.count(c) for term in terms) == 1)
+    if g.rng.random() < 0.1 and lead is None:
+        output = single
+    else:
+        equation += "->" + "".join(text[-1])
+    y = g.add("Einsum", inputs, "f", [sizes[c] for c in output], equation=equation)
+    if y.rank >= 2 and g.rng.random() < 0.3:
+        perm = list(range(y.rank))
+        g.rng.shuffle(perm)
+        y = g.add("Transpose", [y], "f", [y.dims[p] for p in perm], perm=perm)
+    if g.rng.random() < 0.3:
+        g.add("Mul", [y, g.constant(np.float32(0.25))], "f", y.dims)
 
 
 def normalize(g):
@@ -831,11 +981,47 @@ def loop(g):
         g.values.append(V(names[1], "f", [K(trips), *x.dims]))
 
 
+def scan(g):
+    """A state and slices of a value along an axis; gives the last state, and one value of each step."""
+    if g.opset < 9:  # before, it had a batch of its own
+        return
+    x = g.pick("f", lambda v: 2 <= v.rank <= 4)
+    axis, written = g.axis(x.rank)
+    first = g.pick("f", lambda v: v.rank >= 1)
+    state, part = V(g.name("state"), "f", first.dims), V(g.name("slice"), "f", x.dims[:axis] + x.dims[axis + 1 :])
+    inner, y = body_of(g, g.rng.randrange(1, 5), first.dims, [state, part])
+    y = inner.add("Tanh", [y], "f", first.dims)
+    carried = inner.add("Add", [y, state], "f", first.dims) if g.rng.random() < 0.5 else y
+    given = []
+    for _ in range(g.rng.choice([0, 1, 1, 2])):
+        v = inner.pick("f", lambda v: v.rank <= 4 and v in inner.values)
+        given.append(inner.add(g.rng.choice(["Neg", "Abs"]), [v], "f", v.dims))
+
+    def info(v):
+        return helper.make_tensor_value_info(v.name, TYPES[v.dtype], [d[0] if fixed(d) else None for d in v.dims])
+
+    body = helper.make_graph(inner.nodes, g.name("body"), [info(state), info(part)],
+                             [info(v) for v in [carried, *given]], inner.initializers)
+    attributes = {"body": body, "num_scan_inputs": 1}
+    if axis or g.rng.random() < 0.3:
+        attributes["scan_input_axes"] = [axis if g.opset < 11 else written]
+    if g.rng.random() < 0.3:
+        attributes["scan_input_directions"] = [1]
+    places = [g.rng.randrange(v.rank + 1) if g.rng.random() < 0.3 else 0 for v in given]
+    if any(places):
+        attributes["scan_output_axes"] = places
+    names = g.node("Scan", [first, x], outputs=1 + len(given), **attributes)
+    names = names if isinstance(names, list) else [names]
+    g.values.append(V(names[0], "f", first.dims))
+    for name, v, at in zip(names[1:], given, places, strict=True):
+        g.values.append(V(name, "f", [*v.dims[:at], x.dims[axis], *v.dims[at:]]))
+
+
 PLAIN = [(unary, 5), (guarded, 2), (binary, 8), (compare, 3), (cast, 3), (clip, 2), (reshape, 6), (rearrange, 7),
          (slice_, 4), (concat, 4), (split, 2), (gather, 3), (pad, 2), (expand, 3), (fill, 2), (sizes, 2),
-         (reduce, 4), (arg, 1), (matmul, 4), (product, 1), (gemm, 2), (conv, 5), (pool, 3), (normalize, 3),
+         (reduce, 4), (arg, 1), (matmul, 4), (product, 1), (gemm, 2), (conv, 5), (pool, 5), (einsum, 3), (normalize, 3),
          (softmax, 2), (activation, 3), (resize, 1), (blocks, 1), (quantize, 1), (top_k, 1), (duplicate, 4)]
-CONTROL = [(if_, 2), (loop, 1)]
+CONTROL = [(if_, 2), (loop, 1), (scan, 1)]
 LIMIT = 4000  # elements of a value, about
 
 
