@@ -1,6 +1,8 @@
 // The simplifier as a table: a graph in ONNX's text form before, the operators that are left after.
 #include "simplify/simplify.h"
 
+#include <fmt/format.h>
+
 #include <string>
 
 #include "onnx/infer.h"
@@ -209,17 +211,19 @@ TEST_F(SimplifyOptions, AConstantThatFailsStaysAlone) {
 
 // What onnx.checker finds behind such a pool is one more than what it gives, at this opset.
 TEST_F(SimplifyOptions, SizesThatTheCheckerWouldContradictAreNotStated) {
-  for (const std::string size : {"3", "4"}) {
-    parse("g (float[1, 1, 6] x) => (float[1, 1, L] y) <float[1, 1, " + size + "] p, float[1, 1, " +
-          size +
-          "] r> { p = MaxPool<kernel_shape = [1], strides = [2], ceil_mode = 1>(x) r = Relu(p) "
-          "y = Neg(r) }");
+  for (const int size : {3, 4}) {
+    parse(
+        fmt::format("g (float[1, 1, 6] x) => (float[1, 1, L] y) "
+                    "<float[1, 1, {0}] p, float[1, 1, {0}] r> "
+                    "{{ p = MaxPool<kernel_shape = [1], strides = [2], ceil_mode = 1>(x) "
+                    "r = Relu(p) y = Neg(r) }}",
+                    size));
     auto model = onnx::read_model(path("before.onnx"));
     ASSERT_TRUE(model.ok());
     ASSERT_TRUE(simplify(*model).ok());
     EXPECT_EQ(operators(*model), "MaxPool Relu Neg");
-    EXPECT_EQ(model->graph->find("p")->shape.has_value(), size == "3");
-    EXPECT_EQ(model->graph->find("r")->shape.has_value(), size == "3");
+    EXPECT_EQ(model->graph->find("p")->shape.has_value(), size == 3);
+    EXPECT_EQ(model->graph->find("r")->shape.has_value(), size == 3);
   }
 }
 
