@@ -10,6 +10,7 @@
 #include "cli/signals.h"
 #include "cli/simplify_command.h"
 #include "cli/terminal.h"
+#include "cli/usage.h"
 #include "export/facts.h"
 #include "onnx/check.h"
 #include "onnxport/export.h"
@@ -18,8 +19,6 @@ namespace onnxport::cli {
 namespace {
 
 constexpr int kFailed = 1;
-constexpr int kUsage = 2;
-
 struct Options {
   ExportConfig config;
   std::string source, output, onnx_path;
@@ -29,13 +28,6 @@ struct Options {
   bool no_simplify = false, no_verify = false, no_check = false;
   bool json = false, quiet = false;
 };
-
-int usage_error(const Screen& screen, const std::string& message) {
-  print_error(screen, message);
-  fmt::print(stderr,
-             "  `onnxport --help` lists the commands, `onnxport export --help` the options\n");
-  return kUsage;
-}
 
 // The configuration file first, then what the command line says besides.
 Status read_options(Options& o, const CLI::App& command) {
@@ -99,12 +91,12 @@ Status read_options(Options& o, const CLI::App& command) {
   return {};
 }
 
-// The report on the screen and in the file that was asked for.
-int show(const Report& report, const Options& o, const Screen& screen) {
+// The report on the screen and in the file that was asked for. `refused`: what that means.
+int show(const Report& report, const Options& o, const Screen& screen, const char* refused) {
   if (o.json) {
     fmt::print("{}", report.json());
   } else if (report.outcome == Outcome::kRefused) {
-    fmt::print("{}", colored("Failed ✗  nothing was written\n", false, screen.color_out));
+    fmt::print("{}", colored(fmt::format("Failed ✗  {}\n", refused), false, screen.color_out));
     std::fflush(stdout);
     print_error(screen, report.error);
   } else if (!o.quiet || !report.passed()) {
@@ -125,17 +117,19 @@ int show(const Report& report, const Options& o, const Screen& screen) {
 int run_export(Options& o, const CLI::App& command) {
   Screen screen = look(o.quiet || o.json);
   if (auto status = read_options(o, command); !status.ok()) {
-    return usage_error(screen, status.error().str());
+    return usage_error(screen, status.error().str(), command.get_name());
   }
-  return show(export_model(o.source, o.output, o.config, progress(screen)), o, screen);
+  return show(export_model(o.source, o.output, o.config, progress(screen)), o, screen,
+              "nothing was written");
 }
 
 int run_verify(Options& o, const CLI::App& command) {
   Screen screen = look(o.quiet || o.json);
   if (auto status = read_options(o, command); !status.ok()) {
-    return usage_error(screen, status.error().str());
+    return usage_error(screen, status.error().str(), command.get_name());
   }
-  return show(verify_model(o.source, o.onnx_path, o.config, progress(screen)), o, screen);
+  return show(verify_model(o.source, o.onnx_path, o.config, progress(screen)), o, screen,
+              "nothing was compared");
 }
 
 int run_check(const Options& o) {
@@ -155,7 +149,7 @@ int run_check(const Options& o) {
 
 int run_inspect(Options& o, const CLI::App& command) {
   if (auto status = read_options(o, command); !status.ok()) {
-    return usage_error(look(false), status.error().str());
+    return usage_error(look(false), status.error().str(), command.get_name());
   }
   auto facts = facts::of_file(o.source, o.config);
   if (!facts.ok()) {
@@ -170,12 +164,15 @@ void add_verify_options(CLI::App& command, Options& o) {
   command
       .add_option("--tolerance", o.config.tolerance,
                   "largest difference allowed, relative to the output's scale where that is over 1")
+      ->check(check_number)
       ->capture_default_str();
   command.add_option("--seeds", o.config.seeds, "random inputs to compare on")
+      ->check(check_whole_number)
       ->capture_default_str();
   command
       .add_option("--run-limit", o.config.run_limit,
-                  "seconds for one run of a model with a loop that may not end")
+                  "seconds for one run of a model with a loop that may not end; 0: no limit")
+      ->check(check_number)
       ->capture_default_str();
   command.add_flag("--allow-nan", o.config.allow_nan,
                    "accept NaN where PyTorch's own output has it");
@@ -213,6 +210,7 @@ void add_export(CLI::App& app, Options& o) {
   c.add_option("-o,--output", o.output, "the ONNX file to write")->required();
   c.add_option("--opset", o.config.opset_version,
                fmt::format("ONNX operator set, 13 to {}", newest_opset()))
+      ->check(check_whole_number)
       ->capture_default_str();
   add_input_options(c, o);
   c.add_option("--input-names", o.input_names, "names in the file, separated by commas");
@@ -266,7 +264,7 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
-    return usage_error(look(false), e.what());
+    return parse_error(look(false), app, e);
   }
   const CLI::App& command = *app.get_subcommands().front();
   if (command.get_name() == "export") return run_export(o, command);

@@ -6,12 +6,12 @@
 #include "base/file.h"
 #include "cli/arguments.h"
 #include "cli/terminal.h"
+#include "cli/usage.h"
 
 namespace onnxport::cli {
 namespace {
 
 constexpr int kFailed = 1;
-constexpr int kUsage = 2;
 
 Status read_options(SimplifyOptions& o) {
   if (o.source.empty()) return Error{"name the ONNX file to simplify", ""};
@@ -88,6 +88,7 @@ void add_simplify(CLI::App& app, SimplifyOptions& o) {
              "leave out onnx.checker and the comparison with the original");
   c.add_option("--tolerance", o.config.tolerance,
                "largest difference allowed, relative to an output's largest value")
+      ->check(check_number)
       ->capture_default_str();
   c.add_flag("--trace-rules", o.config.trace, "print each application of a rule, in order");
   c.add_flag("--list-rules", o.list_rules, "print the names of all rules");
@@ -100,9 +101,7 @@ int run_simplify(SimplifyOptions& o) {
   if (o.list_rules) return list_rules();
   const Screen screen = look(o.quiet || o.json);
   auto wrong_use = [&](const std::string& message) {
-    print_error(screen, message);
-    fmt::print(stderr, "  `onnxport simplify --help` lists the options\n");
-    return kUsage;
+    return usage_error(screen, message, "simplify");
   };
   if (auto status = read_options(o); !status.ok()) return wrong_use(status.error().str());
   if (std::string problem = check_simplify_config(o.config); !problem.empty()) {

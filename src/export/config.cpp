@@ -237,7 +237,9 @@ Status read_config(const std::string& path, ExportConfig& config) {
 
 std::string load_config(const std::string& path, ExportConfig& config) {
   auto status = read_config(path, config);
-  return status.ok() ? "" : std::move(status).error().at(path).str();
+  if (status.ok()) return "";
+  const Error& error = status.error();
+  return error.where.starts_with(path) ? error.str() : Error(error).at(path).str();
 }
 
 }  // namespace onnxport

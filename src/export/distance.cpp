@@ -41,7 +41,9 @@ std::vector<std::string> near(const std::string& word, const std::vector<std::st
   std::vector<std::string> sorted = known;
   std::stable_sort(sorted.begin(), sorted.end(),
                    [&](const auto& a, const auto& b) { return cost(word, a) < cost(word, b); });
+  // Where more than half of the letters differ, nothing is near.
   const size_t best = sorted.empty() ? 0 : cost(word, sorted.front());
+  if (best > word.size() / 2) return {};
   std::vector<std::string> few;
   for (const std::string& candidate : sorted) {
     if (few.size() < kMost && cost(word, candidate) <= best + 2) few.push_back(candidate);

@@ -10,7 +10,7 @@ namespace onnxport {
 // not empty.
 std::string nearest(const std::string& word, const std::vector<std::string>& known);
 
-// The few known words that are nearest, best first; fewer when only some are near at all.
+// The few known words that are nearest, best first; none where none is near.
 std::vector<std::string> near(const std::string& word, const std::vector<std::string>& known);
 
 }  // namespace onnxport

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "aten/bind_sizes.h"
+#include "lower/lower.h"
 
 namespace onnxport::shapes {
 namespace {
@@ -352,11 +353,8 @@ Result<libtorch::ScriptOptions> script_options(const ExportConfig& config) {
 Result<std::vector<std::string>> input_names(const Program& program, const ExportConfig& config) {
   std::vector<std::string> names;
   if (!config.input_names.empty()) {
-    if (config.input_names.size() != program.inputs.size()) {
-      return Error{fmt::format("{} input names were given, the model has {} inputs",
-                               config.input_names.size(), program.inputs.size()),
-                   "--input-names"};
-    }
+    auto fits = lower::check_names(config.input_names, program.inputs.size(), "input");
+    if (!fits.ok()) return std::move(fits).error().at("--input-names");
     return config.input_names;
   }
   if (program.inputs.size() == 1) {

@@ -422,8 +422,10 @@ Status check_rule_names(const std::vector<std::string>& names) {
   for (const SimplifyRule& rule : simplify_rules()) known.push_back(rule.name);
   for (const std::string& name : names) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    return Error{fmt::format("there is no rule `{}`; near names: {}", name,
-                             fmt::join(near(name, known), ", ")),
+    const std::vector<std::string> found = near(name, known);
+    return Error{fmt::format("there is no rule `{}`; {}", name,
+                             found.empty() ? "`onnxport simplify --list-rules` lists them"
+                                           : fmt::format("near names: {}", fmt::join(found, ", "))),
                  "--skip"};
   }
   return {};

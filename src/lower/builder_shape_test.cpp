@@ -46,7 +46,9 @@ TEST(Reshape, ReadsASizeOnlyWhenZeroAndMinusOneCannotSayIt) {
     s.returns(s.call("aten::view", {{"self", x}, {"size", sizes(c.to)}}, c.to));
     EXPECT_EQ(s.nodes(), c.nodes) << c.what;
     EXPECT_EQ(s.shape(), to_string(c.to)) << c.what;
-    if (!c.code.empty()) EXPECT_NE(s.dump().find(c.code), std::string::npos) << c.what << s.dump();
+    if (!c.code.empty()) {
+      EXPECT_NE(s.dump().find(c.code), std::string::npos) << c.what << s.dump();
+    }
   }
 }
 

@@ -131,11 +131,7 @@ class Walk : public Scope, private BlockWalk {
 
   Status add_inputs() {
     const auto& names = options_.input_names;
-    if (!names.empty() && names.size() != program_.inputs.size()) {
-      return Error{fmt::format("{} input names are given, the model has {} inputs", names.size(),
-                               program_.inputs.size()),
-                   ""};
-    }
+    TRY(check_names(names, program_.inputs.size(), "input"));
     for (size_t i = 0; i < program_.inputs.size(); ++i) {
       const aten::Input& input = program_.inputs[i];
       const aten::Value& value = program_.value(input.value);
@@ -278,11 +274,7 @@ class Walk : public Scope, private BlockWalk {
 
   Status add_outputs() {
     const auto& names = options_.output_names;
-    if (!names.empty() && names.size() != program_.outputs.size()) {
-      return Error{fmt::format("{} output names are given, the model has {} outputs", names.size(),
-                               program_.outputs.size()),
-                   ""};
-    }
+    TRY(check_names(names, program_.outputs.size(), "output"));
     std::set<std::string> taken;
     for (size_t i = 0; i < program_.outputs.size(); ++i) {
       const aten::Output& output = program_.outputs[i];
@@ -340,6 +332,14 @@ class Walk : public Scope, private BlockWalk {
 };
 
 }  // namespace
+
+Status check_names(const std::vector<std::string>& names, size_t count, const char* of_what) {
+  if (names.empty() || names.size() == count) return {};
+  return Error{
+      fmt::format("{} {} name{} given, the model has {} {}{}", names.size(), of_what,
+                  names.size() == 1 ? " is" : "s are", count, of_what, count == 1 ? "" : "s"),
+      ""};
+}
 
 Result<onnx::Model> lower(const aten::Program& program, const Options& options) {
   if (options.opset < 13) {

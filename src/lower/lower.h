@@ -17,6 +17,9 @@ struct Options {
   std::vector<std::string> output_names;  // empty: "output", or dict keys / output_<i> when several
 };
 
+// An Error unless there are none, or one for each of the model's `count` inputs or outputs.
+Status check_names(const std::vector<std::string>& names, size_t count, const char* of_what);
+
 // Names: an ONNX node is named after its module path (made unique), a value keeps the aten value's
 // name (so `verify` can compare the two graphs value by value), a weight keeps its parameter name.
 // All overloads without a rule and all refusals are reported in one Error, grouped, with how often,

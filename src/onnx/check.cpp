@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "onnx/open.h"
 #include "onnx/tensor_proto.h"
 #include "onnx/wire.h"
 
@@ -124,7 +125,7 @@ void check_model(::onnx::ModelProto& model, const std::string& folder) {
 }  // namespace
 
 Status check_file(const std::string& path) {
-  TRY_ASSIGN(const auto file, MappedFile::open(path));
+  TRY_ASSIGN(const auto file, open_model_file(path));
   // The checker does not follow symbolic links: give it the file behind them.
   std::error_code ignored;
   std::filesystem::path real = std::filesystem::canonical(path, ignored);

@@ -4,6 +4,7 @@
 
 #include <onnx/onnx_pb.h>
 
+#include "onnx/open.h"
 #include "onnx/tensor_proto.h"
 #include "onnx/wire.h"
 
@@ -407,7 +408,7 @@ Result<Model> read_mapped(const MappedFile& file) {
 }  // namespace
 
 Result<Model> read_model(const std::string& path) {
-  TRY_ASSIGN(const auto file, MappedFile::open(path));
+  TRY_ASSIGN(const auto file, open_model_file(path));
   auto model = read_mapped(*file);
   if (model.ok()) return model;
   Error error = std::move(model).error();

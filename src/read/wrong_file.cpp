@@ -1,12 +1,15 @@
 #include "read/wrong_file.h"
 
-#include <cstring>
 #include <string>
 #include <string_view>
+
+#include "formats/magic.h"
 
 namespace onnxport::read {
 
 namespace {
+
+using formats::Magic;
 
 // The two lines that make a .pt2 of whatever `model` is.
 constexpr const char* kSave =
@@ -21,55 +24,37 @@ Error what_it_is(const std::string& what) {
   return Error{what + " A .pt2 is needed, which holds the graph too. " + kSave, ""};
 }
 
-bool begins(std::span<const std::byte> bytes, std::string_view magic, size_t at = 0) {
-  return bytes.size() >= at + magic.size() &&
-         std::memcmp(bytes.data() + at, magic.data(), magic.size()) == 0;
-}
-
-// {length: 8 bytes}{json}: the JSON's first byte is an open brace and the length fits in the file.
-bool is_safetensors(std::span<const std::byte> bytes) {
-  if (bytes.size() < 10 || static_cast<char>(bytes[8]) != '{') return false;
-  uint64_t length = 0;
-  std::memcpy(&length, bytes.data(), 8);
-  return length <= bytes.size() - 8;
-}
-
-// ModelProto: field 1 (ir_version, varint) first, then another small field number.
-bool is_onnx(std::span<const std::byte> bytes) {
-  return bytes.size() > 16 && bytes[0] == std::byte{0x08} && bytes[1] < std::byte{0x20} &&
-         (bytes[2] == std::byte{0x12} || bytes[2] == std::byte{0x3a} ||
-          bytes[2] == std::byte{0x42});
-}
-
 }  // namespace
 
 std::optional<Error> wrong_file(std::span<const std::byte> bytes) {
-  if (bytes.empty()) return Error{"is empty", ""};
-  if (formats::looks_like_zip(bytes)) return std::nullopt;
-  if (begins(bytes, "\x89HDF\r\n\x1a\n")) {
-    return what_it_is("is an HDF5 file (.h5, as Keras writes it), not a PyTorch program.");
+  switch (formats::magic_of(bytes)) {
+    case Magic::kZip:
+      return std::nullopt;
+    case Magic::kEmpty:
+      return Error{"is empty", ""};
+    case Magic::kHdf5:
+      return what_it_is("is an HDF5 file (.h5, as Keras writes it), not a PyTorch program.");
+    case Magic::kSafetensors:
+      return what_it_is(
+          "is a safetensors file: weights without a graph. Load them into their model first.");
+    case Magic::kOnnx:
+      return Error{
+          "is an ONNX file already. `onnxport check` and `onnxport inspect` read it; to make "
+          "one, give the .pt2 that it came from",
+          ""};
+    case Magic::kPickle:
+      return what_it_is(
+          "is a Python pickle (a checkpoint of torch 1.5 or earlier, or another object). "
+          "Load it in Python first.");
+    case Magic::kGitLfs:
+      return Error{"is a Git LFS pointer, not the file itself. Fetch it with `git lfs pull`", ""};
+    case Magic::kTfLite:
+      return what_it_is("is a TensorFlow Lite model.");
+    case Magic::kWebPage:
+      return Error{"is a web page, not the file itself: download it again", ""};
+    case Magic::kUnknown:
+      break;
   }
-  if (is_safetensors(bytes)) {
-    return what_it_is(
-        "is a safetensors file: weights without a graph. Load them into their model first.");
-  }
-  if (is_onnx(bytes)) {
-    return Error{
-        "is an ONNX file already. `onnxport check` and `onnxport inspect` read it; to make "
-        "one, give the .pt2 that it came from",
-        ""};
-  }
-  // Protocol 2 pickle, or the number that old torch.save files begin with.
-  if (begins(bytes, "\x80\x02") || begins(bytes, "\x80\x03") || begins(bytes, "\x80\x04") ||
-      begins(bytes, "\x80\x05")) {
-    return what_it_is(
-        "is a Python pickle (a checkpoint of torch 1.5 or earlier, or another object). "
-        "Load it in Python first.");
-  }
-  if (begins(bytes, "version https://git-lfs")) {
-    return Error{"is a Git LFS pointer, not the file itself. Fetch it with `git lfs pull`", ""};
-  }
-  if (begins(bytes, "TFL3", 4)) return what_it_is("is a TensorFlow Lite model.");
   return Error{"is not a .pt2: a .pt2 is a zip archive, and this file does not begin like one", ""};
 }
 
