@@ -146,6 +146,17 @@ def test_the_same_from_a_configuration_file(onnxport, script, tmp_path):
     assert ran.code == 2 and "factor" in ran.text, ran.text
 
 
+@pytest.mark.parametrize("layer", [nn.Linear(10, 5), nn.Conv1d(10, 5, 3)])
+def test_a_shape_that_nobody_gave_is_said_to_be_one(onnxport, script, tmp_path, layer):
+    path, out = script(nn.Sequential(layer)), tmp_path / "o.onnx"
+    ran = onnxport("export", path, "-o", out)
+    assert ran.code == 1
+    assert "No --input-shape was given, so the input was taken for a picture" in ran.err, ran.err
+    ran = onnxport("export", path, "-o", out, "--input-shape", "1,7,9")
+    assert ran.code == 1
+    assert "No --input-shape" not in ran.err, ran.err
+
+
 def test_verify_takes_the_shapes_from_the_file(onnxport, script, tmp_path):
     path, out = script(Pictures()), tmp_path / "out.onnx"
     assert onnxport("export", path, "-o", out, "--input-shape", "1,3,32,32").code == 0

@@ -73,6 +73,18 @@ void map_weights(aten::Program& program, const Zip& zip) {
   }
 }
 
+// Sizes that do not fit each other are often those that nobody gave.
+Error with_hint(Error error, const libtorch::ScriptOptions& options) {
+  const bool sizes = error.message.starts_with("libtorch: ") ||
+                     error.message.find("dimensions") != std::string::npos;
+  if (sizes && options.sizes.empty() && options.named_sizes.empty()) {
+    error.message +=
+        "\nNo --input-shape was given, so the input was taken for a picture, 3,224,224 in a batch: "
+        "give the shape that the model wants";
+  }
+  return error;
+}
+
 }  // namespace
 
 struct ScriptArchive::Content {
@@ -92,12 +104,13 @@ Result<aten::Program> ScriptArchive::read(const libtorch::ScriptOptions& options
   const Zip& zip = content_->zip;
   auto steps = [&]() -> Result<aten::Program> {
     TRY(check_script(zip));
-    TRY_ASSIGN(aten::Program program, plugin.read_script(path, options));
-    program.source_file = path;
-    map_weights(program, zip);
-    TRY(functionalize(program));
-    prune(program);
-    TRY(aten::validate(program));
+    auto program = plugin.read_script(path, options);
+    if (!program.ok()) return with_hint(std::move(program).error(), options);
+    program->source_file = path;
+    map_weights(*program, zip);
+    TRY(functionalize(*program));
+    prune(*program);
+    TRY(aten::validate(*program));
     return program;
   };
   auto program = steps();
