@@ -327,6 +327,9 @@ case("bilinear 1.7", lambda x: F.interpolate(x, scale_factor=1.7, mode="bilinear
 case("bilinear 1.7 recomputed",
      lambda x: F.interpolate(x, scale_factor=1.7, mode="bilinear", recompute_scale_factor=True), image, nodes=1)
 case("nearest down", lambda x: F.interpolate(x, size=(4, 7)), image, nodes=1)
+# 14/4 and 25/15 times a place is a whole number in PyTorch, and just below it in ONNX Runtime: Gather.
+case("nearest at whole numbers", lambda x: F.interpolate(x, size=(4, 15)), rand(2, 3, 14, 25), nodes=2)
+case("nearest-exact at whole numbers", lambda x: F.interpolate(x, size=(41, 47), mode="nearest-exact"), rand(2, 3, 2, 4))
 case("bicubic", lambda x: F.interpolate(x, size=(13, 20), mode="bicubic"), image, nodes=1)
 case("bicubic aligned", lambda x: F.interpolate(x, scale_factor=2, mode="bicubic", align_corners=True), image, nodes=1)
 case("bilinear antialias", lambda x: F.interpolate(x, size=(5, 6), mode="bilinear", antialias=True), image,

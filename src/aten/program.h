@@ -132,7 +132,8 @@ struct Program {
   std::vector<Input> inputs;            // user tensor inputs, in order
   std::vector<Output> outputs;          // flattened user outputs; non-tensors left out (see notes)
   std::map<std::string, Range> ranges;  // per symbol
-  std::vector<std::string> notes;       // what the reader left out or decided, for the report
+  std::map<std::string, int64_t> examples;  // per symbol: a size that the user says works
+  std::vector<std::string> notes;           // what the reader left out or decided, for the report
   std::string source_file;
   std::string producer;  // "torch 2.13.0"
 

@@ -3,11 +3,14 @@
 // Scales are preferred to sizes wherever they are numbers: with a dynamic batch, sizes would have
 // to be read from the tensor. ONNX Runtime derives out/in in float32 from sizes in any case, so
 // both say the same as long as floor(in * scale) is the size that is wanted, and the nearest
-// element is the same one; both are made sure of.
+// element is the same one; both are made sure of. Where the nearest element is another, or may be
+// (PyTorch multiplies by in/out, ONNX Runtime divides by out/in), elements are gathered.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
 
 #include "lower/rule.h"
 
@@ -56,21 +59,72 @@ float exact_scale(int64_t in, int64_t out) {
   return short_of ? std::nextafter(scale, 2 * scale) : scale;
 }
 
-// Whether ONNX picks the element that PyTorch picks, for every place of the output.
+bool is_half_pixel(const Mode& m) { return std::string_view(m.coordinates) == "half_pixel"; }
+
+// The element that PyTorch picks for place i, in its float32 arithmetic.
+int64_t nearest_element(int64_t i, int64_t in, int64_t out, const Mode& m) {
+  const float scale = static_cast<float>(in) / static_cast<float>(out);
+  const auto x = static_cast<float>(i);
+  const float at = is_half_pixel(m) ? (x + 0.5F) * scale : x * scale;
+  return std::min(static_cast<int64_t>(std::floor(at)), in - 1);
+}
+
+// Whether ONNX Runtime picks the element that PyTorch picks, for every place of the output.
 bool picks_the_same(int64_t in, int64_t out, float scale, const Mode& m) {
   if (m.nearest == nullptr) return true;
-  const bool half = std::string_view(m.coordinates) == "half_pixel";
-  const float torch_scale = static_cast<float>(in) / static_cast<float>(out);
   for (int64_t i = 0; i < out; ++i) {
     const auto x = static_cast<float>(i);
-    const float theirs = half ? (x + 0.5F) * torch_scale : x * torch_scale;
-    const float ours = half ? (x + 0.5F) / scale : x / scale;
-    if (std::min<float>(std::floor(theirs), static_cast<float>(in - 1)) !=
-        std::min<float>(std::floor(ours), static_cast<float>(in - 1))) {
+    const float ours = is_half_pixel(m) ? (x + 0.5F) / scale : x / scale;
+    const int64_t at = std::min(static_cast<int64_t>(std::floor(ours)), in - 1);
+    if (nearest_element(i, in, out, m) != at) return false;
+  }
+  return true;
+}
+
+// The same where sizes are dynamic, as the level of a pyramid that is resized to the next one's
+// size: tried for every size of a picture that is likely, if one symbol makes both.
+bool picks_the_same(const Expr& in, const Expr& out, const Mode& m) {
+  constexpr int64_t kLargest = 4096;
+  if (m.nearest == nullptr || in == out) return true;
+  if (auto ratio = exact_div(out, in); ratio && ratio->is_const()) {
+    const int64_t times = ratio->value();
+    return picks_the_same(kLargest, times * kLargest, static_cast<float>(times), m);
+  }
+  auto symbols = in.symbols();
+  if (symbols != out.symbols() || symbols.size() > 1) return false;
+  std::set<std::pair<int64_t, int64_t>> seen;
+  for (int64_t size = 1; size <= (symbols.empty() ? 1 : kLargest); ++size) {
+    std::map<std::string, int64_t> values;
+    if (!symbols.empty()) values[symbols[0]] = size;
+    const auto from = in.eval(values);
+    const auto to = out.eval(values);
+    if (!from || !to || *from <= 0 || *to <= 0 || *to > 4 * kLargest) continue;
+    if (!seen.emplace(*from, *to).second) continue;
+    if (!picks_the_same(*from, *to, static_cast<float>(*to) / static_cast<float>(*from), m)) {
       return false;
     }
   }
   return true;
+}
+
+// Picks the elements of one axis by their places, where Resize would pick others.
+Value pick_nearest(Builder& g, Value x, int64_t axis, const Expr& in, const Expr& out,
+                   const Mode& m) {
+  if (in.is_const() && out.is_const()) {
+    std::vector<int64_t> places(static_cast<size_t>(out.value()));
+    for (size_t i = 0; i < places.size(); ++i) {
+      places[i] = nearest_element(static_cast<int64_t>(i), in.value(), out.value(), m);
+    }
+    return g.gather(x, g.ints(places), axis);
+  }
+  const DType t = DType::kFloat;
+  Value count = g.int_scalar(out);
+  Value at = g.cast(g.op("Range", {g.int_scalar(0), count, g.int_scalar(1)}), t);
+  if (is_half_pixel(m)) at = g.add(at, g.scalar(0.5, t));
+  Value size = g.int_scalar(in);
+  at = g.mul(at, g.div(g.cast(size, t), g.cast(count, t)));
+  Value places = g.cast(g.op("Floor", {at}), DType::kInt64);
+  return g.gather(x, g.op("Min", {places, g.sub(size, g.int_scalar(1))}), axis);
 }
 
 std::optional<std::vector<float>> scales_between(const Shape& in, const Shape& out,
@@ -84,6 +138,7 @@ std::optional<std::vector<float>> scales_between(const Shape& in, const Shape& o
       if (!picks_the_same(in[i].value(), out[i].value(), scales.back(), mode)) return std::nullopt;
     } else if (auto ratio = exact_div(out[i], in[i]); ratio && ratio->is_const()) {
       scales.push_back(static_cast<float>(ratio->value()));
+      if (!picks_the_same(in[i], out[i], mode)) return std::nullopt;
     } else {
       return std::nullopt;
     }
@@ -122,7 +177,14 @@ Value resize(Builder& g, Value x, const std::optional<Shape>& out, const Optiona
   if (out && out->size() == in.size()) {
     if (*out == in) return x;
     if (auto scales = scales_between(in, *out, mode)) return by_scales(g, x, *scales, mode);
-    return by_sizes(g, x, *out, mode);
+    bool same = true;
+    for (size_t i = 0; i < in.size(); ++i) same = same && picks_the_same(in[i], (*out)[i], mode);
+    if (same) return by_sizes(g, x, *out, mode);
+    for (size_t i = 0; i < in.size(); ++i) {
+      if (in[i] == (*out)[i]) continue;
+      x = pick_nearest(g, x, static_cast<int64_t>(i) + 2, in[i], (*out)[i], mode);
+    }
+    return x;
   }
   if (!factors || factors->size() != in.size()) return g.fail("neither sizes nor scale factors");
   // The factors that the user gave are what PyTorch maps coordinates with; sizes follow from them.

@@ -20,14 +20,14 @@ bool nonnegative(const Expr& e, int depth) {
       continue;
     }
     if (term.coefficient < 0) {
-      // -c * (a // k)  >=  -c * a   for a >= 0, k >= 1; try with the bound in its place
+      // a // k <= a / k, so k * e >= k * (e without it) - c * a; and e, whole, is >= 0 once k * e
+      // is above -k.
       if (term.factors.size() != 1 || term.factors[0].op != Expr::Op::kFloorDiv) return false;
       const Expr& a = term.factors[0].args[0];
       const Expr& k = term.factors[0].args[1];
-      if (!k.is_const() || k.value() < 1 || !nonnegative(a, depth - 1)) return false;
-      const Expr division = floordiv(a, k);
+      if (!k.is_const() || k.value() < 1) return false;
       const Expr c(-term.coefficient);
-      return nonnegative(e + c * division - c * a, depth - 1);
+      return nonnegative(k * (e + c * floordiv(a, k)) - c * a + k - Expr(1), depth - 1);
     }
     bool all_positive = true;  // every factor is at least 1
     for (const Expr::Factor& factor : term.factors) {

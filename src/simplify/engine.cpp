@@ -76,6 +76,41 @@ std::string name_of(const Node& node) {
   return node.op_type;
 }
 
+// Whether `v` is a few numbers that are computed from sizes and constants alone. What rounds them
+// may be rounded up or down to a size: there, a last digit is a wrong shape.
+bool is_made_of_sizes(const Value* v) {
+  constexpr int64_t kFew = 16;
+  constexpr size_t kMaxNodes = 64;
+  static const std::unordered_set<std::string_view> kNumberOperators = {
+      "Abs",  "Add", "Cast",      "Ceil",      "Concat",  "Div",     "Floor", "Gather",
+      "Max",  "Min", "Mod",       "Mul",       "Neg",     "Pow",     "Round", "Reciprocal",
+      "Sqrt", "Sub", "ReduceMax", "ReduceMin", "Slice",   "Squeeze", "Where", "ReduceProd",
+      "Exp",  "Log", "Reshape",   "Unsqueeze", "Identity"};
+  auto few = [&](const Value* x) {
+    const std::optional<int64_t> count = x->shape ? product(*x->shape).as_const() : std::nullopt;
+    return count && *count <= kFew;
+  };
+  if (v == nullptr || !few(v)) return false;
+  bool sizes = false;
+  std::unordered_set<const Node*> seen;
+  std::vector<const Value*> list{v};
+  while (!list.empty()) {
+    const Value* x = list.back();
+    list.pop_back();
+    if (x == nullptr || x->constant() != nullptr) continue;
+    const Node* node = x->producer;
+    if (node == nullptr || !few(x) || !node->domain.empty()) return false;
+    if (node->is("Shape") || node->is("Size")) {
+      sizes = true;
+    } else if (kNumberOperators.count(node->op_type) == 0 || seen.size() == kMaxNodes) {
+      return false;
+    } else if (seen.insert(node).second) {
+      list.insert(list.end(), node->inputs.begin(), node->inputs.end());
+    }
+  }
+  return sizes;
+}
+
 // How many nodes nothing needs any more: among `list`, and of what only those needed.
 size_t count_unused(std::vector<Node*> list) {
   std::unordered_set<const Node*> unused;
@@ -252,6 +287,7 @@ void Engine::discard(Node& node) {
 }
 
 bool Engine::apply(const Rule& rule, Node& node) {
+  if (rule.rounding && is_made_of_sizes(node.output())) return false;
   if (!options_.trace) {
     if (!try_rule(rule, node)) return false;
     applied(rule.name, {}, {});

@@ -41,6 +41,13 @@ constexpr Pair kPairs[] = {
     {"identity_that_names_an_output", "g (float[N] x) => (float[N] y) { y = Identity(x) }",
      "Identity"},
     {"dropout", "g (float[N] x) => (float[N] y) { a = Dropout(x) y = Relu(a) }", "Relu"},
+    {"product_with_a_reciprocal",
+     "g (float[N] x, float[N] z) => (float[N] y) { r = Reciprocal(z) y = Mul(x, r) }", "Div"},
+    {"numbers_that_are_rounded_to_sizes_keep_their_last_digit",
+     "g (float[N, 2] x) => (int64[1] y) <float c = {48}> "
+     "{ s = Shape<end = 1>(x) f = Cast<to = 1>(s) r = Reciprocal(f) m = Mul(r, c) "
+     "y = Cast<to = 7>(m) }",
+     "Shape Cast Reciprocal Mul Cast"},
     {"same_type_cast", "g (float[N] x) => (float[N] y) { a = Cast<to = 1>(x) y = Relu(a) }",
      "Relu"},
     {"cast_there_and_back",

@@ -28,19 +28,24 @@ constexpr size_t kWorlds = 4;
 constexpr const char* kBatch = "batch_size";
 
 // Sizes that stand for a dynamic one in the worlds. Never 1, which broadcasts; for a large size
-// others that divide alike.
+// others that divide alike. Which of two sizes is the larger changes from world to world, and by
+// how much, so that what follows from min(), max() or their quotient is not taken for a constant.
 std::vector<int64_t> sizes_like(int64_t example, int axis, size_t symbol) {
   static constexpr int64_t kSmall[kWorlds] = {2, 3, 5, 7};
+  static constexpr int64_t kPercent[3][kWorlds] = {
+      {100, 500, 120, 150}, {100, 130, 500, 180}, {100, 160, 140, 500}};
   std::vector<int64_t> out;
   int64_t step = 32;
   while (example % step != 0) step /= 2;
   for (size_t w = 0; w < kWorlds; ++w) {
-    const size_t turn = (w * (symbol + 1) + symbol) % kWorlds;
     if (axis == 0 && example <= 16) {
       out.push_back(kSmall[(w + symbol) % kWorlds] + (example > 8 ? example : 0));
-    } else {
-      out.push_back(example + step * static_cast<int64_t>(symbol % 2 == 0 ? turn : kWorlds - turn));
+      continue;
     }
+    // The example itself, and larger ones, no two alike.
+    int64_t size = std::max<int64_t>(example * kPercent[symbol % 3][w] / 100 / step * step, 2);
+    while (std::find(out.begin(), out.end(), size) != out.end()) size += step;
+    out.push_back(size);
   }
   return out;
 }
@@ -238,6 +243,7 @@ class Inputs {
     if (symbols_.insert(symbol).second) {
       reader_.add_symbol(symbol, sizes_like(example, axis, symbols_.size() - 1));
       reader_.program().ranges[symbol] = Range{1, INT64_MAX};
+      reader_.program().examples[symbol] = example;
     }
     return symbol;
   }

@@ -39,6 +39,12 @@ struct WrongType : Refusal {
   std::string input;
 };
 
+// A float that follows from sizes: top / bottom as doubles compute it, with nothing lost before.
+struct Ratio {
+  Expr top;
+  int64_t bottom = 1;
+};
+
 struct Cell;
 using Ref = std::shared_ptr<Cell>;
 
@@ -62,6 +68,11 @@ struct Cell {
   // kNumber: depends on the data; `at` holds mere examples, `twin` is the 0-D tensor.
   bool data = false;
   Ref twin;
+  // kNumber, one that differs between worlds: the operator and the numbers that made it; of a float
+  // its formula, where there is one. `data` is false: `at` holds what it is in each world.
+  std::string made_by;
+  std::vector<Ref> made_of;
+  std::optional<Ratio> ratio;
 
   // kTensor: what it is in each world: on the meta device, or with its data where that is known.
   std::vector<at::Tensor> tensors;

@@ -11,14 +11,14 @@ namespace {
 
 int64_t code_of(at::ScalarType type) { return static_cast<int64_t>(type); }
 
-// Arithmetic of Python on numbers, as the call on tensors that does the same.
-struct Twin {
-  const char* op;
-  const char* overload;
-  const char* first = "self";
-  const char* second = "other";
-};
-const Twin* twin_of(std::string_view name) {
+bool is_comparison(std::string_view name) {
+  return name == "aten::lt" || name == "aten::le" || name == "aten::gt" || name == "aten::ge" ||
+         name == "aten::eq" || name == "aten::ne";
+}
+
+}  // namespace
+
+const Twin* twin_of(std::string_view op) {
   static const std::unordered_map<std::string_view, Twin> kTwins = {
       {"aten::add", {"aten::add", "Tensor"}},
       {"aten::sub", {"aten::sub", "Tensor"}},
@@ -51,16 +51,9 @@ const Twin* twin_of(std::string_view name) {
       {"aten::sin", {"aten::sin", ""}},
       {"aten::cos", {"aten::cos", ""}},
   };
-  auto it = kTwins.find(name);
+  auto it = kTwins.find(op);
   return it == kTwins.end() ? nullptr : &it->second;
 }
-
-bool is_comparison(std::string_view name) {
-  return name == "aten::lt" || name == "aten::le" || name == "aten::gt" || name == "aten::ge" ||
-         name == "aten::eq" || name == "aten::ne";
-}
-
-}  // namespace
 
 // --- numbers from tensors
 // -----------------------------------------------------------------------
@@ -96,31 +89,49 @@ bool Reader::numel_of(Call& call) {
   return true;
 }
 
+// The tensor as it is now, whatever is written to it later.
+Ref Reader::snapshot(Call& call, const Ref& tensor, at::ScalarType type) {
+  if (world_tensor(tensor, 0, true).scalar_type() == type) {
+    return record(call, "aten::clone", "", {{"self", tensor}})[0];
+  }
+  return record(call, "aten::to", "dtype", {{"self", tensor}, {"dtype", plain(code_of(type))}})[0];
+}
+
+// What a tensor holds whose data is known in every world.
+Ref Reader::known_number(Call& call, const Ref& tensor, const c10::TypePtr& type) {
+  using c10::TypeKind;
+  std::vector<c10::IValue> at;
+  for (const at::Tensor& t : tensor->tensors) {
+    if (t.numel() != 1) throw Refusal("takes one number of a tensor with several");
+    at::Scalar v = t.item();
+    switch (type->kind()) {
+      case TypeKind::IntType:
+        at.emplace_back(v.to<int64_t>());
+        break;
+      case TypeKind::FloatType:
+        at.emplace_back(v.to<double>());
+        break;
+      case TypeKind::BoolType:
+        at.emplace_back(v.to<bool>());
+        break;
+      default:
+        at.emplace_back(v);
+    }
+  }
+  Ref out = number(std::move(at));
+  if (out->is_int() && tensor->expr) out->expr = tensor->expr;
+  if (same_everywhere(*out) || (out->is_int() && expr_of(out))) return out;
+  out->twin = snapshot(call, tensor,
+                       out->is_bool()  ? at::kBool
+                       : out->is_int() ? at::kLong
+                                       : at::kDouble);
+  if (out->is_int()) name_size(call, out);
+  return out;
+}
+
 Ref Reader::data_number(Call& call, const Ref& tensor, const c10::TypePtr& type) {
   using c10::TypeKind;
-  if (is_known(tensor)) {
-    std::vector<c10::IValue> at;
-    for (const at::Tensor& t : tensor->tensors) {
-      if (t.numel() != 1) throw Refusal("takes one number of a tensor with several");
-      at::Scalar v = t.item();
-      switch (type->kind()) {
-        case TypeKind::IntType:
-          at.emplace_back(v.to<int64_t>());
-          break;
-        case TypeKind::FloatType:
-          at.emplace_back(v.to<double>());
-          break;
-        case TypeKind::BoolType:
-          at.emplace_back(v.to<bool>());
-          break;
-        default:
-          at.emplace_back(v);
-      }
-    }
-    Ref out = number(std::move(at));
-    if (out->is_int() && tensor->expr) out->expr = tensor->expr;
-    return out;
-  }
+  if (is_known(tensor)) return known_number(call, tensor, type);
   const at::ScalarType have = tensor->tensors[0].scalar_type();
   TypeKind kind = type->kind();
   if (kind == TypeKind::NumberType || kind == TypeKind::AnyType) {
@@ -131,37 +142,20 @@ Ref Reader::data_number(Call& call, const Ref& tensor, const c10::TypePtr& type)
   const at::ScalarType want = kind == TypeKind::BoolType  ? at::kBool
                               : kind == TypeKind::IntType ? at::kLong
                                                           : at::kFloat;
-  Ref twin = tensor;
   const bool fits = have == want || (want == at::kFloat && at::isFloatingType(have));
-  if (!fits) {
-    twin =
-        record(call, "aten::to", "dtype", {{"self", tensor}, {"dtype", plain(code_of(want))}})[0];
-  }
-  aten::Value value;
-  value.kind = aten::Value::Kind::kScalar;
-  value.dtype = want == at::kBool   ? DType::kBool
-                : want == at::kLong ? DType::kInt64
-                                    : DType::kFloat;
+  const Ref twin = snapshot(call, tensor, fits ? have : want);
   auto out = std::make_shared<Cell>();
   out->kind = Cell::Kind::kNumber;
   out->data = true;
   out->twin = twin;
   if (want == at::kLong) {
     std::vector<int64_t> at = small_hints(2);
-    Expr symbol = fresh_symbol(at, "u");
-    value.scalar = symbol;
-    out->expr = symbol;
+    out->expr = fresh_symbol(at, "u");
     for (int64_t v : at) out->at.emplace_back(v);
   } else {
     out->at.assign(count_, want == at::kBool ? c10::IValue(true) : c10::IValue(1.5));
   }
-  aten::Node node;
-  node.op = "aten::item";
-  node.args.push_back({"self", value_id(twin)});
-  set_place(node, call);
-  out->id = new_value(std::move(value), "item");
-  node.outputs.push_back(out->id);
-  nodes_->push_back(std::move(node));
+  take_item(call, twin, out);
   return out;
 }
 
@@ -182,7 +176,6 @@ bool Reader::to_int(Call& call) {
 bool Reader::to_float(Call& call) {
   if (call.in[0]->is_int() && !call.in[0]->data) {
     plain_call(call);
-    call.out[0]->expr = expr_of(call.in[0]);
     return true;
   }
   if (!call.in[0]->is_tensor()) return false;
@@ -214,20 +207,29 @@ bool Reader::tensor_equal(Call& call) {
 // --- tensors from numbers
 // -----------------------------------------------------------------------
 
-Ref Reader::as_tensor(Call& call, const Ref& cell) {
+Ref Reader::as_tensor(Call& call, const Ref& cell, at::ScalarType floats) {
   if (cell->twin) return cell->twin;
   if (!cell->is_number()) throw Refusal("is no number");
-  const at::ScalarType type = cell->is_bool() ? at::kBool : cell->is_int() ? at::kLong : at::kFloat;
-  Ref out =
-      record(call, "aten::scalar_tensor", "", {{"s", cell}, {"dtype", plain(code_of(type))}})[0];
+  const at::ScalarType type = cell->is_bool() ? at::kBool : cell->is_int() ? at::kLong : floats;
+  const bool formula = cell->is_int() && expr_of(cell);
+  const bool again = !cell->data && !formula && !same_everywhere(*cell);
+  Ref out = again ? compute_again(call, cell)
+                  : record(call, "aten::scalar_tensor", "",
+                           {{"s", cell}, {"dtype", plain(code_of(type))}})[0];
   if (cell->is_int()) out->expr = expr_of(cell);
-  if (cell->data && block_depth_ == 0) cell->twin = out;
+  if ((cell->data || again) && block_depth_ == 0) cell->twin = out;
   return out;
 }
 
 aten::ValueId Reader::scalar_id(Call& call, const Ref& cell) {
   if (cell->id.valid()) return cell->id;
-  Ref made = data_number(call, as_tensor(call, cell), type_of(cell));
+  const Ref tensor = as_tensor(call, cell);
+  const Ref made = std::make_shared<Cell>(*cell);
+  if (!cell->data) {
+    take_item(call, tensor, made);
+  } else {
+    made->id = data_number(call, tensor, type_of(cell))->id;
+  }
   if (block_depth_ == 0) cell->id = made->id;
   return made->id;
 }

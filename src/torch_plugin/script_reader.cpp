@@ -234,6 +234,7 @@ void Reader::plain_call(Call& call) {
       // Compared sizes that depend on data: see data_arithmetic for what becomes a call.
       out->data = true;
     }
+    explain(call, out);
     call.out.push_back(std::move(out));
   }
 }

@@ -52,6 +52,15 @@ struct Call {
   std::vector<Ref> out;  // to be filled in
 };
 
+// Arithmetic of Python on numbers, as the call on tensors that does the same.
+struct Twin {
+  const char* op;
+  const char* overload;
+  const char* first = "self";
+  const char* second = "other";
+};
+const Twin* twin_of(std::string_view op);  // null: there is none
+
 class Reader {
  public:
   explicit Reader(size_t worlds) : count_(worlds), symbols_(worlds) {}
@@ -97,6 +106,7 @@ class Reader {
   std::vector<int64_t> values_of(const Expr& expr) const;
   std::optional<size_t> cut_dim(const Call& call, size_t rank) const;
   Expr cut_size(const Call& call, size_t dim, const std::vector<at::Tensor>& tensors);
+  static std::vector<std::optional<Expr>> window_dims(const Call& call);
   Shape fit_shape(const Call& call, const std::vector<at::Tensor>& tensors);
   std::vector<int64_t> hints();
   std::vector<int64_t> small_hints(int64_t least);
@@ -114,10 +124,20 @@ class Reader {
   aten::ValueId new_value(aten::Value value, const std::string& stem);
   void record_number_output(const Ref& number, const std::string& name);
   Ref input_tensor(const std::string& name, const std::vector<at::Tensor>& tensors, Shape dims);
-  // A data-dependent number: what `tensor` holds.
+  Ref snapshot(Call& at, const Ref& tensor, at::ScalarType type);
+  Ref known_number(Call& at, const Ref& tensor, const c10::TypePtr& type);
+  // A number that what `tensor` holds tells.
   Ref data_number(Call& at, const Ref& tensor, const c10::TypePtr& type);
-  Ref as_tensor(Call& at, const Ref& number);            // 0-D
+  // 0-D; a float that is not tied to a tensor's type becomes one of `floats`.
+  Ref as_tensor(Call& at, const Ref& number, at::ScalarType floats = at::kFloat);
   aten::ValueId scalar_id(Call& at, const Ref& number);  // of one that depends on the data
+
+  // --- numbers that follow from sizes (script_origin.cpp)
+  void explain(Call& call, const Ref& out);
+  std::optional<Ratio> ratio_of_number(const Ref& cell);
+  Ref compute_again(Call& at, const Ref& number);
+  void name_size(Call& at, const Ref& number);
+  void take_item(Call& at, const Ref& tensor, const Ref& number);
 
   // --- control flow (script_control.cpp)
   bool branch(Call& call);

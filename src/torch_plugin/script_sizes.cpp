@@ -28,6 +28,66 @@ void gather(const Ref& cell, std::vector<Expr>& out) {
   for (const Ref& item : cell->items) gather(item, out);
 }
 
+// Where a call keeps what determines the sizes of its windows.
+struct Window {
+  size_t spatial;  // the last dimensions that it goes over; 0: as many as the weight says
+  size_t stride;
+  size_t padding;
+  std::optional<size_t> kernel;  // none: the weight's, argument 1
+  std::optional<size_t> dilation;
+  std::optional<size_t> transposed;
+  std::optional<size_t> ceil_mode;
+};
+const Window* window_of(std::string_view op) {
+  auto conv = [](size_t spatial) { return Window{spatial, 3, 4, {}, 5, {}, {}}; };
+  auto max_pool = [](size_t spatial) { return Window{spatial, 2, 3, 1, 4, {}, 5}; };
+  auto avg_pool = [](size_t spatial) { return Window{spatial, 2, 3, 1, {}, {}, 4}; };
+  static const std::unordered_map<std::string_view, Window> kWindows = {
+      {"aten::conv1d", conv(1)},
+      {"aten::conv2d", conv(2)},
+      {"aten::conv3d", conv(3)},
+      {"aten::_convolution", {0, 3, 4, {}, 5, 6, {}}},
+      {"aten::convolution", {0, 3, 4, {}, 5, 6, {}}},
+      {"aten::max_pool1d", max_pool(1)},
+      {"aten::max_pool2d", max_pool(2)},
+      {"aten::max_pool3d", max_pool(3)},
+      {"aten::max_pool2d_with_indices", max_pool(2)},
+      {"aten::avg_pool1d", avg_pool(1)},
+      {"aten::avg_pool2d", avg_pool(2)},
+      {"aten::avg_pool3d", avg_pool(3)},
+  };
+  auto it = kWindows.find(op);
+  return it == kWindows.end() ? nullptr : &it->second;
+}
+
+bool is_false(const Call& call, size_t at) {
+  const Ref& cell = call.in.at(at);
+  return cell->is_bool() && !cell->data && same_everywhere(*cell) && !cell->at[0].toBool();
+}
+
+// A list of constants, one for each dimension; an empty one stays so. None: it is something else.
+std::optional<Ints> int_list(const Call& call, size_t at, size_t count) {
+  const Ref& cell = call.in.at(at);
+  Ints out;
+  if (!cell->is_list()) return std::nullopt;
+  for (const Ref& item : cell->items) {
+    if (!item->is_int() || item->data || !same_everywhere(*item)) return std::nullopt;
+    out.push_back(item->at[0].toInt());
+  }
+  if (out.size() == 1) out.resize(count, out[0]);
+  if (!out.empty() && out.size() != count) return std::nullopt;
+  return out;
+}
+
+std::optional<Ints> constants(const Shape& dims, size_t from) {
+  Ints out;
+  for (size_t i = from; i < dims.size(); ++i) {
+    if (!dims[i].is_const()) return std::nullopt;
+    out.push_back(dims[i].value());
+  }
+  return out;
+}
+
 }  // namespace
 
 void Reader::add_symbol(const std::string& name, const Ints& values) {
@@ -160,6 +220,52 @@ Expr Reader::cut_size(const Call& call, size_t dim, const std::vector<at::Tensor
   return fresh_symbol(values, "n");
 }
 
+// The formulas of what a convolution or pooling makes of the last dimensions, by their definition.
+// (From the worlds alone, whose sizes divide alike, h/2 rounded up and down are the same; and a
+// size that stays in a narrow range comes out as a constant.)
+std::vector<std::optional<Expr>> Reader::window_dims(const Call& call) {
+  const Window* window = window_of(call.name);
+  if (window == nullptr || !call.in.at(0)->is_tensor() || !call.in[0]->ranked) return {};
+  if (window->transposed && !is_false(call, *window->transposed)) return {};
+  const Shape& dims = call.in[0]->dims;
+  size_t spatial = window->spatial;
+  if (!window->kernel) {  // the weight tells
+    const size_t rank = call.in.at(1)->dims.size();
+    if (rank < 3 || (spatial != 0 && rank != spatial + 2)) return {};
+    spatial = rank - 2;
+  }
+  if (dims.size() < spatial) return {};
+  std::vector<std::optional<Expr>> out(dims.size());
+  std::optional<Ints> kernel;
+  if (window->kernel) {
+    kernel = int_list(call, *window->kernel, spatial);
+  } else {
+    kernel = constants(call.in[1]->dims, 2);
+  }
+  auto stride = int_list(call, window->stride, spatial);
+  if (stride && stride->empty()) stride = kernel;
+  const auto padding = int_list(call, window->padding, spatial);
+  const auto dilation =
+      window->dilation ? int_list(call, *window->dilation, spatial) : Ints(spatial, 1);
+  for (const auto& list : {kernel, stride, padding, dilation}) {
+    if (!list || list->size() != spatial) return {};
+  }
+  const bool ceil = window->ceil_mode && !is_false(call, *window->ceil_mode);
+  for (size_t i = 0; i < spatial; ++i) {
+    if ((*stride)[i] <= 0) return {};
+    const size_t at = dims.size() - spatial + i;
+    const int64_t reach = (*dilation)[i] * ((*kernel)[i] - 1) + 1;
+    const Expr room = dims[at] + Expr(2 * (*padding)[i] - reach);
+    if (!ceil) {
+      out[at] = floordiv(room, Expr((*stride)[i])) + Expr(1);
+    } else if ((*padding)[i] == 0 && (*stride)[i] <= reach) {
+      // Otherwise a last window that begins in the padding is left out: no formula of one piece.
+      out[at] = ceildiv(room, Expr((*stride)[i])) + Expr(1);
+    }
+  }
+  return out;
+}
+
 // The sizes of a call's result: constants, sizes of the arguments, or what can be had from them.
 Shape Reader::fit_shape(const Call& call, const std::vector<at::Tensor>& tensors) {
   const auto rank = static_cast<size_t>(tensors[0].dim());
@@ -171,6 +277,7 @@ Shape Reader::fit_shape(const Call& call, const std::vector<at::Tensor>& tensors
   Shape out(rank);
   std::vector<size_t> open;
   const std::optional<size_t> cut = cut_dim(call, rank);
+  const std::vector<std::optional<Expr>> windows = window_dims(call);
   for (size_t i = 0; i < rank; ++i) {
     if (cut == i) {  // how much there is to cut the worlds do not tell
       out[i] = cut_size(call, i, tensors);
@@ -178,6 +285,10 @@ Shape Reader::fit_shape(const Call& call, const std::vector<at::Tensor>& tensors
     }
     Ints values;
     for (const at::Tensor& t : tensors) values.push_back(t.size(static_cast<int64_t>(i)));
+    if (windows.size() == rank && windows[i] && holds(*windows[i], values)) {
+      out[i] = *windows[i];
+      continue;
+    }
     if (all_equal(values)) {
       out[i] = Expr(values[0]);
       continue;

@@ -273,9 +273,9 @@ aten::Arg Reader::arg_of(Call& call, const Ref& cell, const c10::TypePtr& type) 
       throw FixedSize("a size has no formula that holds for every size of the input");
     }
     if (cell->data) return scalar_id(call, cell);
-    if (!same_everywhere(*cell) && cell->expr) return *cell->expr;  // float(size)
     if (!same_everywhere(*cell)) {
-      throw FixedSize("a number that depends on a dynamic size goes into the call");
+      if (cell->ratio && cell->ratio->bottom == 1) return cell->ratio->top;  // float(size)
+      return scalar_id(call, cell);
     }
     if (cell->is_bool()) return cell->at[0].toBool();
     return cell->at[0].isInt() ? static_cast<double>(cell->at[0].toInt()) : cell->at[0].toDouble();

@@ -94,17 +94,22 @@ std::vector<int64_t> batch_sizes(const Range& range, const std::vector<int64_t>&
   return out;
 }
 
-// Sizes worth trying for a dimension that is no batch: pictures in multiples of 32, else lengths.
+// Sizes worth trying for a dimension that is no batch: the user's example first, then for pictures
+// multiples of 32, else lengths.
 std::vector<int64_t> example_sizes(const Program& program, const std::string& symbol, Where where) {
   const Shape& shape = shape_of(program, where.input);
   Range range = range_of(program, symbol);
-  bool picture = shape.size() >= 4 && where.axis >= 2;
+  const bool alone = shape.size() == 3 && (shape[0].is_const(1) || shape[0].is_const(3));
+  const bool picture = (shape.size() >= 4 && where.axis >= 2) || (alone && where.axis >= 1);
   std::vector<int64_t> wanted = picture ? std::vector<int64_t>{224, 256, 192, 288, 128, 64, 384, 32}
                                         : std::vector<int64_t>{16, 11, 32, 8, 64, 128, 4};
   std::vector<int64_t> out;
   auto add = [&](int64_t x) {
     if (in_range(range, x) && std::find(out.begin(), out.end(), x) == out.end()) out.push_back(x);
   };
+  if (auto example = program.examples.find(symbol); example != program.examples.end()) {
+    add(example->second);
+  }
   for (int64_t size : wanted) {
     if (shape[where.axis].symbols().size() != 1) {
       add(size);
