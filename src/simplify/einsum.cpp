@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "onnx/fold.h"
+#include "simplify/product.h"
 #include "simplify/words.h"
 
 namespace onnxport::simplify {
@@ -124,6 +125,51 @@ bool has_type_of_product(const Value* a, const Value* b, int64_t opset) {
   if (a->dtype != b->dtype) return false;
   if (a->dtype == DType::kBFloat16) return opset >= 13;
   return is_floating(a->dtype) || a->dtype == DType::kInt32 || a->dtype == DType::kInt64;
+}
+
+// --- transposes around it ------------------------------------------------------------------------
+
+std::string text_of(const Equation& equation) {
+  std::string text;
+  for (const std::string& term : equation.terms) text += (text.empty() ? "" : ",") + term;
+  return text + "->" + equation.output;
+}
+
+std::optional<Ints> perm_of(const Node& transpose) {
+  const Value* x = transpose.input(0);
+  Ints perm = transpose.get<Ints>("perm", {});
+  if (perm.empty() && x->shape) {
+    for (size_t i = x->shape->size(); i-- > 0;) perm.push_back(static_cast<int64_t>(i));
+  }
+  if (!x->shape || perm.size() != x->shape->size()) return std::nullopt;
+  if (!onnx::is_permutation(perm, perm.size())) return std::nullopt;
+  return perm;
+}
+
+// A Transpose before an input that nothing else uses, maybe with one number multiplied after it.
+struct Moved {
+  Node* transpose = nullptr;
+  Node* scale = nullptr;
+};
+std::optional<Moved> moved_before(const Node& einsum, size_t input) {
+  const Value* v = einsum.input(input);
+  Moved moved;
+  if (used_once(v) && factor_of(maker(v, einsum))) {
+    moved.scale = maker(v, einsum);
+    v = factor_of(moved.scale)->x;
+  }
+  moved.transpose = maker(v, "Transpose", einsum);
+  if (moved.transpose == nullptr || !used_once(v) || !perm_of(*moved.transpose))
+    return std::nullopt;
+  return moved;
+}
+
+bool is_between_transposes(const Node& einsum) {
+  for (size_t i = 0; i < einsum.inputs.size(); ++i) {
+    if (moved_before(einsum, i)) return true;
+  }
+  const Value* y = einsum.output();
+  return used_once(y) && y->uses[0].node->is("Transpose") && y->uses[0].node->graph == y->graph;
 }
 
 // --- one input -----------------------------------------------------------------------------------
@@ -247,6 +293,9 @@ RULE_ROUNDING(einsum_to_matmul, "Einsum") {
   if (!equation || equation->terms.size() != 2) return no_match("not of two inputs");
   const auto k = summed_axis(*equation);
   if (!k) return no_match("not one axis is summed");
+  if (!equation->has_dots && is_between_transposes(node)) {
+    return no_match("the equation takes the transposes in first");
+  }
   if (!has_type_of_product(node.input(0), node.input(1), m.opset())) return no_match("the type");
   std::vector<Expr> sizes;  // of the axis in both inputs: Einsum broadcasts, MatMul does not
   for (size_t i = 0; i < 2; ++i) {
@@ -269,42 +318,30 @@ RULE_ROUNDING(einsum_to_matmul, "Einsum") {
   return no_match("axes would have to move");
 }
 
-// --- transposes around it ------------------------------------------------------------------------
-
-std::string text_of(const Equation& equation) {
-  std::string text;
-  for (const std::string& term : equation.terms) text += (text.empty() ? "" : ",") + term;
-  return text + "->" + equation.output;
-}
-
-std::optional<Ints> perm_of(const Node& transpose) {
-  const Value* x = transpose.input(0);
-  Ints perm = transpose.get<Ints>("perm", {});
-  if (perm.empty() && x->shape) {
-    for (size_t i = x->shape->size(); i-- > 0;) perm.push_back(static_cast<int64_t>(i));
-  }
-  if (!x->shape || perm.size() != x->shape->size()) return std::nullopt;
-  if (!onnx::is_permutation(perm, perm.size())) return std::nullopt;
-  return perm;
-}
-
 // Einsum(Transpose(a), b)  =>  Einsum(a, b)        the equation says it
+// Einsum(Transpose(a) * k, b)  =>  Einsum(a * k, b)        k one number
 RULE_ROUNDING(fuse_transpose_into_einsum, "Einsum") {
   auto equation = equation_of(node);
   if (!equation || equation->has_dots) return no_match("the equation has open axes");
   for (size_t i = 0; i < node.inputs.size(); ++i) {
-    Node* transpose = maker(node.input(i), "Transpose", node);
-    if (transpose == nullptr || !used_once(transpose->output())) continue;
-    const auto perm = perm_of(*transpose);
+    const auto moved = moved_before(node, i);
     std::string& term = equation->terms[i];
+    const auto perm = moved ? perm_of(*moved->transpose) : std::nullopt;
     if (!perm || perm->size() != term.size()) continue;
     std::string before(term.size(), ' ');
     for (size_t axis = 0; axis < term.size(); ++axis) {
       before[static_cast<size_t>((*perm)[axis])] = term[axis];
     }
     term = before;
+    Value* x = moved->transpose->input(0);
+    if (moved->scale != nullptr) {
+      std::vector<Value*> inputs = moved->scale->inputs;
+      std::replace(inputs.begin(), inputs.end(), moved->transpose->output(), x);
+      x = m.op(moved->scale->op_type, inputs);
+      stand_for(x, *moved->scale);
+    }
     node.set("equation", text_of(*equation));
-    m.set_input(node, i, transpose->input(0));
+    m.set_input(node, i, x);
     return done();
   }
   return no_match("no Transpose of its own before");

@@ -54,6 +54,21 @@ constexpr Pair kPairs[] = {
      "{ s = Transpose<perm = [0, 2, 1, 3]>(a) t = Transpose<perm = [0, 2, 1, 3]>(b) "
      "e = Einsum<equation = \"bhid,bhjd->bhij\">(s, t) y = Transpose<perm = [0, 2, 1, 3]>(e) }",
      "Einsum"},
+    {"einsum_takes_transposes_in_before_it_is_matmul",
+     "g (float[N, 2, 5, 6] w, float[N, 6, 2, L] v) => (float[N, 5, 2, L] y) "
+     "{ t = Transpose<perm = [0, 2, 1, 3]>(v) e = Einsum<equation = \"bhij,bhjd->bhid\">(w, t) "
+     "y = Transpose<perm = [0, 2, 1, 3]>(e) }",
+     "Einsum"},
+    {"einsum_takes_a_transpose_in_over_a_factor",
+     "g (float[N, 3, L] a, float[N, L, 5] b) => (float[N, 3, 5] y) <float k = {0.5}> "
+     "{ t = Transpose<perm = [0, 2, 1]>(b) s = Mul(t, k) "
+     "y = Einsum<equation = \"bij,bkj->bik\">(a, s) }",
+     "Mul MatMul"},
+    {"transpose_used_elsewhere_stays_before_einsum",
+     "g (float[N, 3, L] a, float[N, 5, L] b) => (float[N, 3, 5] y) "
+     "{ t = Transpose<perm = [0, 2, 1]>(b) e = Einsum<equation = \"bij,bjk->bik\">(a, t) "
+     "m = ReduceMax<axes = [1]>(t) y = Add(e, m) }",
+     "Transpose MatMul ReduceMax Add"},
     {"einsum_is_a_product",
      "g (float[N, 3, 4] a, float[3, 4] b) => (float[N, 3, 4] y) "
      "{ y = Einsum<equation = \"bij,ij->bij\">(a, b) }",
