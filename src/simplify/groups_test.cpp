@@ -44,6 +44,10 @@ constexpr Pair kPairs[] = {
      "g (float[N, 4, H] x) => (float[N, 2, H2] y) <float[2, 2, 1] w = {1, 2, 3, 4}, "
      "float[4, 1] k = {2, 3, 5, 7}> { r = Relu(x) a = Mul(r, k) y = Conv<group = 2>(a, w) }",
      "Relu Conv"},
+    {"scale_of_a_weight_without_elements_stays",  // of so many channels that no list holds them
+     "g (float[1, 0, 4] x) => (float[1, C, 4] y) <float[1099511627776, 0, 1] w = {}, float k = {2}> "
+     "{ a = Conv(x, w) y = Mul(a, k) }",
+     "Conv Mul"},
     {"scale_of_a_shared_grouped_conv_transpose_stays",
      "g (float[N, 4, H] x) => (float[N, 4, H2] y) <float[4, 2, 1] w = {1, 2, 3, 4, 5, 6, 7, 8}, "
      "float[4, 1] k = {2, 3, 5, 7}> "

@@ -1,5 +1,6 @@
 // A Pad before a convolution or a pool becomes the node's own padding, where that counts the same.
 #include <algorithm>
+#include <cstdint>
 
 #include "simplify/bounds.h"
 #include "simplify/words.h"
@@ -15,6 +16,9 @@ struct Padding {
   double value;
   Ints before, after;  // of each spatial axis, none negative
 };
+
+// Not negative, and so small that sums and products of a few do not overflow.
+bool is_amount(int64_t n) { return n >= 0 && n <= INT32_MAX; }
 
 std::optional<double> value_of(const Node& pad) {
   if (pad.find("value") != nullptr) return pad.get<float>("value", 0.0F);
@@ -54,7 +58,7 @@ std::optional<Padding> padding_before(const Node& node) {
   Padding padding{pad, *value, Ints(rank - 2, 0), Ints(rank - 2, 0)};
   for (size_t i = 0; i < axes->size(); ++i) {
     const int64_t before = (*amounts)[i], after = (*amounts)[axes->size() + i];
-    if (before < 0 || after < 0) return std::nullopt;
+    if (!is_amount(before) || !is_amount(after)) return std::nullopt;
     if (before == 0 && after == 0) continue;
     if ((*axes)[i] < 2) return std::nullopt;
     padding.before[(*axes)[i] - 2] = before;
@@ -70,7 +74,7 @@ std::optional<Ints> own_pads(const Node& node, size_t spatial) {
   auto pads = node.get<Ints>("pads", {});
   if (pads.empty()) pads.assign(2 * spatial, 0);
   if (automatic != "NOTSET" || pads.size() != 2 * spatial) return std::nullopt;
-  if (std::any_of(pads.begin(), pads.end(), [](int64_t p) { return p < 0; })) return std::nullopt;
+  if (!std::all_of(pads.begin(), pads.end(), is_amount)) return std::nullopt;
   return pads;
 }
 
@@ -111,9 +115,11 @@ std::optional<std::vector<Window>> windows_of(const Node& node, const Value* x, 
   std::vector<Window> windows;
   for (size_t i = 0; i < spatial; ++i) {
     const int64_t k = kernel[i], d = dilations[i];
-    if (k < 1 || strides[i] < 1 || d < 1 || k > INT32_MAX || d > INT32_MAX) return std::nullopt;
+    if (k < 1 || strides[i] < 1 || d < 1) return std::nullopt;
+    if (!is_amount(k) || !is_amount(strides[i]) || !is_amount(d)) return std::nullopt;
     if (pads[i] >= k || pads[spatial + i] >= k) return std::nullopt;
-    const auto size = dim_of(x, 2 + i);
+    auto size = dim_of(x, 2 + i);
+    if (size && !is_amount(*size)) size.reset();
     windows.push_back({k, strides[i], d * (k - 1) + 1, pads[i], pads[spatial + i], size});
     // Windows with gaps could miss what lies between the padding of both sides.
     if (d > 1 && (!size || *size < d)) return std::nullopt;

@@ -10,7 +10,9 @@ namespace onnxport::simplify {
 std::optional<Affine> affine_of(Node* node) {
   if (node == nullptr || !node->domain.empty()) return std::nullopt;
   const Tensor* w = constant_of(node->input(1));
-  if (w == nullptr || (w->dtype != DType::kFloat && w->dtype != DType::kDouble)) {
+  // Without elements, a size says nothing about how much there is: it may be of any size.
+  if (w == nullptr || w->numel() == 0 ||
+      (w->dtype != DType::kFloat && w->dtype != DType::kDouble)) {
     return std::nullopt;
   }
   if (node->input(2) != nullptr && constant_of(node->input(2)) == nullptr) return std::nullopt;
@@ -18,7 +20,7 @@ std::optional<Affine> affine_of(Node* node) {
   if (node->is("Conv") && w->dims.size() >= 3) return Affine{node, w->dims[0], 1, 0};
   if (node->is("ConvTranspose") && w->dims.size() >= 3) {
     const auto groups = node->get<int64_t>("group", 1);
-    if (groups < 1 || w->dims[0] == 0 || w->dims[0] % groups != 0) return std::nullopt;
+    if (groups < 1 || w->dims[0] % groups != 0) return std::nullopt;
     return Affine{node, w->dims[1] * groups, 1, 1, groups};
   }
   if (node->is("Gemm") && w->dims.size() == 2 && node->get<float>("alpha", 1.0F) == 1.0F &&

@@ -21,7 +21,8 @@ struct Contracted {
 std::optional<Contracted> contracted(const Node& node) {
   const Tensor* w = constant_of(node.input(1));
   const Value* x = node.input(0);
-  if (w == nullptr || !is_float(node.input(1)) || !x->shape || !used_once(node.input(1))) {
+  if (w == nullptr || w->numel() == 0 || !is_float(node.input(1)) || !x->shape ||
+      !used_once(node.input(1))) {
     return std::nullopt;
   }
   const size_t rank = x->shape->size();
@@ -32,7 +33,7 @@ std::optional<Contracted> contracted(const Node& node) {
   }
   if (node.is("Conv") && w->dims.size() == rank && rank >= 3) {
     const auto groups = node.get<int64_t>("group", 1);
-    if (groups < 1 || w->dims[0] == 0 || w->dims[0] % groups != 0) return std::nullopt;
+    if (groups < 1 || w->dims[0] % groups != 0) return std::nullopt;
     return Contracted{1, 1, groups};
   }
   if (node.is("ConvTranspose") && w->dims.size() == rank && rank >= 3) return Contracted{0, 1};
