@@ -29,6 +29,9 @@ COMMANDS = "export, verify, check, inspect, simplify"
         (["simplify", "m.onnx", "--skip", "drop_identiy"], "near names: drop_identity", "onnxport simplify --help"),
         (["simplify", "m.onnx", "--skip", "xyz"], "`onnxport simplify --list-rules` lists them",
          "onnxport simplify --help"),
+        (["-q", "export", "m.pt2", "-o", "m.onnx"], "`-q` is out of place: put it behind `export`",
+         "onnxport export --help"),
+        (["check", "a.onnx", "check"], "`check` does not take `check`", "onnxport check --help"),
         (["simplify"], "name the ONNX file to simplify", "onnxport simplify --help"),
     ],
 )

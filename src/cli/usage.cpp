@@ -35,7 +35,8 @@ std::string unknown_command(const CLI::App& app) {
       nearest.empty() ? fmt::format("; the commands are {}", fmt::join(commands, ", ")) : nearest);
 }
 
-std::string unexpected(const CLI::App& command) {
+// What the command, or what stands before it, has too much.
+std::string unexpected(const CLI::App& app, const CLI::App& command) {
   std::vector<std::string> options;
   for (const CLI::Option* option : command.get_options()) {
     for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
@@ -45,8 +46,13 @@ std::string unexpected(const CLI::App& command) {
     const std::string name = word.substr(0, word.find('='));
     return fmt::format("`{}` has no option `{}`{}", command.get_name(), name, guess(name, options));
   }
-  return fmt::format("`{}` does not take `{}` besides what stands before it", command.get_name(),
-                     fmt::join(command.remaining(), " "));
+  if (!command.remaining().empty()) {
+    return fmt::format("`{}` does not take `{}` besides what stands before it", command.get_name(),
+                       fmt::join(command.remaining(), " "));
+  }
+  const std::vector<std::string> words = app.remaining();
+  return fmt::format("`{}` is out of place: put it behind `{}`, if it is one of its options",
+                     words.empty() ? "--" : words.front(), command.get_name());
 }
 
 std::string missing(const CLI::App& command) {
@@ -60,7 +66,7 @@ std::string missing(const CLI::App& command) {
 
 std::string problem_of(const CLI::App& app, const CLI::App* command, const CLI::ParseError& error) {
   if (command == nullptr) return unknown_command(app);
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) return unexpected(*command);
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) return unexpected(app, *command);
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) return missing(*command);
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
     const std::string what = error.what();
