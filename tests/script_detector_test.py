@@ -184,6 +184,19 @@ def test_a_model_that_decides_between_equals_fails_and_is_told_apart(export):
     assert any("nearly equal" in reason for reason in reasons), reasons
 
 
+class Ranked(Fickle):
+    """The same sums, each with its place: which of two equals comes first is nobody's to say."""
+
+    def forward(self, x):
+        return torch.nn.functional.linear(x, self.weight).topk(64, 1)
+
+
+def test_rows_that_are_ranked_alike_may_change_places_and_a_note_says_so(export):
+    report, _ = export(torch.jit.script(Ranked().eval()), "--input-shape", "2,256")
+    passed(report)
+    assert any("their order is a matter of rounding" in note for note in report["notes"]), report["notes"]
+
+
 def test_a_wrong_file_is_not_excused_by_noise(onnxport, export):
     report, path = export(torch.jit.script(Pictures()), "--input-shape", "3,16,24")
     passed(report)

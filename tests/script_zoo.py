@@ -354,7 +354,23 @@ def _detectors():
     ]
 
 
+# Those that are exported with dynamic height and width too. (A ViT asserts its size; Swin shifts its
+# windows or not, by size.)
+ANY_SIZE = [
+    "fasterrcnn_mobilenet_320", "ssdlite320", "retinanet_resnet50", "maskrcnn_resnet50",
+    "maskrcnn_resnet50_v2", "keypointrcnn_resnet50", "fcos_resnet50", "ssd300_vgg16",
+    "deeplabv3_mobilenet", "fcn_resnet50", "lraspp_mobilenet", "googlenet", "inception_v3",
+    "resnet18", "mobilenet_v3_small", "densenet121",
+]
+ANY_SIZE_TRACED = [
+    "dinov3_vits16", "dinov3_convnext_tiny", "timm_hrnet_w18_small", "timm_pvt_v2_b0",
+    "timm_xcit_nano_12_p8_224", "timm_focalnet_tiny_srf", "timm_edgenext_xx_small",
+]
+_ANY = "_any_size"
+
+
 def _recipe_of(name):
+    name = name.removesuffix(_ANY)
     return DETECTOR_RECIPE if name in {f"script_{row[0]}" for row in _detectors()} else RECIPE
 
 
@@ -388,6 +404,14 @@ def _scripts():
     ]
     for name, family, make, arguments in rows:
         yield Entry(f"script_{name}", "scripted", family, make or (lambda n=name: _small(n)), arguments)
+    made = {row[0]: row for row in rows}
+    for name in ANY_SIZE:
+        _, family, make, arguments = made[name]
+        pictures = name in {row[0] for row in _detectors()}
+        axes = "1=height,2=width" if pictures else "0=batch_size,2=height,3=width"
+        arguments = _shape("3,240,320") if pictures else arguments or _shape("1,3,224,224")
+        yield Entry(f"script_{name}{_ANY}", "scripted", f"{family}, any size", make,
+                    [*arguments, "--dynamic-axes", f"input:{axes}"])
 
 
 def entries() -> dict[str, Entry]:
@@ -397,6 +421,12 @@ def entries() -> dict[str, Entry]:
             Entry(f"traced_{entry.name}", "traced", entry.family, lambda n=entry.name: _traced(n),
                   ["--input-shape", "traced"])
         )
+    for name in ANY_SIZE_TRACED:
+        entry = zoo.entries()[name]
+        found.append(
+            Entry(f"traced_{name}{_ANY}", "traced", f"{entry.family}, any size", lambda n=name: _traced(n),
+                  ["--input-shape", "traced", "--dynamic-axes", "input:0=batch_size,2=height,3=width"])
+        )
     return {entry.name: entry for entry in found}
 
 
@@ -404,7 +434,8 @@ def build(name: str):
     """The module, with the same weights whenever it is made."""
     import torch
 
-    torch.manual_seed(int(hashlib.sha256(name.encode()).hexdigest()[:8], 16))
+    seed = name.removesuffix(_ANY)  # the same weights
+    torch.manual_seed(int(hashlib.sha256(seed.encode()).hexdigest()[:8], 16))
     return entries()[name].make()
 
 
@@ -414,8 +445,7 @@ def make(name: str, out: Path) -> dict:
 
     module = build(name)
     arguments = entries()[name].arguments
-    if arguments == ["--input-shape", "traced"]:
-        arguments = _shape(_traced_shape[-1])
+    arguments = [_traced_shape[-1] if argument == "traced" else argument for argument in arguments]
     about = {"name": name, "recipe": _recipe_of(name), "torch": torch.__version__, "arguments": arguments}
     zoo.write(out, lambda part: module.save(str(part)), about)
     return about

@@ -47,6 +47,9 @@ void take_verdict(const verify::Verdict& verdict, Report& report) {
   report.onnxruntime_version = verdict.runtime_version;
   report.outcome = verdict.passed ? Outcome::kPassed : Outcome::kDiffers;
   report.error = verdict.passed ? "" : verdict.reason;
+  if (verdict.passed) {
+    report.notes.insert(report.notes.end(), verdict.notes.begin(), verdict.notes.end());
+  }
   report.outputs.clear();
   for (const auto& o : verdict.outputs) {
     report.outputs.push_back(

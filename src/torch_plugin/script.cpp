@@ -33,7 +33,7 @@ constexpr const char* kBatch = "batch_size";
 std::vector<int64_t> sizes_like(int64_t example, int axis, size_t symbol) {
   static constexpr int64_t kSmall[kWorlds] = {2, 3, 5, 7};
   static constexpr int64_t kPercent[3][kWorlds] = {
-      {100, 500, 120, 150}, {100, 130, 500, 180}, {100, 160, 140, 500}};
+      {100, 300, 110, 140}, {100, 120, 300, 150}, {100, 130, 120, 300}};
   std::vector<int64_t> out;
   int64_t step = 32;
   while (example % step != 0) step /= 2;

@@ -1,6 +1,8 @@
 // Sizes of results where libtorch has no meta kernel (in Python, PyTorch has them as Python code).
+#include <ATen/ExpandUtils.h>
 #include <ATen/WrapDimUtils.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -104,6 +106,15 @@ void like_first(Stack& s) {
 }
 void first(Stack& s) { s = {s[0]}; }
 
+// Element by element, in the order that the argument has in memory.
+void like_first_in_memory(Stack& s) { s = {at::empty_like(s[0].toTensor())}; }
+
+void logical(Stack& s) {
+  std::vector<int64_t> sizes = s[0].toTensor().sizes().vec();
+  if (s.size() > 1) sizes = at::infer_size(sizes, s[1].toTensor().sizes());
+  s = {at::empty(sizes, at::TensorOptions(at::kBool).device(at::kMeta))};
+}
+
 // For averages: the last dimensions become these.
 void adaptive(Stack& s) {
   const at::Tensor x = s[0].toTensor();
@@ -206,6 +217,15 @@ bool shapes_of(const std::string& op, Stack& stack) {
       {"aten::group_norm", like_first},
       {"aten::instance_norm", like_first},
       {"aten::dropout", like_first},
+      {"aten::relu", like_first_in_memory},
+      {"aten::relu_", first},
+      {"aten::abs", like_first_in_memory},
+      {"aten::roll", like_first},
+      {"aten::flip", like_first},
+      {"aten::logical_not", logical},
+      {"aten::logical_and", logical},
+      {"aten::logical_or", logical},
+      {"aten::logical_xor", logical},
       {"aten::feature_dropout", like_first},
       {"aten::hardswish", like_first},
       {"aten::adaptive_avg_pool1d", adaptive},

@@ -17,7 +17,7 @@ namespace {
 constexpr int64_t kMaxKnown = 1 << 20;
 constexpr int64_t kMaxKnownWeight = 1024;
 // Elements that may be run on for good, where an operator can do no other.
-constexpr int64_t kMaxReal = 1 << 24;
+constexpr int64_t kMaxReal = 1 << 26;
 
 bool has_shape_twin(const c10::Type& type) {
   return type.kind() == c10::TypeKind::DeviceObjType ||

@@ -17,11 +17,8 @@ using Json = nlohmann::json;
 Json number(double x) { return json_number<Json>(x); }
 
 Json to_json(const Verdict& v) {
-  Json j = {{"passed", v.passed},
-            {"reason", v.reason},
-            {"outputs", Json::array()},
-            {"runs", Json::array()},
-            {"first", nullptr}};
+  Json j = {{"passed", v.passed},       {"reason", v.reason},    {"notes", v.notes},
+            {"outputs", Json::array()}, {"runs", Json::array()}, {"first", nullptr}};
   for (const OutputVerdict& o : v.outputs) {
     j["outputs"].push_back({{"name", o.name},
                             {"passed", o.passed},
@@ -55,6 +52,7 @@ Verdict verdict_from(const Json& j) {
   Verdict v;
   v.passed = j["passed"];
   v.reason = j["reason"];
+  v.notes = j["notes"].get<std::vector<std::string>>();
   for (const Json& from : j["outputs"]) {
     OutputVerdict& o = v.outputs.emplace_back();
     o.name = from["name"];

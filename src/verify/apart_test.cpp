@@ -23,6 +23,7 @@ Verdict some_verdict() {
   Verdict v;
   v.passed = false;
   v.reason = "one \"reason\"";
+  v.notes = {"a note"};
   v.outputs.push_back(
       {"y", false, 0.1, -std::numeric_limits<double>::infinity(), 2.5, 1e-7, "differs"});
   v.outputs.push_back({"z", true, std::nan(""), 0, 0, std::nullopt, ""});
@@ -37,6 +38,7 @@ TEST(ProveApart, AVerdictArrivesAsItWas) {
   ASSERT_TRUE(verdict.ok());
   const Verdict want = some_verdict();
   EXPECT_EQ(verdict->reason, want.reason);
+  EXPECT_EQ(verdict->notes, want.notes);
   ASSERT_EQ(verdict->outputs.size(), 2U);
   EXPECT_EQ(verdict->outputs[0].max_abs, 0.1);
   EXPECT_EQ(verdict->outputs[0].max_rel, -std::numeric_limits<double>::infinity());

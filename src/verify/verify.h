@@ -64,6 +64,7 @@ struct Verdict {
   std::vector<Run> runs;
   std::optional<Divergence> first;
   std::string reason;  // when nothing could be compared at all
+  std::vector<std::string> notes;
   std::string torch_version;
   std::string runtime_version;
   double seconds = 0;
