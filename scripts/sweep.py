@@ -277,7 +277,7 @@ def main():
     parser.add_argument("--keep", action="store_true", help="keep the traced models' files")
     parser.add_argument("--onnxport", type=Path, default=ROOT / "build" / "release" / "onnxport")
     parser.add_argument(
-        "--zoo", type=Path, default=Path(os.environ.get("ONNXPORT_ZOO", ROOT / "out" / "zoo"))
+        "--zoo", type=Path, default=Path(os.environ.get("ONNXPORT_ZOO") or ROOT / "out" / "zoo")
     )
     parser.add_argument("--results", type=Path, help="default: out/sweep.jsonl, out/sweep-script.jsonl")
     parser.add_argument("--docs", type=Path, help="default: docs/coverage.md, coverage-torchscript.md")
