@@ -224,7 +224,7 @@ def main():
     parser.add_argument("--opset", type=int, default=17)
     parser.add_argument("--onnxport", type=Path, default=ROOT / "build" / "release" / "onnxport")
     parser.add_argument(
-        "--zoo", type=Path, default=Path(os.environ.get("ONNXPORT_ZOO", ROOT / "out" / "zoo"))
+        "--zoo", type=Path, default=Path(os.environ.get("ONNXPORT_ZOO") or ROOT / "out" / "zoo")
     )
     parser.add_argument("--readme", type=Path, default=ROOT / "bench" / "README.md")
     parser.add_argument("--results", type=Path, default=ROOT / "out" / "bench.json")
