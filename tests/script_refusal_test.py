@@ -360,6 +360,30 @@ def test_safetensors_h5_and_onnx_are_told_what_to_do(good, onnxport, refused, tm
     refused(path, "HDF5", "torch.export.save")
 
 
+HUGE = 2**62
+
+
+@pytest.mark.parametrize(
+    "convolve",
+    [
+        f"torch.conv2d(x, x, None, {numbers})"
+        for numbers in ("[0, 1]", "[1, 1], [-1, 0]", f"[1, 1], [{HUGE}, 0]", f"[1, 1], [0, 0], [{HUGE}, 1]", "[1, 1], [0, 0], [0, 0]")
+    ]
+    + [
+        "torch.max_pool2d(x, [3, 3], [0, 0])",
+        f"torch.max_pool2d(x, [3, 3], [1, 1], [{HUGE}, 0])",
+        f"torch.avg_pool2d(x, [{HUGE}, 3])",
+        f"torch.conv_transpose2d(x, x, None, [{HUGE}, 1])",
+        f"torch.floor_divide(x, x.size(0) - x.size(0)) + torch.ones([x.size(0) // (x.size(0) - x.size(0))])",
+    ],
+)
+def test_windows_of_no_or_of_any_size_are_refused(good, refused, tmp_path, convolve):
+    path = tmp_path / "windows.pt"
+    body = f"    return {convolve}\n"
+    change(good, path, {"script_refusal_test.py": code(FORWARD + body)})
+    refused(path, arguments=("--dynamic-axes", "x:2=height,3=width"))
+
+
 def test_an_archive_without_forward_is_refused(refused, tmp_path):
     class Other(nn.Module):
         @torch.jit.export

@@ -43,6 +43,17 @@ at::Tensor convolved(const at::Tensor& x, const at::Tensor& weight, const Window
   if (channels != want) {
     throw Refusal(fmt::format("convolves {} channels with a kernel for {}", channels, want));
   }
+  constexpr int64_t kLargest = int64_t{1} << 31;
+  for (const auto& [numbers, least] : {std::pair{&w.stride, int64_t{1}},
+                                       {&w.dilation, int64_t{1}},
+                                       {&w.padding, int64_t{0}},
+                                       {&w.output_padding, int64_t{0}}}) {
+    for (int64_t n : *numbers) {
+      if (n < least || n > kLargest) {
+        throw Refusal(fmt::format("convolves with a stride, padding or dilation of {}", n));
+      }
+    }
+  }
   Ints out;
   if (batched) out.push_back(x.size(0));
   out.push_back(w.transposed ? weight.size(1) * w.groups : weight.size(0));

@@ -254,13 +254,14 @@ std::vector<std::optional<Expr>> Reader::window_dims(const Call& call) {
   for (size_t i = 0; i < spatial; ++i) {
     if ((*stride)[i] <= 0) return {};
     const size_t at = dims.size() - spatial + i;
-    const int64_t reach = (*dilation)[i] * ((*kernel)[i] - 1) + 1;
-    const Expr room = dims[at] + Expr(2 * (*padding)[i] - reach);
+    const Expr reach = Expr((*dilation)[i]) * Expr((*kernel)[i] - 1) + Expr(1);
+    const Expr room = dims[at] + Expr(2) * Expr((*padding)[i]) - reach;
+    const Expr step((*stride)[i]);
     if (!ceil) {
-      out[at] = floordiv(room, Expr((*stride)[i])) + Expr(1);
-    } else if ((*padding)[i] == 0 && (*stride)[i] <= reach) {
+      out[at] = floordiv(room, step) + Expr(1);
+    } else if ((*padding)[i] == 0 && reach.is_const() && (*stride)[i] <= reach.value()) {
       // Otherwise a last window that begins in the padding is left out: no formula of one piece.
-      out[at] = ceildiv(room, Expr((*stride)[i])) + Expr(1);
+      out[at] = ceildiv(room, step) + Expr(1);
     }
   }
   return out;
