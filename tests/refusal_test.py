@@ -94,6 +94,18 @@ def test_weight_that_ends_too_early(onnxport, small, tmp_path):
     refused(onnxport("export", path, "-o", out), out, "short.pt2")
 
 
+def test_a_damaged_weight_is_found_when_the_result_is_verified(onnxport, small, tmp_path):
+    data = bytearray(small.read_bytes())
+    with zipfile.ZipFile(small) as archive:
+        entry = next(i for i in archive.infolist() if i.filename.endswith("weights/weight_0"))
+        data[data.index(archive.read(entry)) + 6] ^= 1
+    path = tmp_path / "damaged.pt2"
+    path.write_bytes(data)
+    out = tmp_path / "out" / "model.onnx"
+    out.parent.mkdir()
+    refused(onnxport("export", path, "-o", out), out, "weights/weight_0", "checksum", "damaged.pt2")
+
+
 def test_shape_whose_product_overflows(onnxport, small, tmp_path):
     import json
 

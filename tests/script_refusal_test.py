@@ -302,6 +302,17 @@ def test_a_truncated_archive_is_refused(good, refused, tmp_path, kept):
     refused(cut, "cut.pt")
 
 
+def test_a_damaged_weight_is_found_when_the_result_is_verified(good, refused, tmp_path):
+    path = tmp_path / "damaged.pt"
+    data = bytearray(good.read_bytes())
+    with zipfile.ZipFile(good) as archive:
+        info = next(i for i in archive.infolist() if i.filename.endswith("data/0"))
+        at = data.index(archive.read(info))
+    data[at + 7] ^= 1
+    path.write_bytes(data)
+    refused(path, "data/0", "checksum", "damaged")
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_flipped_bytes_never_crash(good, onnxport, tmp_path, seed):
     import random
@@ -360,6 +371,14 @@ def test_safetensors_h5_and_onnx_are_told_what_to_do(good, onnxport, refused, tm
     refused(path, "HDF5", "torch.export.save")
 
 
+@pytest.mark.parametrize("more", [(), ("--no-verify",)])
+def test_a_constant_larger_than_memory_is_not_made_while_reading(good, refused, tmp_path, more):
+    path = tmp_path / "large.pt"
+    body = "    return x * torch.full([65536, 65536, 4, 5], 2.)\n"
+    change(good, path, {"script_refusal_test.py": code(FORWARD + body)})
+    refused(path, "must match", arguments=more)
+
+
 HUGE = 2**62
 
 
@@ -398,5 +417,9 @@ def test_an_archive_without_forward_is_refused(refused, tmp_path):
 def test_values_and_types_are_checked(good, onnxport, tmp_path):
     ran = onnxport("export", good, "-o", tmp_path / "o.onnx", "--input-type", "x=float33")
     assert ran.code == 1 and "float33" in ran.text
+    for option in ("--input-type", "--input-value"):
+        given = "y=int64" if option == "--input-type" else "y=4"
+        ran = onnxport("export", good, "-o", tmp_path / "o.onnx", option, given)
+        assert ran.code == 1 and "`y`" in ran.text and "its inputs are x" in ran.text, ran.text
     ran = onnxport("export", good, "-o", tmp_path / "o.onnx", "--input-value", "nonsense")
     assert ran.code == 2 and "name=16000" in ran.text

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "cli/arguments.h"
+#include "cli/limits.h"
 #include "cli/signals.h"
 #include "cli/simplify_command.h"
 #include "cli/terminal.h"
@@ -279,6 +280,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   onnxport::cli::clean_up_on_signals();
+  onnxport::cli::limit_memory();
   try {
     return onnxport::cli::run(argc, argv);
   } catch (const std::exception& e) {  // out of memory, above all

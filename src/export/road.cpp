@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 #include "aten/program.h"
 #include "export/facts.h"
@@ -21,6 +22,7 @@
 #include "onnx/graph.h"
 #include "onnx/read.h"
 #include "onnx/write.h"
+#include "read/checksums.h"
 #include "simplify/simplify.h"
 #include "verify/evaluate.h"
 #include "verify/verify.h"
@@ -265,6 +267,8 @@ class Export {
     Timed timed("verify", report_.stages, progress_);
     verify::Options options = verify_options(config_);
     options.fixed_batch = fixed_batch;
+    // Both sides read the same bytes: a damaged weight would pass.
+    if (!std::exchange(sums_checked_, true)) TRY(read::check_sums(source_));
     TRY_ASSIGN(libtorch::Module * module, model_source_.module());
     auto verdict = verify::verify(program(), folder.file(), options, module);
     if (!verdict.ok()) return in_place(std::move(verdict).error(), folder);
@@ -301,6 +305,7 @@ class Export {
   const Progress& progress_;
   Report report_;
   Source model_source_;
+  bool sums_checked_ = false;
   shapes::Shaped shaped_;
   onnx::Model model_;
 };
@@ -341,6 +346,7 @@ Report verify_onnx(const std::string& source, const std::string& onnx_path,
       report.notes = model_source.program().notes;
     }
     Timed timed("verify", report.stages, progress);
+    TRY(read::check_sums(source));
     TRY_ASSIGN(libtorch::Module * module, model_source.module());
     TRY_ASSIGN(verify::Verdict verdict,
                verify::verify(model_source.program(), onnx_path, verify_options(config), module));

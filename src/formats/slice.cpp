@@ -17,9 +17,11 @@ class Slice final : public Storage {
     CHECK(offset <= bytes_.size() && out.size() <= bytes_.size() - offset);
     if (!out.empty()) std::memcpy(out.data(), bytes_.data() + offset, out.size());
   }
-  void release() const override {
+  void release() const override { release_range(0, bytes_.size()); }
+  void release_range(size_t offset, size_t size) const override {
     if (file_ == nullptr || bytes_.empty()) return;
-    file_->release(static_cast<size_t>(bytes_.data() - file_->bytes().data()), bytes_.size());
+    CHECK(offset <= bytes_.size() && size <= bytes_.size() - offset);
+    file_->release(static_cast<size_t>(bytes_.data() - file_->bytes().data()) + offset, size);
   }
   const std::shared_ptr<const MappedFile>& file() const { return file_; }
 

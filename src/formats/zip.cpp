@@ -163,6 +163,17 @@ Result<std::shared_ptr<const Storage>> inflate_entry(const ZipEntry& entry,
   return owned(std::move(out));
 }
 
+uLong crc_of(uLong before, std::span<const std::byte> bytes) {
+  return crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
+}
+
+Status compare_sums(const ZipEntry& entry, uLong sum) {
+  if (sum == entry.crc) return {};
+  return bad(entry.name, fmt::format("its checksum is {:08x}, the zip directory says {:08x}: the "
+                                     "file is damaged, copy or save it again",
+                                     sum, entry.crc));
+}
+
 }  // namespace
 
 bool looks_like_zip(std::span<const std::byte> bytes) {
@@ -240,17 +251,25 @@ Result<std::shared_ptr<const Storage>> Zip::read(const ZipEntry& entry, Crc crc)
     }
     TRY_ASSIGN(out, inflate_entry(entry, out->view()));
   }
-  if (crc == Crc::kCheck) {
-    std::span<const std::byte> view = out->view();
-    uLong sum = crc32_z(0, reinterpret_cast<const Bytef*>(view.data()), view.size());
-    if (sum != entry.crc) {
-      return bad(entry.name,
-                 fmt::format("its checksum is {:08x}, the zip directory says {:08x}: the "
-                             "file is damaged, copy or save it again",
-                             sum, entry.crc));
-    }
-  }
+  if (crc == Crc::kCheck) TRY(compare_sums(entry, crc_of(0, out->view())));
   return out;
+}
+
+Status Zip::check(const ZipEntry& entry) const {
+  constexpr size_t kBlock = size_t{8} << 20;
+  if (!entry.stored) {
+    TRY_ASSIGN([[maybe_unused]] auto inflated, read(entry, Crc::kCheck));
+    return {};
+  }
+  TRY_ASSIGN(const auto bytes, read(entry, Crc::kSkip));
+  const std::span<const std::byte> view = bytes->view();
+  uLong sum = 0;
+  for (size_t at = 0; at < view.size(); at += kBlock) {
+    const auto block = view.subspan(at, std::min(kBlock, view.size() - at));
+    sum = crc_of(sum, block);
+    bytes->release_range(at, block.size());
+  }
+  return compare_sums(entry, sum);
 }
 
 }  // namespace onnxport::formats

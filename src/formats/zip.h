@@ -44,6 +44,8 @@ class Zip {
   // The entry's bytes. kCheck compares them with the directory's checksum, which reads all of them.
   enum class Crc { kCheck, kSkip };
   Result<std::shared_ptr<const Storage>> read(const ZipEntry& entry, Crc crc) const;
+  // The checksum alone, a block at a time: pages of a mapped file go back as soon as they are read.
+  Status check(const ZipEntry& entry) const;
 
  private:
   Zip() = default;

@@ -4,6 +4,7 @@
 #include <ATen/ops/empty.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
 #include <torch/version.h>
@@ -68,6 +69,8 @@ class Inputs {
       const c10::Argument& argument = schema.arguments()[i];
       out.push_back(argument_cell(argument));
     }
+    for (const auto& [name, value] : options_.values) refuse_unknown(name, "value", schema);
+    for (const auto& [name, type] : options_.dtypes) refuse_unknown(name, "type", schema);
     if (next_ < options_.sizes.size()) {
       throw Refusal(fmt::format("{} input shapes are given, forward() takes {}",
                                 options_.sizes.size(), next_));
@@ -84,9 +87,23 @@ class Inputs {
            type->containedType(0)->kind() == c10::TypeKind::TensorType;
   }
 
+  // What was given for a name that no input has.
+  void refuse_unknown(const std::string& name, const char* what,
+                      const c10::FunctionSchema& schema) const {
+    if (taken_.contains(name)) return;
+    std::vector<std::string> names;
+    for (size_t i = 1; i < schema.arguments().size(); ++i) {
+      names.push_back(schema.arguments()[i].name());
+    }
+    throw Refusal(
+        fmt::format("a {} is given for `{}`, which forward() does not take so: its inputs are {}",
+                    what, name, fmt::join(names, ", ")));
+  }
+
   Ref argument_cell(const c10::Argument& argument) {
     const std::string& name = argument.name();
     if (auto given = options_.values.find(name); given != options_.values.end()) {
+      taken_.insert(name);
       reader_.note(fmt::format("input `{}` is no tensor: it is fixed in the file", name));
       return fixed(name, given->second, argument.type());
     }
@@ -196,6 +213,7 @@ class Inputs {
     auto dtype = options_.dtypes.find(name);
     if (dtype == options_.dtypes.end() && only_) dtype = options_.dtypes.find("input");
     if (dtype != options_.dtypes.end()) {
+      taken_.insert(dtype->first);
       auto asked = scalar_type(dtype->second);
       if (!asked.ok()) throw Refusal(asked.error().str());
       type = *asked;
@@ -257,6 +275,7 @@ class Inputs {
   size_t next_ = 0;
   int64_t first_batch_ = 0;
   std::set<std::string> symbols_;
+  std::set<std::string> taken_;  // names that something was given for, and that there are
 };
 
 // What forward() returned, flattened: tensors and numbers that depend on data, in order.

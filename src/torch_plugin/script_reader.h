@@ -193,6 +193,7 @@ class Reader {
     bool known = false;
   };
   Ran run_worlds(Call& call, const c10::FunctionSchema& schema);
+  bool is_large(Call& call, const c10::FunctionSchema& schema);
   Stack run_one(Call& call, const c10::FunctionSchema& schema, size_t world, bool meta);
   void taint(const Ref& tensor);
   size_t writes_to(const Ref& tensor) const;

@@ -163,9 +163,15 @@ aten::ValueId Reader::value_id(const Ref& cell) {
 
 Stack Reader::run_one(Call& call, const c10::FunctionSchema& schema, size_t world, bool meta) {
   Stack stack;
+  // What makes a tensor from nothing makes it on the CPU when no device is given.
+  bool from_nothing = true;
+  for (const Ref& cell : call.in) {
+    for_each_tensor(cell, [&](const Ref&) { from_nothing = false; });
+  }
   for (size_t i = 0; i < call.in.size(); ++i) {
     c10::IValue v = ivalue(call.in[i], world, meta);
-    if (meta && v.isDevice() && has_shape_twin(*schema.arguments()[i].type())) {
+    if (meta && (v.isDevice() || (v.isNone() && from_nothing)) &&
+        has_shape_twin(*schema.arguments()[i].type())) {
       v = c10::Device(c10::kMeta);
     }
     stack.push_back(std::move(v));
@@ -200,6 +206,26 @@ Stack Reader::run_one(Call& call, const c10::FunctionSchema& schema, size_t worl
   return before;
 }
 
+// Whether the result is larger than what is computed while reading: found without computing it.
+bool Reader::is_large(Call& call, const c10::FunctionSchema& schema) {
+  auto large = [](const at::Tensor& t) { return t.defined() && t.numel() > kMaxKnown; };
+  for (size_t w = 0; w < count_; ++w) {
+    try {
+      for (const c10::IValue& v : run_one(call, schema, w, /*meta=*/true)) {
+        if (v.isTensor() && large(v.toTensor())) return true;
+        if (!v.isTensorList()) continue;
+        const auto tensors = v.toTensorVector();
+        if (std::any_of(tensors.begin(), tensors.end(), large)) return true;
+      }
+    } catch (const Refusal&) {
+      return false;  // the run itself says why
+    } catch (const c10::Error&) {
+      return false;
+    }
+  }
+  return false;
+}
+
 Reader::Ran Reader::run_worlds(Call& call, const c10::FunctionSchema& schema) {
   Ran ran;
   ran.known = !is_random(schema);
@@ -208,6 +234,7 @@ Reader::Ran Reader::run_worlds(Call& call, const c10::FunctionSchema& schema) {
     for_each_tensor(cell, [&](const Ref& t) { ran.known = ran.known && is_known(t); });
   }
   if (block_depth_ > 0 && schema.is_mutable()) ran.known = false;
+  if (ran.known && is_large(call, schema)) ran.known = false;
   for (size_t w = 0; w < count_; ++w) {
     try {
       ran.results.push_back(run_one(call, schema, w, !ran.known));
