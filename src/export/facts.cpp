@@ -14,6 +14,8 @@
 namespace onnxport::facts {
 namespace {
 
+constexpr const char* kScript = "TorchScript archive";
+
 std::string port_text(const std::string& name, DType dtype, const std::optional<Shape>& shape) {
   return fmt::format("{}: {}{}", name, onnxport::name(dtype), shape ? to_string(*shape) : "[?]");
 }
@@ -53,7 +55,7 @@ void count_nodes(const onnx::Graph& graph, Facts& facts) {
 
 Facts of_program(const aten::Program& program, bool is_script) {
   Facts facts;
-  facts.kind = is_script ? "TorchScript archive" : "PyTorch exported program";
+  facts.kind = is_script ? kScript : "PyTorch exported program";
   facts.producer = program.producer;
   facts.notes = program.notes;
   auto port = [&](const std::string& name, aten::ValueId id) {
@@ -138,7 +140,8 @@ Result<Facts> of_file(const std::string& path, const ExportConfig& config) {
 
 std::string text(const Facts& facts, const std::string& path) {
   std::string out = fmt::format("{}\n  {}", path, facts.kind);
-  if (!facts.producer.empty()) out += " by " + facts.producer;
+  const bool script = facts.kind == kScript;  // which does not say what wrote it
+  if (!facts.producer.empty()) out += (script ? ", read by " : " by ") + facts.producer;
   if (facts.opset > 0)
     out += fmt::format(", opset {}, IR version {}", facts.opset, facts.ir_version);
   out += fmt::format("\n  size        {:.1f} MB\n  parameters  {} ({:.1f} MB)\n  nodes       {}\n",

@@ -419,7 +419,7 @@ Attempt attempt(const torch::jit::Module& module, const ScriptOptions& options, 
     out.stateful = out.stateful || (cell->is_tensor() && !cell->literal && cell->id.valid());
   }
   give_states(reader, before, out.states);
-  reader.program().producer = "TorchScript, read by torch " TORCH_VERSION;
+  reader.program().producer = "torch " TORCH_VERSION;  // who reads: an archive does not say more
   out.program = std::move(reader.program());
   return out;
 }
