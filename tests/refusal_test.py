@@ -94,15 +94,29 @@ def test_weight_that_ends_too_early(onnxport, small, tmp_path):
     refused(onnxport("export", path, "-o", out), out, "short.pt2")
 
 
-def test_a_damaged_weight_is_found_when_the_result_is_verified(onnxport, small, tmp_path):
-    data = bytearray(small.read_bytes())
-    with zipfile.ZipFile(small) as archive:
+def damaged(source, target):
+    """A copy with one bit of a weight changed, and neither checksum nor size."""
+    data = bytearray(source.read_bytes())
+    with zipfile.ZipFile(source) as archive:
         entry = next(i for i in archive.infolist() if i.filename.endswith("weights/weight_0"))
         data[data.index(archive.read(entry)) + 6] ^= 1
-    path = tmp_path / "damaged.pt2"
-    path.write_bytes(data)
+    target.write_bytes(data)
+    return target
+
+
+def test_a_damaged_weight_is_found_when_the_result_is_verified(onnxport, small, tmp_path):
     out = tmp_path / "out" / "model.onnx"
     out.parent.mkdir()
+    path = damaged(small, tmp_path / "damaged.pt2")
+    refused(onnxport("export", path, "-o", out), out, "weights/weight_0", "checksum", "damaged.pt2")
+
+
+def test_a_damaged_weight_is_found_where_the_batch_is_fixed(onnxport, save, tmp_path):
+    """There the proof is tried twice, the first time for a dynamic batch: what it finds is no reason to go on."""
+    out = tmp_path / "out" / "model.onnx"
+    out.parent.mkdir()
+    source = save(nn.Linear(16, 16), torch.randn(2, 16), dynamic=False)
+    path = damaged(source, tmp_path / "damaged.pt2")
     refused(onnxport("export", path, "-o", out), out, "weights/weight_0", "checksum", "damaged.pt2")
 
 

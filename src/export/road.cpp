@@ -7,7 +7,6 @@
 
 #include <filesystem>
 #include <optional>
-#include <utility>
 
 #include "aten/program.h"
 #include "export/facts.h"
@@ -209,6 +208,8 @@ class Export {
                    output_};
     }
     TRY_ASSIGN(model_source_, Source::read(source_, config_));
+    // Both sides of the proof read the same bytes: a damaged weight would pass.
+    if (config_.verify) TRY(read::check_sums(source_));
     report_.notes = program().notes;
     auto shaped = shapes::apply(program(), config_);
     if (!shaped.ok()) return std::move(shaped).error().at(source_);
@@ -267,8 +268,6 @@ class Export {
     Timed timed("verify", report_.stages, progress_);
     verify::Options options = verify_options(config_);
     options.fixed_batch = fixed_batch;
-    // Both sides read the same bytes: a damaged weight would pass.
-    if (!std::exchange(sums_checked_, true)) TRY(read::check_sums(source_));
     TRY_ASSIGN(libtorch::Module * module, model_source_.module());
     auto verdict = verify::verify(program(), folder.file(), options, module);
     if (!verdict.ok()) return in_place(std::move(verdict).error(), folder);
@@ -305,7 +304,6 @@ class Export {
   const Progress& progress_;
   Report report_;
   Source model_source_;
-  bool sums_checked_ = false;
   shapes::Shaped shaped_;
   onnx::Model model_;
 };

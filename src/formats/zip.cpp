@@ -255,6 +255,11 @@ Result<std::shared_ptr<const Storage>> Zip::read(const ZipEntry& entry, Crc crc)
   return out;
 }
 
+Result<Zip> open_zip(const std::string& path) {
+  TRY_ASSIGN(std::shared_ptr<const MappedFile> file, MappedFile::open(path));
+  return Zip::open(whole_file(std::move(file)));
+}
+
 Status Zip::check(const ZipEntry& entry) const {
   constexpr size_t kBlock = size_t{8} << 20;
   if (!entry.stored) {

@@ -55,6 +55,9 @@ class Zip {
   std::unordered_map<std::string_view, size_t> by_name_;  // views of the entries' names
 };
 
+// An archive that is a file, mapped: its stored entries give pages back when they are released.
+Result<Zip> open_zip(const std::string& path);
+
 // True when the bytes begin like a zip archive does.
 bool looks_like_zip(std::span<const std::byte> bytes);
 

@@ -5,8 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/file.h"
-#include "formats/slice.h"
 #include "formats/zip.h"
 #include "read/functionalize.h"
 #include "read/prune.h"
@@ -17,11 +15,6 @@ namespace onnxport::read {
 namespace {
 
 using formats::Zip;
-
-Result<Zip> zip_of(const std::string& path) {
-  TRY_ASSIGN(std::shared_ptr<const MappedFile> file, MappedFile::open(path));
-  return Zip::open(formats::whole_file(std::move(file)));
-}
 
 bool holds_script(const Zip& zip) {
   bool pickle = false;
@@ -93,7 +86,7 @@ struct ScriptArchive::Content {
 };
 
 std::optional<ScriptArchive> ScriptArchive::open(const std::string& path) {
-  auto zip = zip_of(path);
+  auto zip = formats::open_zip(path);
   if (!zip.ok() || !holds_script(*zip)) return std::nullopt;
   return ScriptArchive(std::make_shared<Content>(Content{path, std::move(zip).value()}));
 }
