@@ -86,9 +86,13 @@ bool is_made_of_sizes(const Value* v) {
       "Max",  "Min", "Mod",       "Mul",       "Neg",     "Pow",     "Round", "Reciprocal",
       "Sqrt", "Sub", "ReduceMax", "ReduceMin", "Slice",   "Squeeze", "Where", "ReduceProd",
       "Exp",  "Log", "Reshape",   "Unsqueeze", "Identity"};
+  // Asked of nearly every node: counted without making an expression.
   auto few = [&](const Value* x) {
-    const std::optional<int64_t> count = x->shape ? product(*x->shape).as_const() : std::nullopt;
-    return count && *count <= kFew;
+    int64_t count = 1;
+    return x->shape && std::all_of(x->shape->begin(), x->shape->end(), [&](const Expr& size) {
+             if (!size.is_const() || size.value() > kFew) return false;
+             return (count *= size.value()) <= kFew;
+           });
   };
   if (v == nullptr || !few(v)) return false;
   bool sizes = false;
@@ -255,7 +259,12 @@ void Engine::visit(Node* node) {
   if (!node->domain.empty() || out == nullptr) return;
   auto rules = rules_.find(node->op_type);
   if (rules == rules_.end()) return;
+  std::optional<bool> made_of_sizes;  // one answer for all rules: none has changed anything yet
   for (const Rule* rule : rules->second) {
+    if (rule->rounding) {
+      if (!made_of_sizes) made_of_sizes = is_made_of_sizes(out);
+      if (*made_of_sizes) continue;
+    }
     current_ = node;
     if (!apply(*rule, *node)) continue;
     if (node->graph != nullptr && !erase_if_dead(*node)) queue(node);
@@ -287,7 +296,6 @@ void Engine::discard(Node& node) {
 }
 
 bool Engine::apply(const Rule& rule, Node& node) {
-  if (rule.rounding && is_made_of_sizes(node.output())) return false;
   if (!options_.trace) {
     if (!try_rule(rule, node)) return false;
     applied(rule.name, {}, {});
