@@ -1,7 +1,8 @@
 // All constant nodes that onnx::fold does not compute, as one model without inputs for the runtime.
 #include <algorithm>
-#include <unordered_map>
+#include <unordered_set>
 
+#include "onnx/part.h"
 #include "simplify/engine.h"
 #include "simplify/words.h"
 
@@ -49,34 +50,10 @@ void evaluate_constants(Engine& engine, const onnx::Model& model, const Evaluate
   if (!evaluate || !engine.may_apply("evaluate_constant")) return;
   const std::vector<Node*> nodes = constant_nodes(engine, *model.graph);
   if (nodes.empty()) return;
-  const std::unordered_set<const Node*> inside(nodes.begin(), nodes.end());
-  onnx::Model part;
-  part.ir_version = model.ir_version;
-  part.opset_imports = model.opset_imports;
-  std::unordered_map<const Value*, Value*> copies;
-  for (Node* node : nodes) {
-    std::vector<Value*> inputs;
-    for (Value* in : node->inputs) {
-      if (in != nullptr && copies.count(in) == 0) {
-        copies[in] = part.graph->add_initializer(in->name, *in->constant());
-      }
-      inputs.push_back(in != nullptr ? copies[in] : nullptr);
-    }
-    Node* copy =
-        part.graph->add_node(node->op_type, inputs, node->attributes, node->outputs.size());
-    for (size_t i = 0; i < node->outputs.size(); ++i) {
-      Value* out = node->outputs[i];
-      copy->outputs[i]->dtype = out->dtype;
-      copy->outputs[i]->shape = out->shape;
-      copies[out] = copy->outputs[i];
-      const bool leaves = out->graph_outputs > 0 ||
-                          std::any_of(out->uses.begin(), out->uses.end(), [&](const onnx::Use& u) {
-                            return inside.count(u.node) == 0;
-                          });
-      if (leaves) part.graph->add_output(copies[out]);
-    }
-  }
-  const Result<Computed> results = evaluate(part);
+  onnx::Part part(model);
+  for (const Node* node : nodes) part.add(*node, [](const Value& in) { return in.constant(); });
+  part.close();
+  const Result<Computed> results = evaluate(part.model());
   // What the runtime cannot compute simply stays in the graph.
   for (Node* node : nodes) {
     if (node->graph == nullptr) continue;
@@ -86,7 +63,7 @@ void evaluate_constants(Engine& engine, const onnx::Model& model, const Evaluate
     for (Value* out : node->outputs) {
       const Tensor* tensor = nullptr;
       if (results.ok()) {
-        auto it = results->find(copies[out]);
+        auto it = results->find(part.copy_of(out));
         if (it != results->end()) tensor = &it->second;
       }
       complete |= tensor != nullptr;
@@ -104,7 +81,7 @@ void evaluate_constants(Engine& engine, const onnx::Model& model, const Evaluate
     }
   }
   // Each of them would fail again in every round, and what comes after it could not be computed.
-  const auto& wanted = part.graph->outputs();
+  const auto& wanted = part.model().graph->outputs();
   const bool all = results.ok() && std::all_of(wanted.begin(), wanted.end(), [&](const Value* out) {
                      return results->count(out) != 0;
                    });

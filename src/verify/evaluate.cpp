@@ -1,6 +1,5 @@
 #include "verify/evaluate.h"
 
-#include <algorithm>
 #include <cstring>
 #include <span>
 #include <string>
@@ -8,6 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "onnx/part.h"
 #include "onnx/write.h"
 #include "verify/child.h"
 #include "verify/runtime.h"
@@ -132,10 +132,8 @@ class Parts {
   Computed results() {
     Computed wanted;
     for (auto& [value, tensor] : known_) {
-      const bool leaves = value->graph_outputs > 0 ||
-                          std::any_of(value->uses.begin(), value->uses.end(),
-                                      [&](const onnx::Use& use) { return !is_known(*use.node); });
-      if (leaves) wanted.emplace(value, std::move(tensor));
+      const auto known = [this](const onnx::Node& node) { return done_.count(&node) != 0; };
+      if (onnx::leaves(*value, known)) wanted.emplace(value, std::move(tensor));
     }
     return wanted;
   }
@@ -152,61 +150,20 @@ class Parts {
     open.push_back({range.begin, middle});
   }
 
-  bool is_known(const onnx::Node& node) const { return done_.count(&node) != 0; }
-
   // False: it fails as one. Nodes that need what failed before are left out.
   Result<bool> computed(Range range) {
-    onnx::Model part;
-    part.ir_version = model_.ir_version;
-    part.opset_imports = model_.opset_imports;
-    std::unordered_map<const onnx::Value*, onnx::Value*> copies;
-    std::unordered_set<const onnx::Node*> inside;
-    for (size_t i = range.begin; i < range.end; ++i) {
-      if (copy_node(*nodes_[i], *part.graph, copies)) inside.insert(nodes_[i]);
-    }
-    std::vector<const onnx::Value*> wanted;
-    for (size_t i = range.begin; i < range.end; ++i) {
-      if (inside.count(nodes_[i]) == 0) continue;
-      for (const onnx::Value* out : nodes_[i]->outputs) {
-        const bool leaves =
-            out != nullptr &&
-            (out->graph_outputs > 0 ||
-             std::any_of(out->uses.begin(), out->uses.end(),
-                         [&](const onnx::Use& use) { return inside.count(use.node) == 0; }));
-        if (!leaves) continue;
-        wanted.push_back(out);
-        part.graph->add_output(copies[out]);
-      }
-    }
+    onnx::Part part(model_);
+    const auto content = [this](const onnx::Value& in) {
+      const auto known = known_.find(&in);
+      return known != known_.end() ? &known->second : in.constant();
+    };
+    for (size_t i = range.begin; i < range.end; ++i) part.add(*nodes_[i], content);
+    const std::vector<const onnx::Value*> wanted = part.close();
     if (wanted.empty()) return true;
-    TRY_ASSIGN(auto tensors, run_apart(part));
+    TRY_ASSIGN(auto tensors, run_apart(part.model()));
     if (!tensors.ok()) return false;
     for (size_t i = 0; i < wanted.size(); ++i) known_[wanted[i]] = std::move((*tensors)[i]);
-    done_.insert(inside.begin(), inside.end());
-    return true;
-  }
-
-  // False, and nothing copied, when an input is not known.
-  bool copy_node(const onnx::Node& node, onnx::Graph& to,
-                 std::unordered_map<const onnx::Value*, onnx::Value*>& copies) {
-    std::vector<onnx::Value*> inputs;
-    for (const onnx::Value* in : node.inputs) {
-      if (in != nullptr && copies.count(in) == 0) {
-        const auto known = known_.find(in);
-        const Tensor* tensor = known != known_.end() ? &known->second : in->constant();
-        if (tensor == nullptr) return false;
-        copies[in] = to.add_initializer(in->name, *tensor);
-      }
-      inputs.push_back(in != nullptr ? copies[in] : nullptr);
-    }
-    onnx::Node* copy = to.add_node(node.op_type, std::move(inputs), node.attributes,
-                                   node.outputs.size(), nullptr, node.domain);
-    for (size_t i = 0; i < node.outputs.size(); ++i) {
-      if (node.outputs[i] == nullptr) continue;
-      copy->outputs[i]->dtype = node.outputs[i]->dtype;
-      copy->outputs[i]->shape = node.outputs[i]->shape;
-      copies[node.outputs[i]] = copy->outputs[i];
-    }
+    done_.insert(part.nodes().begin(), part.nodes().end());
     return true;
   }
 
