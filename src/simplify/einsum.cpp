@@ -8,7 +8,6 @@
 #include <string_view>
 #include <utility>
 
-#include "onnx/fold.h"
 #include "simplify/product.h"
 #include "simplify/words.h"
 
@@ -135,17 +134,6 @@ std::string text_of(const Equation& equation) {
   return text + "->" + equation.output;
 }
 
-std::optional<Ints> perm_of(const Node& transpose) {
-  const Value* x = transpose.input(0);
-  Ints perm = transpose.get<Ints>("perm", {});
-  if (perm.empty() && x->shape) {
-    for (size_t i = x->shape->size(); i-- > 0;) perm.push_back(static_cast<int64_t>(i));
-  }
-  if (!x->shape || perm.size() != x->shape->size()) return std::nullopt;
-  if (!onnx::is_permutation(perm, perm.size())) return std::nullopt;
-  return perm;
-}
-
 // A Transpose before an input that nothing else uses, maybe with one number multiplied after it.
 struct Moved {
   Node* transpose = nullptr;
@@ -159,8 +147,8 @@ std::optional<Moved> moved_before(const Node& einsum, size_t input) {
     v = factor_of(moved.scale)->x;
   }
   moved.transpose = maker(v, "Transpose", einsum);
-  if (moved.transpose == nullptr || !used_once(v) || !perm_of(*moved.transpose))
-    return std::nullopt;
+  if (moved.transpose == nullptr || !used_once(v)) return std::nullopt;
+  if (!moved.transpose->input(0)->shape || !perm_of(*moved.transpose)) return std::nullopt;
   return moved;
 }
 
@@ -352,7 +340,7 @@ RULE_ROUNDING(fuse_einsum_and_transpose, "Transpose") {
   Node* einsum = maker(node.input(0), "Einsum", node);
   if (einsum == nullptr || !used_once(einsum->output())) return no_match("no Einsum before");
   auto equation = equation_of(*einsum);
-  const auto perm = perm_of(node);
+  const auto perm = einsum->output()->shape ? perm_of(node) : std::nullopt;
   if (!equation || equation->has_dots || !perm) return no_match("the equation has open axes");
   if (perm->size() != equation->output.size()) return no_match("the rank differs");
   std::string output;

@@ -1,24 +1,12 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "onnx/fold.h"
 #include "simplify/words.h"
 
 namespace onnxport::simplify {
 namespace {
 
 using Perm = std::vector<int64_t>;
-
-std::optional<Perm> perm_of(const Node& node) {
-  Perm perm = node.get<onnx::Attribute::Ints>("perm", {});
-  if (perm.empty()) {
-    if (!node.input(0)->shape) return std::nullopt;
-    for (size_t i = node.input(0)->shape->size(); i-- > 0;) perm.push_back(static_cast<int64_t>(i));
-  }
-  if (!onnx::is_permutation(perm, perm.size())) return std::nullopt;
-  if (node.input(0)->shape && node.input(0)->shape->size() != perm.size()) return std::nullopt;
-  return perm;
-}
 
 bool is_identity(const Perm& perm) {
   for (size_t i = 0; i < perm.size(); ++i) {

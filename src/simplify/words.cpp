@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "onnx/fold.h"
+
 namespace onnxport::simplify {
 
 Node* maker(const Value* v, const Node& user) {
@@ -91,6 +93,18 @@ bool same_shape(const Value* a, const Value* b) {
 std::optional<int64_t> dim_of(const Value* v, size_t axis) {
   if (v == nullptr || !v->shape || axis >= v->shape->size()) return std::nullopt;
   return (*v->shape)[axis].as_const();
+}
+
+std::optional<std::vector<int64_t>> perm_of(const Node& transpose) {
+  std::vector<int64_t> perm = transpose.get<onnx::Attribute::Ints>("perm", {});
+  const std::optional<Shape>& shape = transpose.input(0)->shape;
+  if (perm.empty()) {
+    if (!shape) return std::nullopt;
+    for (size_t i = shape->size(); i-- > 0;) perm.push_back(static_cast<int64_t>(i));
+  }
+  if (!onnx::is_permutation(perm, perm.size())) return std::nullopt;
+  if (shape && shape->size() != perm.size()) return std::nullopt;
+  return perm;
 }
 
 std::optional<size_t> axis_in(int64_t axis, size_t rank) {

@@ -34,6 +34,9 @@ std::optional<std::vector<Expr>> content_of(const Value* v);
 // The attribute or, in later opsets, the input `i`. nullopt: there but unknown; empty: left out.
 std::optional<std::vector<int64_t>> list_of(const Node& node, std::string_view name, size_t i);
 
+// A Transpose's axes, spelt out; nullopt: its rank is not known, or they are no permutation of it.
+std::optional<std::vector<int64_t>> perm_of(const Node& transpose);
+
 bool same_shape(const Value* a, const Value* b);             // both known and provably equal
 std::optional<int64_t> dim_of(const Value* v, size_t axis);  // known size
 std::optional<size_t> axis_in(int64_t axis, size_t rank);
