@@ -89,12 +89,16 @@ bool Reader::numel_of(Call& call) {
   return true;
 }
 
+// The tensor itself where it is of that type.
+Ref Reader::to_type(Call& call, const Ref& tensor, at::ScalarType type) {
+  if (world_tensor(tensor, 0, true).scalar_type() == type) return tensor;
+  return record(call, "aten::to", "dtype", {{"self", tensor}, {"dtype", plain(code_of(type))}})[0];
+}
+
 // The tensor as it is now, whatever is written to it later.
 Ref Reader::snapshot(Call& call, const Ref& tensor, at::ScalarType type) {
-  if (world_tensor(tensor, 0, true).scalar_type() == type) {
-    return record(call, "aten::clone", "", {{"self", tensor}})[0];
-  }
-  return record(call, "aten::to", "dtype", {{"self", tensor}, {"dtype", plain(code_of(type))}})[0];
+  Ref out = to_type(call, tensor, type);
+  return out == tensor ? record(call, "aten::clone", "", {{"self", tensor}})[0] : out;
 }
 
 // What a tensor holds whose data is known in every world.
@@ -174,10 +178,6 @@ bool Reader::to_int(Call& call) {
   return true;
 }
 bool Reader::to_float(Call& call) {
-  if (call.in[0]->is_int() && !call.in[0]->data) {
-    plain_call(call);
-    return true;
-  }
   if (!call.in[0]->is_tensor()) return false;
   call.out = {number_from_tensor(call, c10::FloatType::get())};
   return true;
@@ -267,9 +267,7 @@ Ref Reader::build_tensor(Call& call, const Ref& data, const Ref& dtype) {
   }
   Ref out = data->is_tensor() ? data : as_tensor(call, data);
   if (dtype->is_none()) return out;
-  if (out->tensors.empty()) world_tensor(out, 0, true);
-  if (code_of(out->tensors[0].scalar_type()) == dtype->at[0].toInt()) return out;
-  return record(call, "aten::to", "dtype", {{"self", out}, {"dtype", dtype}})[0];
+  return to_type(call, out, static_cast<at::ScalarType>(dtype->at[0].toInt()));
 }
 
 // torch.tensor(data, dtype, device): of plain numbers it is a constant.

@@ -149,16 +149,11 @@ Ref Reader::compute_again(Call& call, const Ref& cell) {
   if (cell->made_of.empty() || (twin == nullptr && !is_cast(cell->made_by))) {
     throw FixedSize("a number that depends on a dynamic size goes into the call");
   }
-  auto as_type = [&](const Ref& x, at::ScalarType type) {
-    if (world_tensor(x, 0, true).scalar_type() == type) return x;
-    return record(call, "aten::to", "dtype",
-                  {{"self", x}, {"dtype", plain(static_cast<int64_t>(type))}})[0];
-  };
   std::vector<Ref> in;
   for (const Ref& number : cell->made_of) {
     Ref x = as_tensor(call, number, at::kDouble);
     // What gives a float is done in floats: 3 / 2 of integers too.
-    if (floats && twin != nullptr) x = as_type(x, at::kDouble);
+    if (floats && twin != nullptr) x = to_type(call, x, at::kDouble);
     in.push_back(std::move(x));
   }
   Ref out = in[0];
@@ -167,7 +162,7 @@ Ref Reader::compute_again(Call& call, const Ref& cell) {
     if (in.size() > 1) args.emplace_back(twin->second, in[1]);
     out = record(call, twin->op, twin->overload, args)[0];
   }
-  return as_type(out, cell->is_bool() ? at::kBool : cell->is_int() ? at::kLong : at::kDouble);
+  return to_type(call, out, cell->is_bool() ? at::kBool : cell->is_int() ? at::kLong : at::kDouble);
 }
 
 // An int that differs from world to world and has no formula: a size of its own, that the file

@@ -124,6 +124,7 @@ class Reader {
   aten::ValueId new_value(aten::Value value, const std::string& stem);
   void record_number_output(const Ref& number, const std::string& name);
   Ref input_tensor(const std::string& name, const std::vector<at::Tensor>& tensors, Shape dims);
+  Ref to_type(Call& at, const Ref& tensor, at::ScalarType type);
   Ref snapshot(Call& at, const Ref& tensor, at::ScalarType type);
   Ref known_number(Call& at, const Ref& tensor, const c10::TypePtr& type);
   // A number that what `tensor` holds tells.

@@ -29,15 +29,14 @@ std::vector<Ref> Reader::batched_nms(Call& call, const std::vector<Ref>& args) {
     return record(call, op, overload, in)[0];
   };
   const Ref& boxes = args[0];
-  world_tensor(boxes, 0, true);
-  Ref dtype = plain(static_cast<int64_t>(boxes->tensors[0].scalar_type()));
+  const at::ScalarType type = world_tensor(boxes, 0, true).scalar_type();
   // With a zero beside the coordinates: there may be no box at all.
   Ref flat = one("aten::flatten", "using_ints", {{"self", boxes}});
   Ref pad = list(c10::IntType::get(), {plain(int64_t{0}), plain(int64_t{1})});
   flat = one("aten::constant_pad_nd", "", {{"self", flat}, {"pad", pad}});
   Ref reach = one("aten::add", "Scalar",
                   {{"self", one("aten::max", "", {{"self", flat}})}, {"other", plain(int64_t{1})}});
-  Ref classes = one("aten::to", "dtype", {{"self", args[2]}, {"dtype", dtype}});
+  const Ref classes = to_type(call, args[2], type);
   Ref offsets = one("aten::mul", "Tensor", {{"self", classes}, {"other", reach}});
   offsets = one("aten::unsqueeze", "", {{"self", offsets}, {"dim", plain(int64_t{1})}});
   Ref apart = one("aten::add", "Tensor", {{"self", boxes}, {"other", offsets}});
@@ -60,9 +59,6 @@ Ref Reader::paste_masks(Call& call, const std::vector<Ref>& args) {
   };
   auto binary = [&](const char* op, const Ref& a, const Ref& b) {
     return one(op, b->is_tensor() ? "Tensor" : "Scalar", {{"self", a}, {"other", b}});
-  };
-  auto as_type = [&](const Ref& x, at::ScalarType type) {
-    return one("aten::to", "dtype", {{"self", x}, {"dtype", plain(static_cast<int64_t>(type))}});
   };
   auto unsqueezed = [&](const Ref& x, int64_t dim) {
     return one("aten::unsqueeze", "", {{"self", x}, {"dim", plain(dim)}});
@@ -88,7 +84,7 @@ Ref Reader::paste_masks(Call& call, const std::vector<Ref>& args) {
   const Ref half = binary(
       "aten::mul", binary("aten::mul", binary("aten::sub", high, low), plain(0.5)), plain(scale));
   const Ref center = binary("aten::mul", binary("aten::add", high, low), plain(0.5));
-  auto whole = [&](const Ref& x) { return as_type(as_type(x, at::kLong), type); };
+  auto whole = [&](const Ref& x) { return to_type(call, to_type(call, x, at::kLong), type); };
   const Ref first = whole(binary("aten::sub", center, half));  // x, y
   const Ref last = whole(binary("aten::add", center, half));
   const Ref size = one("aten::clamp", "",
@@ -115,7 +111,8 @@ Ref Reader::paste_masks(Call& call, const std::vector<Ref>& args) {
     const Ref inside = one("aten::logical_and", "",
                            {{"self", binary("aten::ge", at, of_axis(first))},
                             {"other", binary("aten::le", at, of_axis(last))}});
-    return binary("aten::mul", hat, unsqueezed(as_type(inside, type), 2));  // [N, extent, samples]
+    return binary("aten::mul", hat,
+                  unsqueezed(to_type(call, inside, type), 2));  // [N, extent, samples]
   };
   const Ref pad =
       list(c10::IntType::get(), {plain(padding), plain(padding), plain(padding), plain(padding)});
