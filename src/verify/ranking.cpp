@@ -28,6 +28,8 @@ struct Column {
   }
 };
 
+bool alike(const Tensor& a, const Tensor& b) { return a.dims == b.dims && a.dtype == b.dtype; }
+
 bool begins_with(const std::vector<int64_t>& dims, const std::vector<int64_t>& prefix) {
   return dims.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), dims.begin());
 }
@@ -63,8 +65,8 @@ std::vector<Column> group_of(size_t scores, const std::vector<Tensor>& actual,
   const auto length = static_cast<size_t>(prefix.back());
   if (!descends(group[0].expected, length) || !descends(group[0].actual, length)) return {};
   for (size_t i = 0; i < expected.size(); ++i) {
-    const bool alike = actual[i].dims == expected[i].dims && actual[i].dtype == expected[i].dtype;
-    if (i != scores && alike && begins_with(expected[i].dims, prefix)) add(i);
+    const bool same = alike(actual[i], expected[i]);
+    if (i != scores && same && begins_with(expected[i].dims, prefix)) add(i);
   }
   return group;
 }
@@ -131,10 +133,7 @@ std::optional<Reordered> reorder(const std::vector<Tensor>& actual,
                                  const std::vector<Tensor>& expected, double tolerance) {
   if (actual.size() != expected.size()) return std::nullopt;
   for (size_t s = 0; s < expected.size(); ++s) {
-    if (!is_score(expected[s]) || actual[s].dims != expected[s].dims ||
-        actual[s].dtype != expected[s].dtype) {
-      continue;
-    }
+    if (!is_score(expected[s]) || !alike(actual[s], expected[s])) continue;
     const std::vector<Column> group = group_of(s, actual, expected, tolerance);
     if (group.size() < 2) continue;
     Reordered out;

@@ -206,6 +206,12 @@ class Proof {
 
   // Where the model ranks, rows whose scores are equal but for rounding are taken in the order that
   // PyTorch gives them.
+  std::optional<Reordered> in_order(const std::vector<Tensor>& actual,
+                                    const std::vector<Tensor>& expected) const {
+    if (!ranks(program_)) return std::nullopt;
+    return reorder(actual, expected, options_.tolerance);
+  }
+
   std::vector<Comparison> compare_all(const std::vector<Tensor>& actual,
                                       const std::vector<Tensor>& expected) {
     std::vector<Comparison> out;
@@ -214,8 +220,8 @@ class Proof {
       out.push_back(compare(actual[i], expected[i]));
       same = same && difference(out[i], expected[i].dtype).empty();
     }
-    if (same || !ranks(program_)) return out;
-    const auto ordered = reorder(actual, expected, options_.tolerance);
+    if (same) return out;
+    const auto ordered = in_order(actual, expected);
     if (!ordered) return out;
     swapped_ += ordered->moved;
     apart_ = std::max(apart_, ordered->apart);
@@ -251,9 +257,7 @@ class Proof {
     for (Tensor& t : float32) {
       if (t.dtype == DType::kFloat) t = t.cast(DType::kDouble);
     }
-    if (ranks(program_)) {
-      if (auto ordered = reorder(float32, *float64, options_.tolerance)) float32 = ordered->outputs;
-    }
+    if (auto ordered = in_order(float32, *float64)) float32 = std::move(ordered->outputs);
     for (size_t i = 0; i < float32.size(); ++i) {
       if ((*narrow)[i].dtype != DType::kFloat || (*float64)[i].dtype != DType::kDouble) continue;
       Comparison c = compare(float32[i], (*float64)[i]);
