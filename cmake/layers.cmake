@@ -2,7 +2,7 @@
 # A layer may include only the layers it names here; tests/layers_test.py holds it to that.
 function(onnxport_layer name)
   cmake_parse_arguments(L "" "" "USES;LIBRARIES" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp")
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
   if(NOT sources)  # a layer whose first file is still to be written
     set(sources "${PROJECT_BINARY_DIR}/empty.cpp")
@@ -24,4 +24,4 @@ onnxport_layer(read LIBRARIES simdjson::simdjson)
 onnxport_layer(lower)
 onnxport_layer(simplify)
 onnxport_layer(verify LIBRARIES nlohmann_json::nlohmann_json)
-onnxport_layer(export LIBRARIES nlohmann_json::nlohmann_json)
+onnxport_layer(pipeline LIBRARIES nlohmann_json::nlohmann_json)

@@ -1,4 +1,4 @@
-# Every src/<layer>/<name>_test.cpp goes into one executable, `onnxport_tests`. It links the layers'
+# Every <name>_test.cpp below src/ goes into one executable, `onnxport_tests`. It links the layers'
 # objects directly, as the command does, so that rules that register themselves are there.
 if(NOT ONNXPORT_TESTS)
   return()
@@ -7,7 +7,7 @@ endif()
 find_package(GTest REQUIRED)
 enable_testing()
 
-file(GLOB onnxport_test_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/*/*_test.cpp")
+file(GLOB_RECURSE onnxport_test_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/*_test.cpp")
 if(NOT onnxport_test_sources)
   message(STATUS "onnxport: no unit tests found")
   return()

@@ -12,9 +12,9 @@
 #include "cli/simplify_command.h"
 #include "cli/terminal.h"
 #include "cli/usage.h"
-#include "export/facts.h"
 #include "onnx/check.h"
 #include "onnxport/export.h"
+#include "pipeline/facts.h"
 
 namespace onnxport::cli {
 namespace {

@@ -5,7 +5,7 @@
 #include <csignal>
 #include <thread>
 
-#include "export/place.h"
+#include "pipeline/place.h"
 
 namespace onnxport::cli {
 

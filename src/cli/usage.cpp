@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "export/distance.h"
+#include "pipeline/distance.h"
 
 namespace onnxport::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "export/ending.h"
+#include "pipeline/ending.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // What the pages of both reports are made of.
-#include "export/page.h"
+#include "pipeline/page.h"
 
 #include <fmt/format.h>
 

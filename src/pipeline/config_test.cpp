@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "export/distance.h"
 #include "onnxport/export.h"
+#include "pipeline/distance.h"
 
 namespace onnxport {
 namespace {

@@ -43,7 +43,7 @@ void tell(const onnx::Model& model, AnyReport& report) {
 }
 
 // A .onnx, .pt2 or TorchScript file, told apart by content. `config` is for the last: see
-// export/source.h.
+// pipeline/source.h.
 Result<Facts> of_file(const std::string& path, const ExportConfig& config = {});
 
 std::string text(const Facts& facts, const std::string& path);

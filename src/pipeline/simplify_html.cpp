@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "export/changes.h"
-#include "export/page.h"
 #include "onnxport/simplify.h"
+#include "pipeline/changes.h"
+#include "pipeline/page.h"
 
 namespace onnxport {
 namespace {

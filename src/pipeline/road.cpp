@@ -1,7 +1,7 @@
 // The road. A file is built in a hidden folder beside its place, and gets its name only when it has
 // passed everything that was asked for; a file that differs from PyTorch is kept under another
 // name.
-#include "export/road.h"
+#include "pipeline/road.h"
 
 #include <fmt/format.h>
 
@@ -9,18 +9,18 @@
 #include <optional>
 
 #include "aten/program.h"
-#include "export/facts.h"
-#include "export/place.h"
-#include "export/rule_names.h"
-#include "export/shapes.h"
-#include "export/source.h"
-#include "export/timed.h"
 #include "lower/dynamic_batch.h"
 #include "lower/lower.h"
 #include "onnx/check.h"
 #include "onnx/graph.h"
 #include "onnx/read.h"
 #include "onnx/write.h"
+#include "pipeline/facts.h"
+#include "pipeline/place.h"
+#include "pipeline/rule_names.h"
+#include "pipeline/shapes.h"
+#include "pipeline/source.h"
+#include "pipeline/timed.h"
 #include "read/checksums.h"
 #include "simplify/simplify.h"
 #include "verify/evaluate.h"

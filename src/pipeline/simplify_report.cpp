@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json_number.h"
-#include "export/changes.h"
-#include "export/ending.h"
 #include "onnxport/simplify.h"
+#include "pipeline/changes.h"
+#include "pipeline/ending.h"
 
 namespace onnxport {
 namespace {

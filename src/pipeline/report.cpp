@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json_number.h"
-#include "export/ending.h"
 #include "onnxport/export.h"
+#include "pipeline/ending.h"
 
 namespace onnxport {
 namespace {

@@ -1,4 +1,4 @@
-#include "export/facts.h"
+#include "pipeline/facts.h"
 
 #include <fmt/format.h>
 
@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "export/source.h"
 #include "onnx/read.h"
+#include "pipeline/source.h"
 
 namespace onnxport::facts {
 namespace {

@@ -4,8 +4,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "export/road.h"
 #include "onnxport/export.h"
+#include "pipeline/road.h"
 
 namespace onnxport {
 namespace {

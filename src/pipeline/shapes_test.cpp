@@ -1,4 +1,4 @@
-#include "export/shapes.h"
+#include "pipeline/shapes.h"
 
 #include <gtest/gtest.h>
 

@@ -9,16 +9,16 @@
 #include <filesystem>
 #include <set>
 
-#include "export/distance.h"
-#include "export/facts.h"
-#include "export/guarded.h"
-#include "export/place.h"
-#include "export/rule_names.h"
-#include "export/timed.h"
 #include "onnx/check.h"
 #include "onnx/read.h"
 #include "onnx/write.h"
 #include "onnxport/simplify.h"
+#include "pipeline/distance.h"
+#include "pipeline/facts.h"
+#include "pipeline/guarded.h"
+#include "pipeline/place.h"
+#include "pipeline/rule_names.h"
+#include "pipeline/timed.h"
 #include "simplify/fix_shapes.h"
 #include "simplify/rule.h"
 #include "simplify/simplify.h"

@@ -1,4 +1,4 @@
-#include "export/distance.h"
+#include "pipeline/distance.h"
 
 #include <algorithm>
 #include <numeric>

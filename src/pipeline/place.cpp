@@ -1,4 +1,4 @@
-#include "export/place.h"
+#include "pipeline/place.h"
 
 #include <cerrno>
 #include <cstdlib>

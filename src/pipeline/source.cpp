@@ -1,9 +1,9 @@
-#include "export/source.h"
+#include "pipeline/source.h"
 
 #include <optional>
 #include <utility>
 
-#include "export/shapes.h"
+#include "pipeline/shapes.h"
 #include "read/pt2.h"
 #include "read/script.h"
 

@@ -1,8 +1,8 @@
 // A Report as one page.
 #include <fmt/format.h>
 
-#include "export/page.h"
 #include "onnxport/export.h"
+#include "pipeline/page.h"
 
 namespace onnxport {
 namespace {

@@ -3,11 +3,11 @@
 
 #include <mutex>
 
-#include "export/distance.h"
-#include "export/guarded.h"
-#include "export/road.h"
 #include "libtorch/plugin.h"
 #include "onnxport/export.h"
+#include "pipeline/distance.h"
+#include "pipeline/guarded.h"
+#include "pipeline/road.h"
 
 #ifndef ONNXPORT_VERSION
 #define ONNXPORT_VERSION "0"

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
-#include "export/distance.h"
 #include "onnxport/export.h"
+#include "pipeline/distance.h"
 
 namespace onnxport {
 namespace {
