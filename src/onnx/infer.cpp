@@ -118,7 +118,7 @@ void Context::out(size_t i, DType dtype) {
 }
 
 // A size that was known before stays where the rule knows nothing. What follows from the inputs
-// counts for more than what a file states: see simplify/stated.h.
+// counts for more than what a file states: see simplify/declared_types.h.
 void Context::out(size_t i, DType dtype, Shape shape) {
   out(i, dtype);
   Value* v = node.output(i);

@@ -4,15 +4,15 @@
 #include <cmath>
 #include <limits>
 
+#include "simplify/match.h"
 #include "simplify/product.h"
-#include "simplify/words.h"
 
 namespace onnxport::simplify {
 namespace {
 
 // v = x + c, c one number: x, or null.
 Value* plus(const Value* v, double c, const Node& user) {
-  Node* add = maker(v, "Add", user);
+  Node* add = producer(v, "Add", user);
   if (add == nullptr) return nullptr;
   for (size_t i = 0; i < 2; ++i) {
     const auto number = scalar_of(add->input(i));
@@ -31,12 +31,13 @@ Value* times(Value* v, double c, const Node& user) {
 
 // v = x * x * x
 bool is_cube(Value* v, const Value* x, const Node& user) {
-  if (Node* pow = maker(v, "Pow", user)) return pow->input(0) == x && is_scalar(pow->input(1), 3);
+  if (Node* pow = producer(v, "Pow", user))
+    return pow->input(0) == x && is_scalar(pow->input(1), 3);
   const Product product = product_of(v, user);
   if (product.number != 1) return false;
   int degree = 0;
   for (const Value* leaf : product.leaves) {
-    const Node* square = maker(leaf, "Pow", user);
+    const Node* square = producer(leaf, "Pow", user);
     if (leaf == x) {
       ++degree;
     } else if (square != nullptr && square->input(0) == x && is_scalar(square->input(1), 2)) {
@@ -51,12 +52,12 @@ bool is_cube(Value* v, const Value* x, const Node& user) {
 // v = 1 + erf(x / sqrt(2)): "none"; v = 1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)): "tanh"
 const char* gelu_gate(const Value* v, const Value* x, const Node& user) {
   const Value* inner = plus(v, 1, user);
-  if (Node* erf = maker(inner, "Erf", user)) {
+  if (Node* erf = producer(inner, "Erf", user)) {
     return times(erf->input(0), M_SQRT1_2, user) == x ? "none" : nullptr;
   }
-  Node* tanh = maker(inner, "Tanh", user);
+  Node* tanh = producer(inner, "Tanh", user);
   if (tanh == nullptr) return nullptr;
-  Node* sum = maker(times(tanh->input(0), std::sqrt(2 / M_PI), user), "Add", user);
+  Node* sum = producer(times(tanh->input(0), std::sqrt(2 / M_PI), user), "Add", user);
   if (sum == nullptr) return nullptr;
   for (size_t i = 0; i < 2; ++i) {
     if (sum->input(i) != x) continue;
@@ -74,7 +75,7 @@ const char* gelu_gate(const Value* v, const Value* x, const Node& user) {
 
 // 0.5 * x * (1 + erf(x / sqrt(2)))  =>  Gelu(x)        the form with tanh too; opset 20
 RULE_ROUNDING(recover_gelu, "Mul", "Div") {
-  if (m.opset() < 20) return no_match("no Gelu in this opset");
+  if (r.opset() < 20) return no_match("no Gelu in this opset");
   const Product product = product_of(node.output(), node);
   if (product.leaves.size() != 2 || !is_about(product.number, 0.5)) return no_match("no Gelu");
   for (size_t i = 0; i < 2; ++i) {
@@ -83,7 +84,7 @@ RULE_ROUNDING(recover_gelu, "Mul", "Div") {
     if (form == nullptr || !is_float(x)) continue;
     Attributes attributes;
     if (std::string_view(form) == "tanh") attributes.emplace_back("approximate", "tanh");
-    m.replace(node, m.op("Gelu", {x}, std::move(attributes)));
+    r.replace(node, r.op("Gelu", {x}, std::move(attributes)));
     return done();
   }
   return no_match("no Gelu");
@@ -113,7 +114,7 @@ std::optional<Bounds> bounds_of(const Node& clip, int64_t opset) {
 
 // v = Clip(x + 3, 0, 6): x, or null.
 Value* relu6_of_plus_3(const Value* v, const Node& user, int64_t opset) {
-  Node* clip = maker(v, "Clip", user);
+  Node* clip = producer(v, "Clip", user);
   if (clip == nullptr) return nullptr;
   const auto bounds = bounds_of(*clip, opset);
   if (!bounds || bounds->low != 0 || bounds->high != 6) return nullptr;
@@ -127,22 +128,22 @@ RULE_ROUNDING(recover_hard_swish, "Mul", "Div") {
   const Product product = product_of(node.output(), node);
   const bool is_sixth = is_about(product.number, 1.0 / 6);
   if (product.leaves.size() == 1 && is_sixth) {
-    Value* x = relu6_of_plus_3(product.leaves[0], node, m.opset());
+    Value* x = relu6_of_plus_3(product.leaves[0], node, r.opset());
     if (x == nullptr || !used_once(product.leaves[0])) return no_match("no HardSigmoid");
-    m.replace(node, m.op("HardSigmoid", {x}, {{"alpha", 1.0F / 6}, {"beta", 0.5F}}));
+    r.replace(node, r.op("HardSigmoid", {x}, {{"alpha", 1.0F / 6}, {"beta", 0.5F}}));
     return done();
   }
-  if (product.leaves.size() != 2 || m.opset() < 14) return no_match("no HardSwish");
+  if (product.leaves.size() != 2 || r.opset() < 14) return no_match("no HardSwish");
   for (size_t i = 0; i < 2; ++i) {
     Value* x = product.leaves[i];
     if (!is_float(x)) continue;
-    const Node* gate = maker(product.leaves[1 - i], "HardSigmoid", node);
+    const Node* gate = producer(product.leaves[1 - i], "HardSigmoid", node);
     const bool by_gate = gate != nullptr && product.number == 1 && gate->input(0) == x &&
                          is_about(gate->get<float>("alpha", 0.2F), 1.0 / 6) &&
                          gate->get<float>("beta", 0.5F) == 0.5F;
-    const bool by_clip = is_sixth && relu6_of_plus_3(product.leaves[1 - i], node, m.opset()) == x;
+    const bool by_clip = is_sixth && relu6_of_plus_3(product.leaves[1 - i], node, r.opset()) == x;
     if (!by_gate && !by_clip) continue;
-    m.replace(node, m.op("HardSwish", {x}));
+    r.replace(node, r.op("HardSwish", {x}));
     return done();
   }
   return no_match("no HardSwish");
@@ -150,13 +151,13 @@ RULE_ROUNDING(recover_hard_swish, "Mul", "Div") {
 
 // x * tanh(softplus(x))  =>  Mish(x)        opset 18
 RULE_ROUNDING(recover_mish, "Mul") {
-  if (m.opset() < 18) return no_match("no Mish in this opset");
+  if (r.opset() < 18) return no_match("no Mish in this opset");
   for (size_t i = 0; i < 2; ++i) {
     Value* x = node.input(i);
-    const Node* tanh = maker(node.input(1 - i), "Tanh", node);
-    const Node* softplus = tanh != nullptr ? maker(tanh->input(0), "Softplus", node) : nullptr;
+    const Node* tanh = producer(node.input(1 - i), "Tanh", node);
+    const Node* softplus = tanh != nullptr ? producer(tanh->input(0), "Softplus", node) : nullptr;
     if (softplus == nullptr || softplus->input(0) != x || !is_float(x)) continue;
-    m.replace(node, m.op("Mish", {x}));
+    r.replace(node, r.op("Mish", {x}));
     return done();
   }
   return no_match("no Mish");
@@ -164,31 +165,31 @@ RULE_ROUNDING(recover_mish, "Mul") {
 
 // x * sigmoid(a * x)  =>  Swish(x, a)        opset 24
 RULE_ROUNDING(recover_swish, "Mul") {
-  if (m.opset() < 24) return no_match("no Swish in this opset");
+  if (r.opset() < 24) return no_match("no Swish in this opset");
   for (size_t i = 0; i < 2; ++i) {
     Value* x = node.input(i);
-    const Node* sigmoid = maker(node.input(1 - i), "Sigmoid", node);
+    const Node* sigmoid = producer(node.input(1 - i), "Sigmoid", node);
     if (sigmoid == nullptr || !is_float(x)) continue;
     const Product inside = product_of(sigmoid->input(0), node);
     if (inside.leaves.size() != 1 || inside.leaves[0] != x) continue;
     Attributes attributes;
     if (inside.number != 1) attributes.emplace_back("alpha", inside.number);
-    m.replace(node, m.op("Swish", {x}, std::move(attributes)));
+    r.replace(node, r.op("Swish", {x}, std::move(attributes)));
     return done();
   }
   return no_match("no Swish");
 }
 
-Value* clip(Match& m, Value* x, const Bounds& b) {
+Value* clip(Rewriter& r, Value* x, const Bounds& b) {
   std::vector<Value*> inputs{x, nullptr, nullptr};
   if (b.low > -std::numeric_limits<double>::infinity()) {
-    inputs[1] = m.constant(Tensor::scalar(x->dtype, b.low), "min");
+    inputs[1] = r.constant(Tensor::scalar(x->dtype, b.low), "min");
   }
   if (b.high < std::numeric_limits<double>::infinity()) {
-    inputs[2] = m.constant(Tensor::scalar(x->dtype, b.high), "max");
+    inputs[2] = r.constant(Tensor::scalar(x->dtype, b.high), "max");
   }
   while (inputs.size() > 1 && inputs.back() == nullptr) inputs.pop_back();
-  return m.op("Clip", inputs);
+  return r.op("Clip", inputs);
 }
 
 // The interval that one node of Relu, Clip, Max or Min cuts x to, all by numbers.
@@ -217,10 +218,10 @@ std::optional<Interval> interval_of(const Node* node, int64_t opset) {
 
 // Relu, Clip, Max or Min of a number, after one of them  =>  Clip        the intervals meet
 RULE(merge_cuts, "Relu", "Clip", "Max", "Min") {
-  if (m.opset() < 12) return no_match("Clip's bounds are attributes");
-  const auto outer = interval_of(&node, m.opset());
+  if (r.opset() < 12) return no_match("Clip's bounds are attributes");
+  const auto outer = interval_of(&node, r.opset());
   if (!outer || !used_once(outer->x)) return no_match("nothing cut before");
-  const auto inner = interval_of(maker(outer->x, node), m.opset());
+  const auto inner = interval_of(producer(outer->x, node), r.opset());
   if (!inner) return no_match("nothing cut before");
   const Bounds &a = inner->bounds, &b = outer->bounds;
   if (!(a.low <= a.high) || !(b.low <= b.high) || b.low > a.high || a.low > b.high) {
@@ -228,9 +229,9 @@ RULE(merge_cuts, "Relu", "Clip", "Max", "Min") {
   }
   const Bounds both{std::max(a.low, b.low), std::min(a.high, b.high)};
   if (both.low == 0 && both.high == Bounds{}.high) {
-    m.replace(node, m.op("Relu", {inner->x}));
+    r.replace(node, r.op("Relu", {inner->x}));
   } else {
-    m.replace(node, clip(m, inner->x, both));
+    r.replace(node, clip(r, inner->x, both));
   }
   return done();
 }

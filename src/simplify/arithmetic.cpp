@@ -1,7 +1,7 @@
 // Add, Sub, Mul, Div, Pow with constants.
 #include <algorithm>
 
-#include "simplify/words.h"
+#include "simplify/match.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -31,24 +31,24 @@ RULE(drop_neutral_operand, "Add", "Sub", "Mul", "Div", "Pow") {
   const double neutral = node.is("Add") || node.is("Sub") ? 0 : 1;
   if (!all_equal(*constant_of(operands->constant), neutral)) return no_match("not neutral");
   if (!same_shape(operands->x, node.output())) return no_match("x is broadcast");
-  return replace_if_possible(m, node, operands->x);
+  return replace_if_possible(r, node, operands->x);
 }
 
 // (x + a) + b  =>  x + (a + b),  (x * a) * b  =>  x * (a * b)        a, b constant
 RULE_ROUNDING(merge_constant_operands, "Add", "Mul") {
   auto outer = with_constant(node);
   if (!outer) return no_match("no constant operand");
-  Node* before = maker(outer->x, node.op_type, node);
+  Node* before = producer(outer->x, node.op_type, node);
   if (before == nullptr || !used_once(outer->x)) return no_match("no such node before");
   auto inner = with_constant(*before);
   if (!inner) return no_match("the node before has no constant operand");
   const Tensor &a = *constant_of(inner->constant), &b = *constant_of(outer->constant);
   if (a.numel() > (1 << 18) || b.numel() > (1 << 18)) return no_match("large constants");
-  Value* both = m.op(node.op_type, {inner->constant, outer->constant});
+  Value* both = r.op(node.op_type, {inner->constant, outer->constant});
   const Tensor* folded = constant_of(both);
   if (folded == nullptr) return no_match("the constants do not fold");
   if (folded->numel() > std::max(a.numel(), b.numel())) return no_match("the constant would grow");
-  m.replace(node, m.op(node.op_type, {inner->x, both}));
+  r.replace(node, r.op(node.op_type, {inner->x, both}));
   return done();
 }
 
@@ -60,7 +60,7 @@ RULE_ROUNDING(merge_unlike_constant_operands, "Add", "Sub", "Mul", "Div") {
   if (!outer || (outer->constant_at == 0 && (node.is("Sub") || node.is("Div")))) {
     return no_match("no constant comes last");
   }
-  Node* before = maker(outer->x, node);
+  Node* before = producer(outer->x, node);
   if (before == nullptr || !used_once(outer->x)) return no_match("no such node before");
   const bool inverse_before = before->is("Sub") || before->is("Div");
   const bool inverse = node.is("Sub") || node.is("Div");
@@ -77,11 +77,11 @@ RULE_ROUNDING(merge_unlike_constant_operands, "Add", "Sub", "Mul", "Div") {
   const char* unlike = is_sum ? "Sub" : "Div";
   Value* both = nullptr;
   if (inverse_before && inverse) {
-    both = m.op(is_sum ? "Add" : "Mul", {inner->constant, outer->constant});
+    both = r.op(is_sum ? "Add" : "Mul", {inner->constant, outer->constant});
   } else if (inverse_before) {
-    both = m.op(unlike, {outer->constant, inner->constant});
+    both = r.op(unlike, {outer->constant, inner->constant});
   } else {
-    both = m.op(unlike, {inner->constant, outer->constant});
+    both = r.op(unlike, {inner->constant, outer->constant});
   }
   const Tensor* folded = constant_of(both);
   if (folded == nullptr || folded->numel() > std::max(a.numel(), b.numel())) {
@@ -89,16 +89,16 @@ RULE_ROUNDING(merge_unlike_constant_operands, "Add", "Sub", "Mul", "Div") {
   }
   const char* op = is_sum ? "Add" : "Mul";
   if (inverse_before && inverse) op = unlike;
-  m.replace(node, m.op(op, {inner->x, both}));
+  r.replace(node, r.op(op, {inner->x, both}));
   return done();
 }
 
 // Add(x, Neg(y))  =>  Sub(x, y)
 RULE(add_of_negated, "Add") {
   for (size_t i = 0; i < 2; ++i) {
-    Node* neg = maker(node.input(i), "Neg", node);
+    Node* neg = producer(node.input(i), "Neg", node);
     if (neg == nullptr || !used_once(neg->output())) continue;
-    m.replace(node, m.op("Sub", {node.input(1 - i), neg->input(0)}));
+    r.replace(node, r.op("Sub", {node.input(1 - i), neg->input(0)}));
     return done();
   }
   return no_match("nothing negated");
@@ -109,9 +109,9 @@ RULE(add_of_negated, "Add") {
 // Mul(x, Reciprocal(y))  =>  Div(x, y)
 RULE_ROUNDING(multiply_by_reciprocal, "Mul") {
   for (size_t i = 0; i < 2; ++i) {
-    Node* inverse = maker(node.input(i), "Reciprocal", node);
+    Node* inverse = producer(node.input(i), "Reciprocal", node);
     if (inverse == nullptr || !used_once(inverse->output())) continue;
-    m.replace(node, m.op("Div", {node.input(1 - i), inverse->input(0)}));
+    r.replace(node, r.op("Div", {node.input(1 - i), inverse->input(0)}));
     return done();
   }
   return no_match("no Reciprocal");

@@ -3,8 +3,8 @@
 #include <string>
 
 #include "simplify/einsum.h"
+#include "simplify/match.h"
 #include "simplify/product.h"
-#include "simplify/words.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -14,20 +14,20 @@ bool has_rank(const Value* v, size_t rank) {
 }
 
 // v = k with its last two axes swapped: k, made if need be; null when v is not a Transpose.
-Value* swapped_back(Match& m, const Value* v, const Node& user) {
-  Node* transpose = maker(v, "Transpose", user);
+Value* swapped_back(Rewriter& r, const Value* v, const Node& user) {
+  Node* transpose = producer(v, "Transpose", user);
   if (transpose == nullptr) return nullptr;
   auto perm = transpose->get<onnx::Attribute::Ints>("perm", {});
   if (perm.size() != 4) return nullptr;
   std::swap(perm[2], perm[3]);
   if (std::is_sorted(perm.begin(), perm.end())) return transpose->input(0);
-  return m.op("Transpose", {transpose->input(0)}, {{"perm", perm}});
+  return r.op("Transpose", {transpose->input(0)}, {{"perm", perm}});
 }
 
 // q times k^T: a MatMul with the keys transposed, or an Einsum of both as they are; null: neither.
 Node* product_of_keys(const Value* v, const Node& user) {
-  if (Node* matmul = maker(v, "MatMul", user)) return matmul;
-  Node* einsum = maker(v, "Einsum", user);
+  if (Node* matmul = producer(v, "MatMul", user)) return matmul;
+  Node* einsum = producer(v, "Einsum", user);
   if (einsum == nullptr || einsum->inputs.size() != 2) return nullptr;
   const auto equation = equation_of(*einsum);
   if (!equation || equation->terms[0].size() != 4 || equation->terms[1].size() != 4) return nullptr;
@@ -50,8 +50,8 @@ bool is_mask(const Value* mask, const Value* scores) {
 // MatMul(Softmax(MatMul(q, k^T) * scale + mask), v)  =>  Attention(q, k, v, mask)
 //     [batch, heads, length, size] each, opset 23; Einsum(q, k: "bhid,bhjd->bhij") too
 RULE_ROUNDING(recover_attention, "MatMul") {
-  if (m.opset() < 23) return no_match("no Attention in this opset");
-  Node* softmax = maker(node.input(0), "Softmax", node);
+  if (r.opset() < 23) return no_match("no Attention in this opset");
+  Node* softmax = producer(node.input(0), "Softmax", node);
   Value* v = node.input(1);
   if (softmax == nullptr || !used_once(softmax->output()) || !has_rank(v, 4)) {
     return no_match("no Softmax of scores before");
@@ -61,7 +61,7 @@ RULE_ROUNDING(recover_attention, "MatMul") {
   if ((axis != -1 && axis != 3) || !has_rank(scores, 4)) return no_match("another axis");
   Value* mask = nullptr;
   Product product = product_of(scores, node);
-  Node* add = maker(scores, "Add", node);
+  Node* add = producer(scores, "Add", node);
   for (size_t i = 0; add != nullptr && used_once(scores) && i < 2; ++i) {
     if (!used_once(add->input(i)) || !is_mask(add->input(1 - i), scores)) continue;
     Product inner = product_of(add->input(i), node);
@@ -81,11 +81,11 @@ RULE_ROUNDING(recover_attention, "MatMul") {
   }
   const bool swapped = qk->is("MatMul");
   if (keys[swapped ? 3 : 2] != (*v->shape)[2]) return no_match("other lengths");
-  Value* k = swapped ? swapped_back(m, qk->input(1), node) : qk->input(1);
+  Value* k = swapped ? swapped_back(r, qk->input(1), node) : qk->input(1);
   if (k == nullptr) return no_match("the keys are not transposed");
   std::vector<Value*> inputs{qk->input(0), k, v};
   if (mask != nullptr) inputs.push_back(mask);
-  m.replace(node, m.op("Attention", inputs, {{"scale", product.number}}));
+  r.replace(node, r.op("Attention", inputs, {{"scale", product.number}}));
   return done();
 }
 

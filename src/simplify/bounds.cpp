@@ -6,7 +6,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "simplify/words.h"
+#include "simplify/match.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -56,7 +56,7 @@ class Search {
   Bound of(const Value* v) {  // NOLINT(misc-no-recursion): at most kMaxNodes deep
     if (const Tensor* t = constant_of(v)) return least_element(*t);
     if (v == nullptr || --left_ < 0) return std::nullopt;
-    const Node* node = maker(v, user_);
+    const Node* node = producer(v, user_);
     const Bound found = node != nullptr ? of_node(*node, v->output) : std::nullopt;
     if (found) return found;
     return lowest_of(v->dtype) == 0.0 ? Bound(0) : std::nullopt;

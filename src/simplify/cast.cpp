@@ -1,4 +1,4 @@
-#include "simplify/words.h"
+#include "simplify/match.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -28,17 +28,17 @@ bool widens(DType from, DType to) {
 RULE(drop_same_type_cast, "Cast") {
   const DType from = node.input(0)->dtype;
   if (from == DType::kUndefined || from != target(node)) return no_match("the types differ");
-  return replace_if_possible(m, node, node.input(0));
+  return replace_if_possible(r, node, node.input(0));
 }
 
 // Cast(Cast(x, to: A), to: B)  =>  Cast(x, to: B)        when A holds every value of x's type
 RULE(merge_casts, "Cast") {
-  Node* inner = maker(node.input(0), "Cast", node);
+  Node* inner = producer(node.input(0), "Cast", node);
   if (inner == nullptr) return no_match("no cast before");
   const DType from = inner->input(0)->dtype;
   if (!widens(from, target(*inner))) return no_match("the cast before may lose something");
   if (target(node) == DType::kBool && from != DType::kBool) return no_match("to bool");
-  m.set_input(node, 0, inner->input(0));
+  r.set_input(node, 0, inner->input(0));
   return done();
 }
 
@@ -46,8 +46,8 @@ RULE(merge_casts, "Cast") {
 RULE(cast_like_to_cast, "CastLike") {
   const DType to = node.input(1)->dtype;
   if (to == DType::kUndefined) return no_match("the type is unknown");
-  m.drop_inputs_from(node, 1);
-  m.change_op(node, "Cast", {{"to", static_cast<int64_t>(to)}});
+  r.drop_inputs_from(node, 1);
+  r.change_op(node, "Cast", {{"to", static_cast<int64_t>(to)}});
   return done();
 }
 

@@ -1,8 +1,8 @@
 // Concat, Split, Slice, Gather: parts of a tensor.
 #include <algorithm>
 
+#include "simplify/match.h"
 #include "simplify/slice.h"
-#include "simplify/words.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -13,14 +13,14 @@ RULE(flatten_concats, "Concat") {
   const size_t rank = node.output()->shape->size();
   const auto axis = axis_in(node.get<int64_t>("axis", 1), rank);
   for (size_t i = 0; i < node.inputs.size(); ++i) {
-    Node* inner = maker(node.input(i), "Concat", node);
+    Node* inner = producer(node.input(i), "Concat", node);
     if (inner == nullptr || !used_once(inner->output())) continue;
     if (axis_in(inner->get<int64_t>("axis", 1), rank) != axis) continue;
     std::vector<Value*> inputs(node.inputs);
     inputs.erase(inputs.begin() + static_cast<int64_t>(i));
     inputs.insert(inputs.begin() + static_cast<int64_t>(i), inner->inputs.begin(),
                   inner->inputs.end());
-    m.replace(node, m.op("Concat", inputs, node.attributes));
+    r.replace(node, r.op("Concat", inputs, node.attributes));
     return done();
   }
   return no_match("no Concat of the same axis before");
@@ -34,12 +34,12 @@ RULE(merge_constants_in_concat, "Concat") {
     // What others use too is copied: sizes may be, data would make the file larger.
     const bool owned = used_once(node.input(i)) && used_once(node.input(i + 1));
     if (!owned && a->numel() + b->numel() > 16) continue;
-    Value* both = m.op("Concat", {node.input(i), node.input(i + 1)}, node.attributes);
+    Value* both = r.op("Concat", {node.input(i), node.input(i + 1)}, node.attributes);
     if (constant_of(both) == nullptr) return no_match("the constants do not fold");
     std::vector<Value*> inputs(node.inputs);
     inputs[i] = both;
     inputs.erase(inputs.begin() + static_cast<int64_t>(i) + 1);
-    m.replace(node, m.op("Concat", inputs, node.attributes));
+    r.replace(node, r.op("Concat", inputs, node.attributes));
     return done();
   }
   return no_match("no constants beside each other");
@@ -47,7 +47,7 @@ RULE(merge_constants_in_concat, "Concat") {
 
 // Concat(Split(x))  =>  x        all parts, in order, on the same axis
 RULE(concat_of_split, "Concat") {
-  Node* split = maker(node.input(0), "Split", node);
+  Node* split = producer(node.input(0), "Split", node);
   if (split == nullptr || split->outputs != node.inputs) return no_match("not all parts in order");
   if (!node.output()->shape) return no_match("the rank is unknown");
   const size_t rank = node.output()->shape->size();
@@ -55,12 +55,12 @@ RULE(concat_of_split, "Concat") {
       axis_in(node.get<int64_t>("axis", 1), rank)) {
     return no_match("the axes differ");
   }
-  return replace_if_possible(m, node, split->input(0));
+  return replace_if_possible(r, node, split->input(0));
 }
 
 // Gather(x, [i]) then Squeeze, or Slice of one then Squeeze  =>  Gather(x, i)
 RULE(gather_scalar, "Squeeze", "Reshape") {
-  Node* inner = maker(node.input(0), node);
+  Node* inner = producer(node.input(0), node);
   if (inner == nullptr || !used_once(inner->output()) || !inner->input(0)->shape) {
     return no_match("nothing to gather before");
   }
@@ -91,8 +91,8 @@ RULE(gather_scalar, "Squeeze", "Reshape") {
   without.erase(without.begin() + static_cast<int64_t>(*axis));
   if (without != *node.output()->shape) return no_match("other axes change too");
   Value* i =
-      m.constant(Tensor::of<int64_t>(DType::kInt64, {}, std::vector<int64_t>{index}), "index");
-  m.replace(node, m.op("Gather", {inner->input(0), i}, {{"axis", static_cast<int64_t>(*axis)}}));
+      r.constant(Tensor::of<int64_t>(DType::kInt64, {}, std::vector<int64_t>{index}), "index");
+  r.replace(node, r.op("Gather", {inner->input(0), i}, {{"axis", static_cast<int64_t>(*axis)}}));
   return done();
 }
 

@@ -1,5 +1,5 @@
 // If and its bodies.
-#include "simplify/words.h"
+#include "simplify/match.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -37,7 +37,7 @@ RULE(inline_constant_if, "If") {
     if (!made) ++identities;
   }
   if (identities > 1 + other->total_node_count()) return no_match("more nodes than before");
-  m.inline_body(node, *body);
+  r.inline_body(node, *body);
   return done();
 }
 

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "simplify/match.h"
 #include "simplify/product.h"
-#include "simplify/words.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -142,11 +142,11 @@ struct Moved {
 std::optional<Moved> moved_before(const Node& einsum, size_t input) {
   const Value* v = einsum.input(input);
   Moved moved;
-  if (used_once(v) && factor_of(maker(v, einsum))) {
-    moved.scale = maker(v, einsum);
+  if (used_once(v) && factor_of(producer(v, einsum))) {
+    moved.scale = producer(v, einsum);
     v = factor_of(moved.scale)->x;
   }
-  moved.transpose = maker(v, "Transpose", einsum);
+  moved.transpose = producer(v, "Transpose", einsum);
   if (moved.transpose == nullptr || !used_once(v)) return std::nullopt;
   if (!moved.transpose->input(0)->shape || !perm_of(*moved.transpose)) return std::nullopt;
   return moved;
@@ -168,10 +168,10 @@ RULE(einsum_to_transpose, "Einsum") {
   if (!equation || equation->terms.size() != 1) return no_match("not of one input");
   const auto perm = perm_between(equation->terms[0], equation->output);
   if (!perm) return no_match("axes are summed");
-  if (equation->terms[0] == equation->output) return replace_if_possible(m, node, node.input(0));
-  Value* y = m.op("Transpose", {node.input(0)}, {{"perm", *perm}});
+  if (equation->terms[0] == equation->output) return replace_if_possible(r, node, node.input(0));
+  Value* y = r.op("Transpose", {node.input(0)}, {{"perm", *perm}});
   stand_for(y, node);
-  m.replace(node, y);
+  r.replace(node, y);
   return done();
 }
 
@@ -179,7 +179,7 @@ RULE(einsum_to_transpose, "Einsum") {
 RULE_ROUNDING(einsum_to_sum, "Einsum") {
   const auto equation = equation_of(node);
   if (!equation || equation->terms.size() != 1) return no_match("not of one input");
-  if (!has_type_of_product(node.input(0), node.input(0), m.opset())) return no_match("the type");
+  if (!has_type_of_product(node.input(0), node.input(0), r.opset())) return no_match("the type");
   std::string stays;
   Ints axes;
   for (size_t i = 0; i < equation->terms[0].size(); ++i) {
@@ -192,11 +192,11 @@ RULE_ROUNDING(einsum_to_sum, "Einsum") {
   }
   if (stays != equation->output || axes.empty()) return no_match("axes move");
   Value* x = node.input(0);
-  Value* y = m.opset() >= 13
-                 ? m.op("ReduceSum", {x, m.constant(Tensor::ints(axes), "axes")}, {{"keepdims", 0}})
-                 : m.op("ReduceSum", {x}, {{"axes", axes}, {"keepdims", 0}});
+  Value* y = r.opset() >= 13
+                 ? r.op("ReduceSum", {x, r.constant(Tensor::ints(axes), "axes")}, {{"keepdims", 0}})
+                 : r.op("ReduceSum", {x}, {{"axes", axes}, {"keepdims", 0}});
   stand_for(y, node);
-  m.replace(node, y);
+  r.replace(node, y);
   return done();
 }
 
@@ -210,10 +210,10 @@ RULE(einsum_to_mul, "Einsum") {
   if (!ends_with(y, a) || !ends_with(y, b) || std::max(a.size(), b.size()) != y.size()) {
     return no_match("axes move, or are summed");
   }
-  if (!has_type_of_product(node.input(0), node.input(1), m.opset())) return no_match("the type");
-  Value* product = m.op("Mul", {node.input(0), node.input(1)});
+  if (!has_type_of_product(node.input(0), node.input(1), r.opset())) return no_match("the type");
+  Value* product = r.op("Mul", {node.input(0), node.input(1)});
   stand_for(product, node);
-  m.replace(node, product);
+  r.replace(node, product);
   return done();
 }
 
@@ -268,9 +268,9 @@ bool can_take(const Value* x, const std::string& labels, const std::string& want
   return perm_between(labels, wanted) && constant_of(x) != nullptr && used_once(x);
 }
 
-Value* taken(Match& m, Value* x, const std::string& labels, const std::string& wanted) {
+Value* taken(Rewriter& r, Value* x, const std::string& labels, const std::string& wanted) {
   if (labels == wanted) return x;
-  return m.constant(constant_of(x)->transposed(*perm_between(labels, wanted)), x->name);
+  return r.constant(constant_of(x)->transposed(*perm_between(labels, wanted)), x->name);
 }
 
 // Einsum(a, b: "bij,bjk->bik")  =>  MatMul(a, b)
@@ -284,7 +284,7 @@ RULE_ROUNDING(einsum_to_matmul, "Einsum") {
   if (!equation->has_dots && is_between_transposes(node)) {
     return no_match("the equation takes the transposes in first");
   }
-  if (!has_type_of_product(node.input(0), node.input(1), m.opset())) return no_match("the type");
+  if (!has_type_of_product(node.input(0), node.input(1), r.opset())) return no_match("the type");
   std::vector<Expr> sizes;  // of the axis in both inputs: Einsum broadcasts, MatMul does not
   for (size_t i = 0; i < 2; ++i) {
     sizes.push_back((*node.input(i)->shape)[equation->terms[i].find(*k)]);
@@ -298,9 +298,9 @@ RULE_ROUNDING(einsum_to_matmul, "Einsum") {
       continue;
     }
     Value* product =
-        m.op("MatMul", {taken(m, a, left, factors->left), taken(m, b, right, factors->right)});
+        r.op("MatMul", {taken(r, a, left, factors->left), taken(r, b, right, factors->right)});
     stand_for(product, node);
-    m.replace(node, product);
+    r.replace(node, product);
     return done();
   }
   return no_match("axes would have to move");
@@ -325,11 +325,11 @@ RULE_ROUNDING(fuse_transpose_into_einsum, "Einsum") {
     if (moved->scale != nullptr) {
       std::vector<Value*> inputs = moved->scale->inputs;
       std::replace(inputs.begin(), inputs.end(), moved->transpose->output(), x);
-      x = m.op(moved->scale->op_type, inputs);
+      x = r.op(moved->scale->op_type, inputs);
       stand_for(x, *moved->scale);
     }
     node.set("equation", text_of(*equation));
-    m.set_input(node, i, x);
+    r.set_input(node, i, x);
     return done();
   }
   return no_match("no Transpose of its own before");
@@ -337,7 +337,7 @@ RULE_ROUNDING(fuse_transpose_into_einsum, "Einsum") {
 
 // Transpose(Einsum(a, b))  =>  Einsum(a, b)        the equation says it
 RULE_ROUNDING(fuse_einsum_and_transpose, "Transpose") {
-  Node* einsum = maker(node.input(0), "Einsum", node);
+  Node* einsum = producer(node.input(0), "Einsum", node);
   if (einsum == nullptr || !used_once(einsum->output())) return no_match("no Einsum before");
   auto equation = equation_of(*einsum);
   const auto perm = einsum->output()->shape ? perm_of(node) : std::nullopt;
@@ -346,9 +346,9 @@ RULE_ROUNDING(fuse_einsum_and_transpose, "Transpose") {
   std::string output;
   for (const int64_t axis : *perm) output += equation->output[static_cast<size_t>(axis)];
   equation->output = output;
-  Value* y = m.op("Einsum", einsum->inputs, {{"equation", text_of(*equation)}});
+  Value* y = r.op("Einsum", einsum->inputs, {{"equation", text_of(*equation)}});
   stand_for(y, *einsum);
-  m.replace(node, y);
+  r.replace(node, y);
   return done();
 }
 

@@ -6,7 +6,7 @@
 #include "onnx/fold.h"
 #include "onnx/infer.h"
 #include "simplify/graphs.h"
-#include "simplify/words.h"
+#include "simplify/match.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -202,7 +202,7 @@ void Engine::queue_all() {
 }
 
 void Engine::consider_again() {
-  put_off_.clear();
+  deferred_.clear();
   queue_all();
 }
 
@@ -275,7 +275,7 @@ void Engine::visit(Node* node) {
 bool Engine::try_rule(const Rule& rule, Node& node) {
   attempt_.clear();
   if (rule.apply(*this, node).changed) return true;
-  // What it had made before it found that it does not match: no news for anybody.
+  // What it had made before it found that it does not match: nobody has seen it.
   for (size_t i = attempt_.size(); i-- > 0;) {
     Node* made = attempt_[i];
     if (made->graph != nullptr && made->unused()) discard(*made);
@@ -286,7 +286,7 @@ bool Engine::try_rule(const Rule& rule, Node& node) {
 void Engine::forget(Node* node) {
   listed_.erase(node);
   stale_.erase(node);
-  put_off_.erase(node);
+  deferred_.erase(node);
 }
 
 void Engine::discard(Node& node) {
@@ -315,14 +315,14 @@ bool Engine::apply(const Rule& rule, Node& node) {
 bool Engine::erase_if_dead(Node& node) {
   if (!node.unused()) return false;
   // A body's values of the graphs around it lose a user when the body goes.
-  std::vector<Node*> makers;
+  std::vector<Node*> producers;
   const std::vector<Value*> inputs = node.inputs;
   const std::vector<onnx::Graph*> bodies = onnx::subgraphs(node);
   for (size_t i = 0; i < bodies.size(); ++i) {
     for (Node* inner = bodies[i]->first(); inner != nullptr; inner = inner->next) {
       for (const Value* in : inner->inputs) {
         if (in != nullptr && in->producer != nullptr && in->graph == node.graph) {
-          makers.push_back(in->producer);
+          producers.push_back(in->producer);
         }
       }
     }
@@ -341,14 +341,14 @@ bool Engine::erase_if_dead(Node& node) {
   // An erased node lives as long as its graph, which may be a body that goes.
   forget(&node);
   node.graph->erase(&node);
-  for (Node* maker : makers) queue(maker);
+  for (Node* producer : producers) queue(producer);
   for (const Value* in : inputs) queue_last_use(in);
   changed_ = true;
   return true;
 }
 
 const char* Engine::try_fold(Node& node) {
-  if (!spending_ && is_put_off(node)) return nullptr;
+  if (!spending_ && is_deferred(node)) return nullptr;
   if (!node.domain.empty() || !is_deterministic(node)) return nullptr;
   const bool is_constant = node.is("Constant");
   if (node.output() != nullptr && node.output()->graph_outputs > 0) {
@@ -387,9 +387,9 @@ bool Engine::spend() {
     Node* node;
   };
   std::vector<Candidate> candidates;
-  for (auto it = put_off_.begin(); it != put_off_.end();) {
+  for (auto it = deferred_.begin(); it != deferred_.end();) {
     if (it->first->graph == nullptr) {
-      it = put_off_.erase(it);
+      it = deferred_.erase(it);
       continue;
     }
     if (it->second != INT64_MAX) candidates.push_back({it->second, name_of(*it->first), it->first});
@@ -421,14 +421,13 @@ bool Engine::replace_by_constants(Node& node, std::vector<Tensor> tensors, bool 
   if (!node.is("Constant")) {
     const int64_t growth = Growth::of(node, tensors);
     if (growth > 0 && growth_.is_limited() && !spending_ && !now) {
-      put_off_.emplace(&node, growth);
+      deferred_.emplace(&node, growth);
       return false;
     }
     if (!growth_.allows(growth)) return false;
     growth_.add(growth);
   }
   onnx::Graph& graph = *node.graph;
-  std::vector<Value*> makers = node.inputs;
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     Value* old_value = node.outputs[i];
     if (old_value == nullptr || old_value->unused()) continue;
@@ -441,7 +440,7 @@ bool Engine::replace_by_constants(Node& node, std::vector<Tensor> tensors, bool 
       graph.rename(value, name);
     }
     queue_around(value);
-    spread_news(*value);
+    propagate_facts(*value);
   }
   erase_if_dead(node);
   changed_ = true;
@@ -468,11 +467,11 @@ void Engine::infer_again(Node& node) {
   // What breaks its operator's rules stays unknown here, and is the checker's to report.
   (void)onnx::infer(node, opset_).ok();
   for (size_t i = 0; i < node.outputs.size(); ++i) {
-    if (before[i] && *before[i] != Facts(*node.outputs[i])) spread_news(*node.outputs[i]);
+    if (before[i] && *before[i] != Facts(*node.outputs[i])) propagate_facts(*node.outputs[i]);
   }
 }
 
-void Engine::spread_news(const Value& value) {
+void Engine::propagate_facts(const Value& value) {
   for (const onnx::Use& use : value.uses) {
     stale_.insert(use.node);
     queue(use.node);
@@ -527,14 +526,14 @@ void Engine::replace_value(Value* old_value, Value* new_value) {
   if (!new_value->shape) new_value->shape = old_value->shape;
   if (new_value->dtype == DType::kUndefined) new_value->dtype = old_value->dtype;
   if (!new_value->ints && new_value->constant() == nullptr) new_value->ints = old_value->ints;
-  const bool news = new_value->constant() != nullptr || Facts(*old_value) != Facts(*new_value);
+  const bool learnt = new_value->constant() != nullptr || Facts(*old_value) != Facts(*new_value);
   // Those that used the new value before see nothing new: with many, that would be quadratic.
   const std::vector<onnx::Use> moved = old_value->uses;
   old_value->graph->replace(old_value, new_value);
   queue(old_value->producer);
   queue(new_value->producer);
   for (const onnx::Use& use : moved) {
-    if (news) stale_.insert(use.node);
+    if (learnt) stale_.insert(use.node);
     queue(use.node);
   }
 }

@@ -19,7 +19,7 @@ namespace onnxport::simplify {
 // In the order of registration, which is moot: the engine takes all_rules(). A test shuffles it.
 std::vector<Rule>& registered_rules();
 
-class Engine final : public Match {
+class Engine final : public Rewriter {
  public:
   Engine(onnx::Model& model, const Options& options, Summary& summary);
 
@@ -27,7 +27,7 @@ class Engine final : public Match {
   void run();
   // Puts every node of every graph on the list.
   void queue_all();
-  // The same, and what was put off is weighed again: the graph it was weighed in is another now.
+  // The same, and what was deferred is weighed again: the graph it was weighed in is another now.
   void consider_again();
   bool changed() const { return changed_; }
   void clear_changed() { changed_ = false; }
@@ -40,7 +40,7 @@ class Engine final : public Match {
   void applied(const char* rule, std::string_view name, std::string_view op_type,
                size_t removed = 1, size_t made = 0);
 
-  // --- Match -------------------------------------------------------------------------------------
+  // --- Rewriter ----------------------------------------------------------------------------------
   int64_t opset() const override { return opset_; }
   Value* op(std::string_view op_type, std::vector<Value*> inputs, Attributes attributes,
             Node* before) override;
@@ -58,17 +58,19 @@ class Engine final : public Match {
   // node's outputs become these constants, if growth allows; see Options::max_growth. What costs is
   // put off, unless it is wanted `now`.
   bool replace_by_constants(Node& node, std::vector<Tensor> tensors, bool now = false);
-  // Folds what run() has put off because it costs, the cheapest first, as long as the budget lasts.
-  // True when something changed.
+  // Folds what run() has deferred because it costs, the cheapest first, as long as the budget
+  // lasts. True when something changed.
   bool spend();
-  bool is_put_off(const Node& node) const { return put_off_.count(const_cast<Node*>(&node)) != 0; }
-  void put_off(Node& node) { put_off_.emplace(&node, INT64_MAX); }  // for good
+  bool is_deferred(const Node& node) const {
+    return deferred_.count(const_cast<Node*>(&node)) != 0;
+  }
+  void defer(Node& node) { deferred_.emplace(&node, INT64_MAX); }  // for good
   // Every graph, outer ones first.
   const std::vector<onnx::Graph*>& graphs();
 
  private:
   void queue(Node* node);
-  void queue_around(Value* value);  // its maker and its users
+  void queue_around(Value* value);  // its producer and its users
   void queue_last_use(const Value* value);
   void forget(Node* node);  // it is, or will be, no more
   void visit(Node* node);
@@ -77,8 +79,8 @@ class Engine final : public Match {
   void discard(Node& node);                     // made just now, seen by nobody
   const char* try_fold(Node& node);             // the step that was applied, or null
   bool apply(const Rule& rule, Node& node);
-  void infer_again(Node& node);  // and its users later, where that brought news
-  void spread_news(const Value& value);
+  void infer_again(Node& node);  // and its users later, where that brought new facts
+  void propagate_facts(const Value& value);
 
   onnx::Model& model_;
   const Options& options_;
@@ -90,7 +92,7 @@ class Engine final : public Match {
   std::unordered_set<Node*> listed_;  // what is not here is no longer on the list
   std::unordered_set<Node*> stale_;   // an input is better known than when it was inferred
   Growth growth_;
-  std::unordered_map<Node*, int64_t> put_off_;  // what folding them would add
+  std::unordered_map<Node*, int64_t> deferred_;  // what folding them would add
   bool spending_ = false;
   Node* current_ = nullptr;  // the node that a rule is tried on
   bool changed_ = false;

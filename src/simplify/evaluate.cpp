@@ -4,7 +4,7 @@
 
 #include "onnx/part.h"
 #include "simplify/engine.h"
-#include "simplify/words.h"
+#include "simplify/match.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -15,7 +15,7 @@ std::vector<Node*> constant_nodes(const Engine& engine, onnx::Graph& graph) {
   std::vector<Node*> nodes;
   for (Node* node = graph.first(); node != nullptr; node = node->next) {
     if (!node->domain.empty() || !is_deterministic(*node) || node->is("Identity")) continue;
-    if (engine.is_put_off(*node)) continue;
+    if (engine.is_deferred(*node)) continue;
     if (node->is("Constant") || node->is("DequantizeLinear") || node->is("QuantizeLinear"))
       continue;
     const bool constant = std::all_of(node->inputs.begin(), node->inputs.end(), [&](Value* in) {
@@ -77,7 +77,7 @@ void evaluate_constants(Engine& engine, const onnx::Model& model, const Evaluate
     if (engine.replace_by_constants(*node, std::move(tensors), true)) {
       engine.applied("evaluate_constant", name, op_type);
     } else {
-      engine.put_off(*node);  // not to be computed again in every round
+      engine.defer(*node);  // not to be computed again in every round
     }
   }
   // Each of them would fail again in every round, and what comes after it could not be computed.
@@ -86,7 +86,7 @@ void evaluate_constants(Engine& engine, const onnx::Model& model, const Evaluate
                      return results->count(out) != 0;
                    });
   for (Node* node : nodes) {
-    if (!all && node->graph != nullptr && has_constant_inputs(*node)) engine.put_off(*node);
+    if (!all && node->graph != nullptr && has_constant_inputs(*node)) engine.defer(*node);
   }
 }
 

@@ -178,7 +178,8 @@ Status bind_all(onnx::Model& model, const std::vector<InputShape>& shapes, Bindi
       return Error{fmt::format("input `{}` is given two shapes", input->name), ""};
     }
     if (!input->type_proto.empty()) {
-      return Error{fmt::format("input `{}` is no tensor: it has no shape to fix", input->name), ""};
+      return Error{fmt::format("input `{}` is not a tensor: it has no shape to fix", input->name),
+                   ""};
     }
     if (!input->shape) input->shape = Shape(shape.sizes.size(), onnx::unknown_dim());
     if (input->rank() != shape.sizes.size()) {
@@ -190,7 +191,7 @@ Status bind_all(onnx::Model& model, const std::vector<InputShape>& shapes, Bindi
     for (size_t axis = 0; axis < shape.sizes.size(); ++axis) {
       if (shape.sizes[axis] == kKeepSize) continue;
       if (shape.sizes[axis] < 0) {
-        return Error{fmt::format("{} is no size for input `{}`", shape.sizes[axis], input->name),
+        return Error{fmt::format("{} is not a size for input `{}`", shape.sizes[axis], input->name),
                      ""};
       }
       const Expr& dim = (*input->shape)[axis];

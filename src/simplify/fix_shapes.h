@@ -21,7 +21,7 @@ struct InputShape {
 // inputs, between nodes and in outputs, subgraphs included. Shapes are then inferred anew, so that
 // outputs that had no size of their own get one where one follows.
 //
-// Refused, with the input and what it has: a name that is no input, another rank, a size that
+// Refused, with the input and what it has: a name that is not an input, another rank, a size that
 // contradicts a fixed one, two sizes for one symbol, and sizes with which a node breaks its
 // operator's rules. The model is of no use after an error.
 Status fix_input_shapes(onnx::Model& model, const std::vector<InputShape>& shapes);

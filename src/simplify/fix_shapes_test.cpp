@@ -96,7 +96,7 @@ TEST_F(FixShapes, WhatContradictsTheModelIsRefused) {
   EXPECT_THAT(refusal(kSum, {{"x", {1, 2, 4}}, {"x", {1, 2, 4}}}), HasSubstr("two shapes"));
   EXPECT_THAT(refusal(kSum, {{"", {1, 2, 4}}, {"", {1, 2}}, {"", {1}}}),
               HasSubstr("one shape too many"));
-  EXPECT_THAT(refusal(kSum, {{"x", {-3, 2, 4}}}), HasSubstr("-3 is no size"));
+  EXPECT_THAT(refusal(kSum, {{"x", {-3, 2, 4}}}), HasSubstr("-3 is not a size"));
 }
 
 TEST_F(FixShapes, SizesThatBreakANodeAreRefused) {

@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "simplify/engine.h"
-#include "simplify/words.h"
+#include "simplify/match.h"
 
 namespace onnxport::simplify {
 namespace {

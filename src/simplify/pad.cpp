@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "simplify/bounds.h"
-#include "simplify/words.h"
+#include "simplify/match.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -44,7 +44,7 @@ std::optional<std::vector<size_t>> axes_of(const Node& pad, size_t rank) {
 }
 
 std::optional<Padding> padding_before(const Node& node) {
-  Node* pad = maker(node.input(0), "Pad", node);
+  Node* pad = producer(node.input(0), "Pad", node);
   if (pad == nullptr || !used_once(pad->output())) return std::nullopt;
   if (pad->get<std::string>("mode", std::string("constant")) != "constant") return std::nullopt;
   const auto amounts = list_of(*pad, "pads", 1);
@@ -88,10 +88,10 @@ Ints sum_of(const Ints& own, const Padding& padding) {
   return pads;
 }
 
-Outcome pad_within(Match& m, Node& node, const Padding& padding, Ints pads) {
+Outcome pad_within(Rewriter& r, Node& node, const Padding& padding, Ints pads) {
   node.set("pads", std::move(pads));
   node.remove("auto_pad");
-  m.set_input(node, 0, padding.node->input(0));
+  r.set_input(node, 0, padding.node->input(0));
   return done();
 }
 
@@ -149,7 +149,7 @@ RULE(fuse_pad_into_conv, "Conv") {
   if (!padding || padding->value != 0) return no_match("no zeros padded before");
   const auto own = own_pads(node, padding->before.size());
   if (!own) return no_match("automatic padding");
-  return pad_within(m, node, *padding, sum_of(*own, *padding));
+  return pad_within(r, node, *padding, sum_of(*own, *padding));
 }
 
 // AveragePool(Pad(x, zeros), pads: p)  =>  AveragePool(x, pads: p + the zeros)
@@ -172,7 +172,7 @@ RULE(fuse_pad_into_average_pool, "AveragePool") {
     return no_match("the last window is cut off");
   }
   node.set("count_include_pad", 1);
-  return pad_within(m, node, *padding, std::move(pads));
+  return pad_within(r, node, *padding, std::move(pads));
 }
 
 // MaxPool(Pad(x, v), pads: p)  =>  MaxPool(x, pads: p + the v)
@@ -199,7 +199,7 @@ RULE(fuse_pad_into_max_pool, "MaxPool") {
     const auto bound = lower_bound_of(x, node);
     if (!bound || !fits(*bound)) return no_match("something may be less than the padding");
   }
-  return pad_within(m, node, *padding, std::move(pads));
+  return pad_within(r, node, *padding, std::move(pads));
 }
 
 }  // namespace

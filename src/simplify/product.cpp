@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "simplify/words.h"
+#include "simplify/match.h"
 
 namespace onnxport::simplify {
 
@@ -29,7 +29,7 @@ Product product_of(Value* v, const Node& user) {
   for (size_t step = 0; !open.empty(); ++step) {
     Value* next = open.back();
     open.pop_back();
-    Node* node = maker(next, user);
+    Node* node = producer(next, user);
     const bool inside = next == v || used_once(next);
     const bool opens = node != nullptr && inside && step < kMaxSteps;
     const auto factor = opens ? factor_of(node) : std::nullopt;

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "simplify/words.h"
+#include "simplify/match.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -8,7 +8,7 @@ namespace {
 // Squeeze/Reshape/Flatten(Reduce(x, keepdims: 1))  =>  Reduce(x, keepdims: 0)
 //     when it drops just the reduced axes
 RULE(reduce_without_keepdims, "Squeeze", "Reshape", "Flatten") {
-  Node* reduce = maker(node.input(0), node);
+  Node* reduce = producer(node.input(0), node);
   if (reduce == nullptr || !used_once(reduce->output())) return no_match("no Reduce before");
   const bool reduces =
       reduce->op_type.rfind("Reduce", 0) == 0 || reduce->is("ArgMax") || reduce->is("ArgMin");
@@ -42,16 +42,16 @@ RULE(reduce_without_keepdims, "Squeeze", "Reshape", "Flatten") {
   std::erase_if(attributes, [](const auto& entry) { return entry.first == "keepdims"; });
   attributes.emplace_back("keepdims", 0);
   const std::string name = reduce->name;
-  Value* y = m.op(reduce->op_type, reduce->inputs, attributes);
-  m.replace(node, y);
-  name_maker(y, name);
+  Value* y = r.op(reduce->op_type, reduce->inputs, attributes);
+  r.replace(node, y);
+  name_producer(y, name);
   return done();
 }
 
 // Flatten/Squeeze/Reshape(GlobalAveragePool(x))  =>  ReduceMean(x, axes: spatial, keepdims: 0)
 //     when just the spatial axes are dropped
 RULE_ROUNDING(pool_and_flatten_to_mean, "Squeeze", "Reshape", "Flatten") {
-  Node* pool = maker(node.input(0), node);
+  Node* pool = producer(node.input(0), node);
   if (pool == nullptr || !used_once(pool->output())) return no_match("no pool before");
   if (!pool->is("GlobalAveragePool") && !pool->is("GlobalMaxPool"))
     return no_match("no pool before");
@@ -64,15 +64,15 @@ RULE_ROUNDING(pool_and_flatten_to_mean, "Squeeze", "Reshape", "Flatten") {
   for (size_t i = 2; i < x->shape->size(); ++i) axes.push_back(static_cast<int64_t>(i));
   std::vector<Value*> inputs{pool->input(0)};
   onnx::Attributes attributes{{"keepdims", 0}};
-  if (m.opset() >= 18) {
-    inputs.push_back(m.constant(Tensor::ints(axes), "axes"));
+  if (r.opset() >= 18) {
+    inputs.push_back(r.constant(Tensor::ints(axes), "axes"));
   } else {
     attributes.emplace_back("axes", axes);
   }
   const std::string name = pool->name;
-  Value* y = m.op(pool->is("GlobalAveragePool") ? "ReduceMean" : "ReduceMax", inputs, attributes);
-  m.replace(node, y);
-  name_maker(y, name);
+  Value* y = r.op(pool->is("GlobalAveragePool") ? "ReduceMean" : "ReduceMax", inputs, attributes);
+  r.replace(node, y);
+  name_producer(y, name);
   return done();
 }
 

@@ -2,14 +2,14 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "simplify/words.h"
+#include "simplify/match.h"
 
 namespace onnxport::simplify {
 namespace {
 
 // Reshape(Transpose(x))  =>  Reshape(x)        when the axes that are not 1 keep their order
 RULE(reshape_without_transpose, "Reshape", "Squeeze", "Unsqueeze", "Flatten") {
-  Node* transpose = maker(node.input(0), "Transpose", node);
+  Node* transpose = producer(node.input(0), "Transpose", node);
   if (transpose == nullptr) return no_match("no Transpose before");
   const Value* x = transpose->input(0);
   const auto perm = transpose->get<onnx::Attribute::Ints>("perm", {});
@@ -23,11 +23,11 @@ RULE(reshape_without_transpose, "Reshape", "Squeeze", "Unsqueeze", "Flatten") {
     last = axis;
   }
   if (*x->shape == *node.output()->shape) {
-    return replace_if_possible(m, node, transpose->input(0));
+    return replace_if_possible(r, node, transpose->input(0));
   }
-  Value* y = reshaped(m, transpose->input(0), *node.output()->shape);
+  Value* y = reshaped(r, transpose->input(0), *node.output()->shape);
   if (y == nullptr) return no_match("two sizes or more are open");
-  m.replace(node, y);
+  r.replace(node, y);
   return done();
 }
 
@@ -89,7 +89,7 @@ std::vector<Link> between(const Node& second, int64_t opset, bool& on_rows, Node
   const Value* v = second.input(0);
   on_rows = false;
   while (links.size() < kMaxLinks) {
-    Node* node = maker(v, second);
+    Node* node = producer(v, second);
     if (node == nullptr || !used_once(v)) return {};
     if (reshapes(node)) {
       first = node;
@@ -116,7 +116,7 @@ std::vector<Link> between(const Node& second, int64_t opset, bool& on_rows, Node
 RULE(reshape_around_rows, "Reshape", "Squeeze", "Unsqueeze", "Flatten") {
   bool on_rows = false;
   Node* first = nullptr;
-  const std::vector<Link> links = between(node, m.opset(), on_rows, first);
+  const std::vector<Link> links = between(node, r.opset(), on_rows, first);
   if (links.empty()) return no_match("no reshape before what works on rows");
   Value* x = first->input(0);
   const Value *inside = first->output(), *y = node.input(0), *out = node.output();
@@ -140,7 +140,7 @@ RULE(reshape_around_rows, "Reshape", "Squeeze", "Unsqueeze", "Flatten") {
     const bool multiplies = std::any_of(links.begin(), links.end(),
                                         [](const Link& link) { return link.node->is("MatMul"); });
     if (multiplies && inside->shape->size() == 2) return no_match("a Gemm is as good");
-    v = reshaped(m, x, sizes);
+    v = reshaped(r, x, sizes);
   }
   if (v == nullptr) return no_match("two sizes or more are open");
   for (size_t i = links.size(); i-- > 0;) {
@@ -151,18 +151,18 @@ RULE(reshape_around_rows, "Reshape", "Squeeze", "Unsqueeze", "Flatten") {
     for (auto& [key, value] : attributes) {
       if (key == "axis") value = onnx::Attribute(-1);
     }
-    v = m.op(old.op_type, std::move(inputs), std::move(attributes));
+    v = r.op(old.op_type, std::move(inputs), std::move(attributes));
     stand_for(v, old);
   }
-  m.replace(node, v);
+  r.replace(node, v);
   return done();
 }
 
 // Reshape(Gemm(Reshape(x), w, b))  =>  MatMul(x, w) + b        when all but the last axis stay
 RULE_ROUNDING(reshape_around_gemm, "Reshape", "Unsqueeze") {
-  Node* gemm = maker(node.input(0), "Gemm", node);
+  Node* gemm = producer(node.input(0), "Gemm", node);
   if (gemm == nullptr || !used_once(gemm->output())) return no_match("no Gemm before");
-  Node* first = maker(gemm->input(0), node);
+  Node* first = producer(gemm->input(0), node);
   if (!reshapes(first)) return no_match("no reshape before the Gemm");
   const Tensor *w = constant_of(gemm->input(1)), *b = constant_of(gemm->input(2));
   if (w == nullptr || w->dims.size() != 2 || !is_float(gemm->input(1))) return no_match("weight");
@@ -181,18 +181,18 @@ RULE_ROUNDING(reshape_around_gemm, "Reshape", "Unsqueeze") {
   Value* weight = gemm->input(1);
   if (gemm->get<int64_t>("transB", 0) != 0) {
     if (!used_once(weight)) return no_match("the weight is used elsewhere");
-    weight = m.constant(w->transposed({1, 0}), weight->name);
+    weight = r.constant(w->transposed({1, 0}), weight->name);
   }
-  Value* v = m.op("MatMul", {x, weight});
+  Value* v = r.op("MatMul", {x, weight});
   stand_for(v, *gemm);
-  if (b != nullptr) v = m.op("Add", {v, gemm->input(2)});
-  m.replace(node, v);
+  if (b != nullptr) v = r.op("Add", {v, gemm->input(2)});
+  r.replace(node, v);
   return done();
 }
 
 // Split(x) into ones, each squeezed  =>  Gather(x, i)        for each of them
 RULE(split_and_squeeze_to_gather, "Squeeze", "Reshape") {
-  Node* split = maker(node.input(0), "Split", node);
+  Node* split = producer(node.input(0), "Split", node);
   if (split == nullptr || !split->input(0)->shape) return no_match("no Split before");
   const Value* x = split->input(0);
   const auto axis = axis_in(split->get<int64_t>("axis", 0), x->shape->size());
@@ -212,10 +212,10 @@ RULE(split_and_squeeze_to_gather, "Squeeze", "Reshape") {
   Value* from = split->input(0);
   for (size_t i = 0; i < parts.size(); ++i) {
     Node* user = parts[i]->uses[0].node;
-    Value* index = m.constant(
+    Value* index = r.constant(
         Tensor::of<int64_t>(DType::kInt64, {}, std::vector<int64_t>{static_cast<int64_t>(i)}),
         "index");
-    m.replace(*user, m.op("Gather", {from, index}, {{"axis", static_cast<int64_t>(*axis)}}, user));
+    r.replace(*user, r.op("Gather", {from, index}, {{"axis", static_cast<int64_t>(*axis)}}, user));
   }
   return done();
 }

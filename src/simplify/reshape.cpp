@@ -1,7 +1,7 @@
 // Reshape, Squeeze, Unsqueeze, Flatten, Expand: the same elements in other sizes.
 #include <algorithm>
 
-#include "simplify/words.h"
+#include "simplify/match.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -16,26 +16,26 @@ RULE(reshape_by_constant, "Reshape") {
   if (!x->shape || !node.output()->shape) return no_match("the shapes are unknown");
   auto target = reshape_target(*x->shape, *node.output()->shape);
   if (!target) return no_match("two sizes or more are open");
-  Value* sizes = m.constant(Tensor::ints(*target), "shape");
+  Value* sizes = r.constant(Tensor::ints(*target), "shape");
   node.remove("allowzero");
-  m.set_input(node, 1, sizes);
+  r.set_input(node, 1, sizes);
   return done();
 }
 
 // Reshape(Reshape(x))  =>  Reshape(x)        Squeeze, Unsqueeze and Flatten too
 RULE(merge_reshapes, "Reshape", "Squeeze", "Unsqueeze", "Flatten") {
-  Node* inner = maker(node.input(0), node);
+  Node* inner = producer(node.input(0), node);
   if (!reshapes(inner)) return no_match("no reshape before");
   Value* x = inner->input(0);
   if (!x->shape || !node.output()->shape) return no_match("the shapes are unknown");
-  if (*x->shape == *node.output()->shape) return replace_if_possible(m, node, x);
+  if (*x->shape == *node.output()->shape) return replace_if_possible(r, node, x);
   if (!used_once(inner->output()) && !node.is("Reshape")) {
     return no_match("the reshape before stays");
   }
   // Two Unsqueezes that are plain stay plain; what matters is that one node is left.
-  Value* merged = reshaped(m, x, *node.output()->shape);
+  Value* merged = reshaped(r, x, *node.output()->shape);
   if (merged == nullptr) return no_match("two sizes or more are open");
-  m.replace(node, merged);
+  r.replace(node, merged);
   return done();
 }
 
@@ -57,7 +57,7 @@ RULE(expand_by_constant, "Expand") {
       return no_match("a size is open");
     }
   }
-  m.set_input(node, 1, m.constant(Tensor::ints(sizes), "shape"));
+  r.set_input(node, 1, r.constant(Tensor::ints(sizes), "shape"));
   return done();
 }
 
@@ -65,7 +65,7 @@ RULE(expand_by_constant, "Expand") {
 RULE(drop_expand_before_broadcast, "Add", "Sub", "Mul", "Div", "Where", "Equal", "Less", "Greater",
      "And", "Or", "Pow") {
   for (size_t i = 0; i < node.inputs.size(); ++i) {
-    Node* expand = maker(node.input(i), "Expand", node);
+    Node* expand = producer(node.input(i), "Expand", node);
     if (expand == nullptr || !expand->input(0)->shape || !node.output()->shape) continue;
     Shape sizes{};
     for (size_t k = 0; k < node.inputs.size(); ++k) {
@@ -80,7 +80,7 @@ RULE(drop_expand_before_broadcast, "Add", "Sub", "Mul", "Div", "Where", "Equal",
       sizes = std::move(longer);
     }
     if (sizes != *node.output()->shape) continue;
-    m.set_input(node, i, expand->input(0));
+    r.set_input(node, i, expand->input(0));
     return done();
   }
   return no_match("no Expand that broadcasting makes needless");
@@ -89,7 +89,7 @@ RULE(drop_expand_before_broadcast, "Add", "Sub", "Mul", "Div", "Where", "Equal",
 // Resize(x, sizes: computed)  =>  Resize(x, scales: k)
 //     when every size is a whole multiple of x's own: the scale is then the same float
 RULE(resize_by_scales, "Resize") {
-  if (m.opset() < 11 || node.inputs.size() < 4 || node.input(3) == nullptr) {
+  if (r.opset() < 11 || node.inputs.size() < 4 || node.input(3) == nullptr) {
     return no_match("no sizes");
   }
   if (node.input(3)->producer == nullptr || node.find("axes") != nullptr) {
@@ -107,9 +107,9 @@ RULE(resize_by_scales, "Resize") {
     scales.push_back(static_cast<float>(ratio->value()));
   }
   const auto rank = static_cast<int64_t>(scales.size());
-  Value* factors = m.constant(Tensor::of<float>(DType::kFloat, {rank}, scales), "scales");
-  m.set_input(node, 2, factors);
-  m.drop_inputs_from(node, 3);
+  Value* factors = r.constant(Tensor::of<float>(DType::kFloat, {rank}, scales), "scales");
+  r.set_input(node, 2, factors);
+  r.drop_inputs_from(node, 3);
   return done();
 }
 

@@ -6,9 +6,9 @@
 //     return replace_with(node.input(0));
 //   }
 //
-// The body sees `Match& m`, `onnx::Node& node`. It either leaves the graph untouched and returns
-// no_match(why), or has made its change through `m` and returns done(). Rules with float rounding
-// say so: RULE_ROUNDING. What a rule touches is put back on the work list by `m`.
+// The body sees `Rewriter& r`, `onnx::Node& node`. It either leaves the graph untouched and returns
+// no_match(why), or has made its change through `r` and returns done(). Rules with float rounding
+// say so: RULE_ROUNDING. What a rule touches is put back on the work list by `r`.
 #pragma once
 
 #include <cstdint>
@@ -33,9 +33,9 @@ inline Outcome no_match(const char* why) { return {false, why}; }
 inline Outcome done() { return {true, ""}; }
 
 // A rule's hands: every change goes through it, so that the work list stays right.
-class Match {
+class Rewriter {
  public:
-  virtual ~Match() = default;
+  virtual ~Rewriter() = default;
   virtual int64_t opset() const = 0;
   // A new node before `node` (or before `before`), shapes inferred.
   virtual Value* op(std::string_view op_type, std::vector<Value*> inputs,
@@ -60,19 +60,19 @@ struct Rule {
   const char* name;
   std::vector<std::string> op_types;  // default domain
   bool rounding;                      // changes float results within rounding
-  Outcome (*apply)(Match& m, Node& node);
+  Outcome (*apply)(Rewriter& r, Node& node);
 };
 bool register_rule(Rule rule);
 std::vector<const Rule*> all_rules();  // sorted by name: order of registration is moot
 
 }  // namespace onnxport::simplify
 
-#define ONNXPORT_RULE(rule_name, is_rounding, ...)                                                \
-  static ::onnxport::simplify::Outcome rule_name(::onnxport::simplify::Match& m,                  \
-                                                 ::onnxport::onnx::Node& node);                   \
-  static const bool registered_##rule_name [[maybe_unused]] =                                     \
-      ::onnxport::simplify::register_rule({#rule_name, {__VA_ARGS__}, is_rounding, rule_name});   \
-  static ::onnxport::simplify::Outcome rule_name([[maybe_unused]] ::onnxport::simplify::Match& m, \
-                                                 ::onnxport::onnx::Node& node)
+#define ONNXPORT_RULE(rule_name, is_rounding, ...)                                              \
+  static ::onnxport::simplify::Outcome rule_name(::onnxport::simplify::Rewriter& r,             \
+                                                 ::onnxport::onnx::Node& node);                 \
+  static const bool registered_##rule_name [[maybe_unused]] =                                   \
+      ::onnxport::simplify::register_rule({#rule_name, {__VA_ARGS__}, is_rounding, rule_name}); \
+  static ::onnxport::simplify::Outcome rule_name(                                               \
+      [[maybe_unused]] ::onnxport::simplify::Rewriter& r, ::onnxport::onnx::Node& node)
 #define RULE(rule_name, ...) ONNXPORT_RULE(rule_name, false, __VA_ARGS__)
 #define RULE_ROUNDING(rule_name, ...) ONNXPORT_RULE(rule_name, true, __VA_ARGS__)

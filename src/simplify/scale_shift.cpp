@@ -3,7 +3,7 @@
 #include <cmath>
 #include <utility>
 
-#include "simplify/words.h"
+#include "simplify/match.h"
 
 namespace onnxport::simplify {
 
@@ -76,14 +76,14 @@ std::optional<std::vector<double>> bias_of(const Affine& a) {
                     bias->dims.empty() ? 0 : bias->dims.size() - 1, a.channels);
 }
 
-Outcome absorb(Match& m, const Affine& a, Node& user, const ScaleShift& by) {
+Outcome absorb(Rewriter& r, const Affine& a, Node& user, const ScaleShift& by) {
   const Tensor& w = *constant_of(a.node->input(1));
   if (a.node->is("MatMul") && !by.shift.empty()) return no_match("MatMul has no bias");
   auto bias = bias_of(a);
   if (!bias) return no_match("the bias is not one number a channel");
   std::vector<Value*> inputs{a.node->input(0), a.node->input(1)};
   if (!by.scale.empty()) {
-    inputs[1] = m.constant(scaled_weight(a, by.scale), a.node->input(1)->name);
+    inputs[1] = r.constant(scaled_weight(a, by.scale), a.node->input(1)->name);
   }
   if (!bias->empty() || !by.shift.empty()) {
     std::vector<double> sum(static_cast<size_t>(a.channels), 0);
@@ -93,28 +93,28 @@ Outcome absorb(Match& m, const Affine& a, Node& user, const ScaleShift& by) {
     }
     const std::string name =
         a.node->input(2) != nullptr ? a.node->input(2)->name : a.node->input(1)->name + ".bias";
-    inputs.push_back(m.constant(tensor_of(w.dtype, sum), name));
+    inputs.push_back(r.constant(tensor_of(w.dtype, sum), name));
   }
   const std::string name = a.node->name;
   const int32_t origin = a.node->origin;
-  Value* y = m.op(a.node->op_type, inputs, a.node->attributes);
+  Value* y = r.op(a.node->op_type, inputs, a.node->attributes);
   Node* made = y->producer;
-  m.replace(user, y);
+  r.replace(user, y);
   made->name = name;  // the weight's owner is what a reader of the graph looks for
   made->origin = origin;
   return done();
 }
 
-bool scale_in_place(Match& m, const Affine& a, const std::vector<double>& factors) {
+bool scale_in_place(Rewriter& r, const Affine& a, const std::vector<double>& factors) {
   Node& node = *a.node;
   auto bias = node.is("MatMul") ? std::vector<double>{} : bias_of(a);
   if (!bias) return false;
   const Tensor& w = *constant_of(node.input(1));
   const DType dtype = w.dtype;
-  m.set_input(node, 1, m.constant(scaled_weight(a, factors), node.input(1)->name));
+  r.set_input(node, 1, r.constant(scaled_weight(a, factors), node.input(1)->name));
   if (!bias->empty()) {
     for (size_t c = 0; c < bias->size(); ++c) (*bias)[c] *= factors[c];
-    m.set_input(node, 2, m.constant(tensor_of(dtype, *bias), node.input(2)->name));
+    r.set_input(node, 2, r.constant(tensor_of(dtype, *bias), node.input(2)->name));
   }
   return true;
 }

@@ -39,11 +39,11 @@ std::optional<std::vector<double>> bias_of(const Affine& affine);
 
 // node := node * scale + shift, and user's output becomes its output. `user` may be
 // BatchNormalization or an elementwise node; the node must be used by it alone.
-Outcome absorb(Match& m, const Affine& affine, Node& user, const ScaleShift& by);
+Outcome absorb(Rewriter& r, const Affine& affine, Node& user, const ScaleShift& by);
 
 // The node's weight and bias times `factors`, one an output channel, in place: whoever calls this
 // sees to it that what the node gives is used as such. False, and nothing changed, when the bias is
 // not one number a channel.
-bool scale_in_place(Match& m, const Affine& affine, const std::vector<double>& factors);
+bool scale_in_place(Rewriter& r, const Affine& affine, const std::vector<double>& factors);
 
 }  // namespace onnxport::simplify

@@ -6,9 +6,9 @@
 
 #include "onnx/arity.h"
 #include "onnx/infer.h"
+#include "simplify/declared_types.h"
 #include "simplify/engine.h"
 #include "simplify/graphs.h"
-#include "simplify/stated.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -43,8 +43,8 @@ void make_names_unique(Engine& engine) {
   }
 }
 
-void forget_what_no_file_says(onnx::Model& model, const Stated& stated) {
-  stated.restore(model);
+void forget_what_no_file_says(onnx::Model& model, const DeclaredTypes& declared) {
+  declared.restore(model);
   for (onnx::Graph* graph : graphs_of(model)) {
     for (Value* value : graph->values()) {
       if (value->producer != nullptr) value->ints.reset();
@@ -65,9 +65,9 @@ Result<Summary> simplify(onnx::Model& model, const Options& options) {
     return summary;
   }
   TRY(onnx::check_arity(model));
-  Stated stated(model);
+  DeclaredTypes declared(model);
   std::vector<Error> problems;  // left as they are: the checker names them
-  TRY(stated.infer(model, &problems));
+  TRY(declared.infer(model, &problems));
   {
     Engine engine(model, options, summary);
     bool settled = false;
@@ -85,7 +85,7 @@ Result<Summary> simplify(onnx::Model& model, const Options& options) {
       // file will have: so simplifying the file again finds nothing that was not found here.
       if (!sort_all(engine.graphs())) break;
       read_anew = quiet;
-      if (read_anew) forget_what_no_file_says(model, stated);
+      if (read_anew) forget_what_no_file_says(model, declared);
       problems.clear();
       TRY(onnx::infer(model, &problems));
       if (read_anew) {
@@ -102,7 +102,7 @@ Result<Summary> simplify(onnx::Model& model, const Options& options) {
     make_names_unique(engine);
   }
   if (!sort_all(graphs_of(model))) return Error{"simplify: the graph lost its order", ""};
-  stated.restore(model);
+  declared.restore(model);
   summary.nodes_after = model.graph->total_node_count();
   return summary;
 }

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "simplify/match.h"
 #include "simplify/product.h"
 #include "simplify/scale_shift.h"
-#include "simplify/words.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -64,9 +64,9 @@ std::optional<Scaled> scaled_along(const Node* mul, size_t axis, int64_t count) 
 
 // Whether Gelu is still to be put together from this product, see activation.cpp.
 bool is_half_of_gelu(const Value* v, const Node& user, int64_t opset) {
-  const Node* add = opset >= 20 ? maker(v, "Add", user) : nullptr;
+  const Node* add = opset >= 20 ? producer(v, "Add", user) : nullptr;
   for (size_t i = 0; add != nullptr && i < 2; ++i) {
-    const Node* gate = maker(add->input(i), user);
+    const Node* gate = producer(add->input(i), user);
     if (gate != nullptr && (gate->is("Erf") || gate->is("Tanh"))) return true;
   }
   return false;
@@ -79,7 +79,7 @@ RULE_ROUNDING(fuse_scale_into_next_weight, "MatMul", "Gemm", "Conv", "ConvTransp
   if (!by) return no_match("the weight is not constant, or used elsewhere");
   const Tensor& w = *constant_of(node.input(1));
   const int64_t count = w.dims[static_cast<size_t>(by->weight_axis)] * by->groups;
-  Node* mul = maker(node.input(0), node);
+  Node* mul = producer(node.input(0), node);
   if (mul == nullptr || !used_once(node.input(0))) return no_match("nothing scaled before");
   Value* x = nullptr;
   auto scaled = scaled_along(mul, by->x_axis, count);
@@ -87,26 +87,26 @@ RULE_ROUNDING(fuse_scale_into_next_weight, "MatMul", "Gemm", "Conv", "ConvTransp
     x = scaled->x;
   } else if (mul->is("Mul")) {
     for (size_t i = 0; i < 2 && x == nullptr; ++i) {
-      Node* inner = maker(mul->input(i), node);
+      Node* inner = producer(mul->input(i), node);
       if (inner == nullptr || !used_once(mul->input(i))) continue;
-      if (is_half_of_gelu(mul->input(1 - i), node, m.opset())) continue;
+      if (is_half_of_gelu(mul->input(1 - i), node, r.opset())) continue;
       scaled = scaled_along(inner, by->x_axis, count);
       if (!scaled || !same_shape(mul->input(i), mul->output())) continue;
-      x = m.op("Mul", {scaled->x, mul->input(1 - i)});
+      x = r.op("Mul", {scaled->x, mul->input(1 - i)});
     }
   }
   if (x == nullptr) return no_match("nothing scaled before");
   const Tensor scaled_w = by->groups == 1 ? w.scaled(by->weight_axis, scaled->factors)
                                           : scaled_in_groups(w, by->groups, scaled->factors);
-  Value* weight = m.constant(scaled_w, node.input(1)->name);
-  m.set_input(node, 1, weight);
-  m.set_input(node, 0, x);
+  Value* weight = r.constant(scaled_w, node.input(1)->name);
+  r.set_input(node, 1, weight);
+  r.set_input(node, 0, x);
   return done();
 }
 
 // Conv(BatchNormalization(x), w, b)  =>  Conv(x, w * s, b + w * t)        without padding; Gemm too
 RULE_ROUNDING(fuse_batch_normalization_into_next, "Conv", "Gemm") {
-  Node* norm = maker(node.input(0), "BatchNormalization", node);
+  Node* norm = producer(node.input(0), "BatchNormalization", node);
   if (norm == nullptr || !used_once(norm->output()))
     return no_match("no BatchNormalization before");
   if (norm->get<int64_t>("training_mode", 0) != 0 || norm->outputs.size() != 1) {
@@ -141,16 +141,16 @@ RULE_ROUNDING(fuse_batch_normalization_into_next, "Conv", "Gemm") {
   for (size_t c = 0; c < bias->size(); ++c) shift[c] += (*bias)[c];
   const DType dtype = w.dtype;
   const std::string name = node.input(1)->name;
-  m.set_input(node, 1, m.constant(w.scaled(by->weight_axis, statistics->scale), name));
-  m.set_input(node, 2, m.constant(tensor_of(dtype, shift), name + ".bias"));
-  m.set_input(node, 0, norm->input(0));
+  r.set_input(node, 1, r.constant(w.scaled(by->weight_axis, statistics->scale), name));
+  r.set_input(node, 2, r.constant(tensor_of(dtype, shift), name + ".bias"));
+  r.set_input(node, 0, norm->input(0));
   return done();
 }
 
 // --- into a weight before ------------------------------------------------------------------------
 
 // What a factor passes on its way up, and where it ends.
-struct Way {
+struct AbsorptionPath {
   std::vector<Value*> passed;  // all of them become other values
   std::optional<Affine> target;
   Node* bias = nullptr;  // the Add behind a MatMul
@@ -188,40 +188,41 @@ bool is_product(const Node& node) {
 }
 
 // Follows v up to a weight that can take the factors. `axis`: of v, or nullopt for one number.
-std::optional<Way> way_up(Value* v, std::optional<size_t> axis, const Tensor& k, bool inverse,
-                          const Node& user) {
+std::optional<AbsorptionPath> find_absorption_path(Value* v, std::optional<size_t> axis,
+                                                   const Tensor& k, bool inverse,
+                                                   const Node& user) {
   constexpr size_t kMaxSteps = 8;
-  Way way;
+  AbsorptionPath path;
   for (size_t step = 0; step < kMaxSteps; ++step) {
-    Node* node = maker(v, user);
+    Node* node = producer(v, user);
     if (node == nullptr || !node->domain.empty() || !used_once(v)) return std::nullopt;
-    way.passed.push_back(v);
+    path.passed.push_back(v);
     Node* linear = node;
     if (node->is("Add") && v->shape) {
       for (size_t i = 0; i < 2; ++i) {
-        Node* product = maker(node->input(i), "MatMul", user);
+        Node* product = producer(node->input(i), "MatMul", user);
         if (product == nullptr || constant_of(node->input(1 - i)) == nullptr) continue;
         if (!used_once(product->output()) || !same_shape(product->output(), v)) continue;
         linear = product;
-        way.bias = node;
+        path.bias = node;
       }
     }
     auto affine = affine_of(linear);
     if (affine && owns_weight(*linear) && (!axis || *axis == affine->channel_axis)) {
-      if (way.bias != nullptr) way.passed.push_back(linear->output());
-      way.target = affine;
+      if (path.bias != nullptr) path.passed.push_back(linear->output());
+      path.target = affine;
       break;
     }
-    way.bias = nullptr;
+    path.bias = nullptr;
     if (only_moves(*node)) {
       if (axis) axis = axis_before(*node, *axis);
       if (!axis && k.numel() != 1) return std::nullopt;
       v = node->input(0);
     } else if (is_product(*node) && !axis) {
       for (size_t i = 0; i < node->inputs.size(); ++i) {
-        auto rest = way_up(node->input(i), std::nullopt, k, inverse, user);
+        auto rest = find_absorption_path(node->input(i), std::nullopt, k, inverse, user);
         if (!rest) continue;
-        rest->passed.insert(rest->passed.begin(), way.passed.begin(), way.passed.end());
+        rest->passed.insert(rest->passed.begin(), path.passed.begin(), path.passed.end());
         return rest;
       }
       return std::nullopt;
@@ -229,29 +230,29 @@ std::optional<Way> way_up(Value* v, std::optional<size_t> axis, const Tensor& k,
       return std::nullopt;
     }
   }
-  if (!way.target) return std::nullopt;
-  way.factors = k.as_doubles();
-  const auto channels = static_cast<size_t>(way.target->channels);
-  if (way.factors.size() == 1) way.factors.assign(channels, way.factors[0]);
-  if (way.factors.size() != channels) return std::nullopt;
-  for (double& f : way.factors) {
+  if (!path.target) return std::nullopt;
+  path.factors = k.as_doubles();
+  const auto channels = static_cast<size_t>(path.target->channels);
+  if (path.factors.size() == 1) path.factors.assign(channels, path.factors[0]);
+  if (path.factors.size() != channels) return std::nullopt;
+  for (double& f : path.factors) {
     if (inverse) f = 1 / f;
     if (!std::isfinite(f)) return std::nullopt;
   }
-  return way;
+  return path;
 }
 
 // The bias of the Add behind a MatMul, times the factors; null when it is no list of columns.
-Value* scaled_bias(Match& m, const Way& way) {
+Value* scaled_bias(Rewriter& r, const AbsorptionPath& path) {
   Value* bias = nullptr;
   for (size_t i = 0; i < 2; ++i) {
-    if (constant_of(way.bias->input(i)) != nullptr) bias = way.bias->input(i);
+    if (constant_of(path.bias->input(i)) != nullptr) bias = path.bias->input(i);
   }
-  const size_t rank = way.bias->output()->shape->size();
-  auto numbers = along_axis(*constant_of(bias), rank, rank - 1, way.target->channels);
+  const size_t rank = path.bias->output()->shape->size();
+  auto numbers = along_axis(*constant_of(bias), rank, rank - 1, path.target->channels);
   if (!numbers) return nullptr;
-  for (size_t c = 0; c < numbers->size(); ++c) (*numbers)[c] *= way.factors[c];
-  return m.constant(tensor_of(bias->dtype, *numbers), bias->name);
+  for (size_t c = 0; c < numbers->size(); ++c) (*numbers)[c] *= path.factors[c];
+  return r.constant(tensor_of(bias->dtype, *numbers), bias->name);
 }
 
 // f(MatMul(x, w) + b) * k  =>  f(MatMul(x, w * k) + b * k)
@@ -271,20 +272,21 @@ RULE_ROUNDING(fuse_scale_into_weight_before, "Mul", "Div") {
       }
       if (!axis || k->dims.size() > rank) continue;
     }
-    auto way = way_up(x, axis, *k, node.is("Div"), node);
-    if (!way) continue;
-    Value* bias = way->bias != nullptr ? scaled_bias(m, *way) : nullptr;
-    if (way->bias != nullptr && bias == nullptr) return no_match("the bias is not one a column");
-    if (!scale_in_place(m, *way->target, way->factors)) return no_match("the bias has other sizes");
+    auto path = find_absorption_path(x, axis, *k, node.is("Div"), node);
+    if (!path) continue;
+    Value* bias = path->bias != nullptr ? scaled_bias(r, *path) : nullptr;
+    if (path->bias != nullptr && bias == nullptr) return no_match("the bias is not one a column");
+    if (!scale_in_place(r, *path->target, path->factors))
+      return no_match("the bias has other sizes");
     if (bias != nullptr) {
-      m.set_input(*way->bias, constant_of(way->bias->input(0)) != nullptr ? 0 : 1, bias);
+      r.set_input(*path->bias, constant_of(path->bias->input(0)) != nullptr ? 0 : 1, bias);
     }
     // They are other values now, and may not go by the names of the old ones; the last one is what
     // this node gave.
-    for (Value* v : way->passed) v->graph->rename(v, v->name + ".scaled");
+    for (Value* v : path->passed) v->graph->rename(v, v->name + ".scaled");
     const std::string name = node.output()->name;
     const bool takes_name = node.output()->graph_outputs == 0;
-    m.replace(node, x);
+    r.replace(node, x);
     if (takes_name && node.output() != nullptr) {
       node.graph->rename(node.output(), name + ".replaced");
       x->graph->rename(x, name);

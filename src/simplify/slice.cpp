@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "simplify/words.h"
+#include "simplify/match.h"
 
 namespace onnxport::simplify {
 
@@ -30,12 +30,12 @@ std::optional<Cut> cut_of(const Node& node) {
   return cut;
 }
 
-std::vector<Value*> inputs_of(Match& m, Value* x, const Cut& cut) {
-  std::vector<Value*> inputs{x, m.constant(Tensor::ints(cut.starts), "starts"),
-                             m.constant(Tensor::ints(cut.ends), "ends"),
-                             m.constant(Tensor::ints(cut.axes), "axes")};
+std::vector<Value*> inputs_of(Rewriter& r, Value* x, const Cut& cut) {
+  std::vector<Value*> inputs{x, r.constant(Tensor::ints(cut.starts), "starts"),
+                             r.constant(Tensor::ints(cut.ends), "ends"),
+                             r.constant(Tensor::ints(cut.axes), "axes")};
   if (std::any_of(cut.steps.begin(), cut.steps.end(), [](int64_t s) { return s != 1; })) {
-    inputs.push_back(m.constant(Tensor::ints(cut.steps), "steps"));
+    inputs.push_back(r.constant(Tensor::ints(cut.steps), "steps"));
   }
   return inputs;
 }
@@ -63,7 +63,7 @@ bool takes_all(const Cut& cut, size_t i, const Shape& x) {
 
 // Slice(x, axes: A and B)  =>  Slice(x, axes: A)        when it takes all of B
 RULE(drop_whole_axes_of_slice, "Slice") {
-  if (m.opset() < 10) return no_match("the bounds are attributes");
+  if (r.opset() < 10) return no_match("the bounds are attributes");
   const auto cut = cut_of(node);
   if (!cut || cut->axes.size() < 2) return no_match("one axis, or computed bounds");
   Cut kept;
@@ -77,15 +77,15 @@ RULE(drop_whole_axes_of_slice, "Slice") {
   if (kept.axes.empty() || kept.axes.size() == cut->axes.size()) {
     return no_match("no axis is whole");
   }
-  m.replace(node, m.op("Slice", inputs_of(m, node.input(0), kept)));
+  r.replace(node, r.op("Slice", inputs_of(r, node.input(0), kept)));
   return done();
 }
 
 // Slice(Slice(x, axes: A), axes: B)  =>  Slice(x, axes: A and B)
 //     an axis of both: steps of 1 and bounds that count from the front
 RULE(merge_slices, "Slice") {
-  if (m.opset() < 10) return no_match("the bounds are attributes");
-  Node* inner = maker(node.input(0), "Slice", node);
+  if (r.opset() < 10) return no_match("the bounds are attributes");
+  Node* inner = producer(node.input(0), "Slice", node);
   if (inner == nullptr || !used_once(inner->output())) return no_match("no Slice before");
   auto a = cut_of(*inner), b = cut_of(node);
   if (!a || !b) return no_match("the bounds are computed");
@@ -109,14 +109,14 @@ RULE(merge_slices, "Slice") {
     a->starts[k] = start;
     a->ends[k] = std::min(a->ends[k], end);
   }
-  m.replace(node, m.op("Slice", inputs_of(m, inner->input(0), *a)));
+  r.replace(node, r.op("Slice", inputs_of(r, inner->input(0), *a)));
   return done();
 }
 
 // Slice(x, a..b), Slice(x, b..c), ...  =>  Split(x)        when they are all of one axis
 RULE(slices_to_split, "Slice") {
   const auto cut = cut_of(node);
-  if (!cut || cut->axes.size() != 1 || m.opset() < 11) return no_match("not one axis");
+  if (!cut || cut->axes.size() != 1 || r.opset() < 11) return no_match("not one axis");
   Value* x = node.input(0);
   const size_t axis = static_cast<size_t>(cut->axes[0]);
   const auto size = dim_of(x, axis);
@@ -150,32 +150,32 @@ RULE(slices_to_split, "Slice") {
   for (const Part& part : parts) sizes.push_back(part.at.end - part.at.start);
   std::vector<Value*> inputs{x};
   Attributes attributes{{"axis", static_cast<int64_t>(axis)}};
-  if (m.opset() >= 13) {
-    inputs.push_back(m.constant(Tensor::ints(sizes), "split"));
+  if (r.opset() >= 13) {
+    inputs.push_back(r.constant(Tensor::ints(sizes), "split"));
   } else {
     attributes.emplace_back("split", sizes);
   }
-  Node* split = m.op_n("Split", inputs, attributes, parts.size());
-  for (size_t i = 0; i < parts.size(); ++i) m.replace(*parts[i].slice, split->output(i));
+  Node* split = r.op_n("Split", inputs, attributes, parts.size());
+  for (size_t i = 0; i < parts.size(); ++i) r.replace(*parts[i].slice, split->output(i));
   return done();
 }
 
 // Shape(f(x))  =>  Shape(x)        when f keeps the sizes: many values, one Shape
 RULE(shape_of_what_came_before, "Shape") {
-  Node* f = maker(node.input(0), node);
+  Node* f = producer(node.input(0), node);
   if (f == nullptr || !f->domain.empty() || f->input(0) == nullptr) return no_match("an input");
   if (f->input(0)->graph != node.graph || f->input(0)->constant() != nullptr ||
       !f->input(0)->type_proto.empty() || !same_shape(f->input(0), node.input(0))) {
     return no_match("the sizes change");
   }
-  m.set_input(node, 0, f->input(0));
+  r.set_input(node, 0, f->input(0));
   return done();
 }
 
 // Gather(Shape(x), [i, i + 1, ..])  =>  Shape(x, start: i, end: ..)        Slice too; opset 15
 RULE(shape_of_some_axes, "Gather", "Slice") {
-  if (m.opset() < 15) return no_match("Shape has no bounds in this opset");
-  Node* shape = maker(node.input(0), "Shape", node);
+  if (r.opset() < 15) return no_match("Shape has no bounds in this opset");
+  Node* shape = producer(node.input(0), "Shape", node);
   if (shape == nullptr || !shape->input(0)->shape) return no_match("no Shape before");
   if (shape->find("start") != nullptr || shape->find("end") != nullptr) return no_match("bounds");
   const auto rank = static_cast<int64_t>(shape->input(0)->shape->size());
@@ -200,13 +200,13 @@ RULE(shape_of_some_axes, "Gather", "Slice") {
     end = at->end;
   }
   if (start < 0 || end > rank || start >= end) return no_match("outside");
-  m.replace(node, m.op("Shape", {shape->input(0)}, {{"start", start}, {"end", end}}));
+  r.replace(node, r.op("Shape", {shape->input(0)}, {{"start", start}, {"end", end}}));
   return done();
 }
 
 // Unsqueeze(Gather(x, i), the same axis)  =>  Gather(x, [i])        Reshape too
 RULE(gather_as_list, "Unsqueeze", "Reshape") {
-  Node* gather = maker(node.input(0), "Gather", node);
+  Node* gather = producer(node.input(0), "Gather", node);
   if (gather == nullptr || !used_once(gather->output())) return no_match("no Gather before");
   const Value* x = gather->input(0);
   const Tensor* index = constant_of(gather->input(1));
@@ -218,9 +218,9 @@ RULE(gather_as_list, "Unsqueeze", "Reshape") {
   Shape kept = *x->shape;
   kept[*axis] = 1;
   if (kept != *node.output()->shape) return no_match("another axis");
-  Value* list = m.constant(index->reshaped({1}), gather->input(1)->name);
-  m.replace(node,
-            m.op("Gather", {gather->input(0), list}, {{"axis", static_cast<int64_t>(*axis)}}));
+  Value* list = r.constant(index->reshaped({1}), gather->input(1)->name);
+  r.replace(node,
+            r.op("Gather", {gather->input(0), list}, {{"axis", static_cast<int64_t>(*axis)}}));
   return done();
 }
 
@@ -230,7 +230,7 @@ RULE(merge_gathers_in_concat, "Concat") {
   if (!out->shape) return no_match("the rank is unknown");
   const auto axis = axis_in(node.get<int64_t>("axis", 0), out->shape->size());
   auto gather_at = [&](size_t i) -> Node* {
-    Node* g = maker(node.input(i), "Gather", node);
+    Node* g = producer(node.input(i), "Gather", node);
     if (g == nullptr || !g->input(0)->shape || !used_once(g->output())) return nullptr;
     const Tensor* list = constant_of(g->input(1));
     if (list == nullptr || list->dims.size() != 1) return nullptr;
@@ -242,10 +242,10 @@ RULE(merge_gathers_in_concat, "Concat") {
     std::vector<int64_t> list = constant_of(a->input(1))->as_ints();
     for (int64_t index : constant_of(b->input(1))->as_ints()) list.push_back(index);
     std::vector<Value*> inputs = node.inputs;
-    inputs[i] = m.op("Gather", {a->input(0), m.constant(Tensor::ints(list), "indices")},
+    inputs[i] = r.op("Gather", {a->input(0), r.constant(Tensor::ints(list), "indices")},
                      {{"axis", static_cast<int64_t>(*axis)}});
     inputs.erase(inputs.begin() + static_cast<int64_t>(i) + 1);
-    m.replace(node, m.op("Concat", inputs, node.attributes));
+    r.replace(node, r.op("Concat", inputs, node.attributes));
     return done();
   }
   return no_match("no Gathers of one tensor beside each other");

@@ -15,6 +15,6 @@ struct Cut {
 // nullopt: something is computed, or the rank is unknown.
 std::optional<Cut> cut_of(const Node& slice);
 // Of a Slice of opset 10 and later that cuts x so.
-std::vector<Value*> inputs_of(Match& m, Value* x, const Cut& cut);
+std::vector<Value*> inputs_of(Rewriter& r, Value* x, const Cut& cut);
 
 }  // namespace onnxport::simplify

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "simplify/words.h"
+#include "simplify/match.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -23,17 +23,17 @@ Perm compose(const Perm& first, const Perm& second) {
 
 // Transpose(Transpose(x, p), q)  =>  Transpose(x, p[q]), or x when nothing moves
 RULE(merge_transposes, "Transpose") {
-  Node* inner = maker(node.input(0), "Transpose", node);
+  Node* inner = producer(node.input(0), "Transpose", node);
   if (inner == nullptr) return no_match("no transpose before");
   auto p = perm_of(*inner), q = perm_of(node);
   if (!p || !q || p->size() != q->size()) return no_match("the rank is unknown");
   const Perm both = compose(*p, *q);
   if (is_identity(both) && can_replace(node.output(), inner->input(0))) {
-    m.replace(node, inner->input(0));
+    r.replace(node, inner->input(0));
     return done();
   }
   node.set("perm", both);
-  m.set_input(node, 0, inner->input(0));
+  r.set_input(node, 0, inner->input(0));
   return done();
 }
 
@@ -48,9 +48,9 @@ RULE(transpose_to_reshape, "Transpose") {
     if (p < last) return no_match("larger axes move");
     last = p;
   }
-  Value* y = reshaped(m, node.input(0), *node.output()->shape);
+  Value* y = reshaped(r, node.input(0), *node.output()->shape);
   if (y == nullptr) return no_match("two sizes or more are open");
-  m.replace(node, y);
+  r.replace(node, y);
   return done();
 }
 
@@ -64,11 +64,11 @@ const std::unordered_set<std::string_view>& pointwise() {
 
 // Transpose(f(Transpose(x, p)), q)  =>  f(x)        f pointwise, q undoing p
 RULE(cancel_transposes_around, "Transpose") {
-  Node* f = maker(node.input(0), node);
+  Node* f = producer(node.input(0), node);
   if (f == nullptr || !f->domain.empty() || pointwise().count(f->op_type) == 0) {
     return no_match("nothing pointwise before");
   }
-  Node* first = maker(f->input(0), "Transpose", node);
+  Node* first = producer(f->input(0), "Transpose", node);
   if (first == nullptr || !used_once(f->output())) return no_match("no transpose before it");
   auto p = perm_of(*first), q = perm_of(node);
   if (!p || !q || p->size() != q->size() || !is_identity(compose(*p, *q))) {
@@ -76,13 +76,13 @@ RULE(cancel_transposes_around, "Transpose") {
   }
   std::vector<Value*> inputs = f->inputs;
   inputs[0] = first->input(0);
-  m.replace(node, m.op(f->op_type, inputs, f->attributes));
+  r.replace(node, r.op(f->op_type, inputs, f->attributes));
   return done();
 }
 
 // Reduce(Transpose(x, p), axes)  =>  Reduce(x, p[axes])        when the axes left keep their order
 RULE(reduce_without_transpose, "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin") {
-  Node* inner = maker(node.input(0), "Transpose", node);
+  Node* inner = producer(node.input(0), "Transpose", node);
   if (inner == nullptr || !used_once(inner->output())) return no_match("no transpose before");
   auto perm = perm_of(*inner);
   auto axes = list_of(node, "axes", 1);
@@ -106,22 +106,22 @@ RULE(reduce_without_transpose, "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMi
   if (node.find("axes") != nullptr) {
     node.set("axes", mapped);
   } else {
-    m.set_input(node, 1, m.constant(Tensor::ints(mapped), "axes"));
+    r.set_input(node, 1, r.constant(Tensor::ints(mapped), "axes"));
   }
-  m.set_input(node, 0, inner->input(0));
+  r.set_input(node, 0, inner->input(0));
   return done();
 }
 
 // Gemm(Transpose(a), b)  =>  Gemm(a, b, transA: flipped)        and b likewise
 RULE(fuse_transpose_into_gemm, "Gemm") {
   for (size_t i = 0; i < 2; ++i) {
-    Node* t = maker(node.input(i), "Transpose", node);
+    Node* t = producer(node.input(i), "Transpose", node);
     if (t == nullptr) continue;
     auto perm = perm_of(*t);
     if (!perm || *perm != Perm{1, 0}) continue;
     const char* flag = i == 0 ? "transA" : "transB";
     node.set(flag, node.get<int64_t>(flag, 0) == 0 ? 1 : 0);
-    m.set_input(node, i, t->input(0));
+    r.set_input(node, i, t->input(0));
     return done();
   }
   return no_match("no transposed operand");

@@ -10,13 +10,13 @@
 
 namespace onnxport::simplify {
 
-class Stated {
+class DeclaredTypes {
  public:
   // As the model is before inference.
-  explicit Stated(const onnx::Model& model);
+  explicit DeclaredTypes(const onnx::Model& model);
 
-  // Infers. Where a stated size contradicts what follows from the inputs (exporters leave sizes of
-  // their example in files with dynamic inputs), none of the sizes stated between inputs and
+  // Infers. Where a declared size contradicts what follows from the inputs (exporters leave sizes
+  // of their example in files with dynamic inputs), none of the sizes declared between inputs and
   // outputs is believed, and all are inferred anew. `problems` as in onnx::infer.
   Status infer(onnx::Model& model, std::vector<Error>* problems);
 

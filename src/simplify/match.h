@@ -1,4 +1,4 @@
-// Words that rules are written in: what is constant, who makes a value, who uses it.
+// What rules match on: what is constant, which node produces a value, what uses it.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,9 @@
 
 namespace onnxport::simplify {
 
-// The node that makes `v`, if it is `op_type` of the default domain in user's own graph.
-Node* maker(const Value* v, std::string_view op_type, const Node& user);
-Node* maker(const Value* v, const Node& user);  // whatever operator it is
+// The node that produces `v`, if it is `op_type` of the default domain in user's own graph.
+Node* producer(const Value* v, std::string_view op_type, const Node& user);
+Node* producer(const Value* v, const Node& user);  // whatever operator it is
 
 bool reshapes(const Node* node);  // Reshape, Squeeze, Unsqueeze or Flatten; null is none
 bool used_once(const Value* v);   // by one node, and no graph output
@@ -21,7 +21,7 @@ bool used_once(const Value* v);   // by one node, and no graph output
 // Whether `old_value` can become `new_value` everywhere without an Identity being needed.
 bool can_replace(const Value* old_value, const Value* new_value);
 // replace(node, value), or no_match when it would need an Identity.
-Outcome replace_if_possible(Match& m, Node& node, Value* value);
+Outcome replace_if_possible(Rewriter& r, Node& node, Value* value);
 
 const Tensor* constant_of(const Value* v);        // null: not constant, or v is null
 std::optional<double> scalar_of(const Value* v);  // a constant with one element
@@ -45,11 +45,11 @@ bool is_float(const Value* v);  // float32 or float64
 // Numbers for Reshape's shape input that turn `from` into `to`: sizes, 0 (copied), one -1.
 std::optional<std::vector<int64_t>> reshape_target(const Shape& from, const Shape& to);
 // A Reshape of x that gives `to`, or null when that cannot be written with constants.
-Value* reshaped(Match& m, Value* x, const Shape& to);
+Value* reshaped(Rewriter& r, Value* x, const Shape& to);
 
 // What was made stands where another node stood: its node takes that name (and origin). A constant,
 // which is what a node of constants folds to, has no node.
-void name_maker(Value* made, const std::string& name);
+void name_producer(Value* made, const std::string& name);
 void stand_for(Value* made, const Node& old_node);
 
 // Constants in float64, computed elementwise with x's dims; dtype as x.

@@ -1,4 +1,4 @@
-#include "simplify/stated.h"
+#include "simplify/declared_types.h"
 
 #include "onnx/infer.h"
 #include "simplify/graphs.h"
@@ -26,11 +26,11 @@ size_t room(const std::optional<Shape>& shape) {
   return bytes;
 }
 
-bool contradicts(const Shape& stated, const Shape& found) {
-  if (stated.size() != found.size()) return true;
-  for (size_t i = 0; i < stated.size(); ++i) {
-    if (!stated[i].is_const() || onnx::is_unknown_dim(found[i])) continue;
-    if (stated[i] != found[i]) return true;
+bool contradicts(const Shape& declared, const Shape& found) {
+  if (declared.size() != found.size()) return true;
+  for (size_t i = 0; i < declared.size(); ++i) {
+    if (!declared[i].is_const() || onnx::is_unknown_dim(found[i])) continue;
+    if (declared[i] != found[i]) return true;
   }
   return false;
 }
@@ -45,7 +45,7 @@ bool is_rounded_up(const onnx::Node& node) {
 
 }  // namespace
 
-Stated::Stated(const onnx::Model& model) {
+DeclaredTypes::DeclaredTypes(const onnx::Model& model) {
   size_t between = 0;
   for (onnx::Graph* graph : graphs_of(model)) {
     Types& types = graphs_[graph];
@@ -61,7 +61,7 @@ Stated::Stated(const onnx::Model& model) {
   if (between == 0) complete_ = false;
 }
 
-bool Stated::contradicted(onnx::Model& model) {
+bool DeclaredTypes::contradicted(onnx::Model& model) {
   bool found = false;
   for (onnx::Graph* graph : graphs_of(model)) {
     const Types& types = graphs_.at(graph);
@@ -77,7 +77,7 @@ bool Stated::contradicted(onnx::Model& model) {
   return found;
 }
 
-Status Stated::infer(onnx::Model& model, std::vector<Error>* problems) {
+Status DeclaredTypes::infer(onnx::Model& model, std::vector<Error>* problems) {
   TRY(onnx::infer(model, problems));
   if (!contradicted(model)) return {};
   for (onnx::Graph* graph : graphs_of(model)) {
@@ -91,7 +91,7 @@ Status Stated::infer(onnx::Model& model, std::vector<Error>* problems) {
   return onnx::infer(model, problems);
 }
 
-void Stated::restore(onnx::Model& model) const {
+void DeclaredTypes::restore(onnx::Model& model) const {
   for (onnx::Graph* graph : graphs_of(model)) {
     const auto types = graphs_.find(graph);
     const bool is_body = graph->outer() != nullptr;
@@ -99,20 +99,20 @@ void Stated::restore(onnx::Model& model) const {
       // An initializer's type is its content's; the main graph's inputs have not changed.
       if (value->producer == nullptr && !(is_body && value->is_input)) continue;
       if (checker_differs_ && is_between(*value)) value->shape.reset();
-      const Type* stated = nullptr;
+      const Type* declared = nullptr;
       if (types != graphs_.end()) {
         auto it = types->second.find(value->name);
-        if (it != types->second.end()) stated = &it->second;
+        if (it != types->second.end()) declared = &it->second;
       }
-      if (stated == nullptr) {
+      if (declared == nullptr) {
         // A graph's own output must have a type; a body's need not.
         if (complete_ || (!is_body && value->graph_outputs > 0)) continue;
         value->dtype = DType::kUndefined;
         value->shape.reset();
         value->type_proto.clear();
-      } else if (!is_between(*value) || room(value->shape) > room(stated->shape)) {
-        if (stated->dtype != DType::kUndefined) value->dtype = stated->dtype;
-        value->shape = stated->shape;
+      } else if (!is_between(*value) || room(value->shape) > room(declared->shape)) {
+        if (declared->dtype != DType::kUndefined) value->dtype = declared->dtype;
+        value->shape = declared->shape;
       }
     }
   }

@@ -1,4 +1,4 @@
-#include "simplify/words.h"
+#include "simplify/match.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,13 +7,13 @@
 
 namespace onnxport::simplify {
 
-Node* maker(const Value* v, const Node& user) {
+Node* producer(const Value* v, const Node& user) {
   if (v == nullptr || v->producer == nullptr || v->graph != user.graph) return nullptr;
   return v->producer;
 }
 
-Node* maker(const Value* v, std::string_view op_type, const Node& user) {
-  Node* node = maker(v, user);
+Node* producer(const Value* v, std::string_view op_type, const Node& user) {
+  Node* node = producer(v, user);
   return node != nullptr && node->is(op_type) ? node : nullptr;
 }
 
@@ -25,9 +25,9 @@ bool can_replace(const Value* old_value, const Value* new_value) {
          new_value->graph_outputs == 0;
 }
 
-Outcome replace_if_possible(Match& m, Node& node, Value* value) {
+Outcome replace_if_possible(Rewriter& r, Node& node, Value* value) {
   if (!can_replace(node.output(), value)) return no_match("a graph output would need an Identity");
-  m.replace(node, value);
+  r.replace(node, value);
   return done();
 }
 
@@ -136,11 +136,11 @@ std::optional<std::vector<int64_t>> reshape_target(const Shape& from, const Shap
   return out;
 }
 
-Value* reshaped(Match& m, Value* x, const Shape& to) {
+Value* reshaped(Rewriter& r, Value* x, const Shape& to) {
   if (!x->shape) return nullptr;
   auto target = reshape_target(*x->shape, to);
   if (!target) return nullptr;
-  return m.op("Reshape", {x, m.constant(Tensor::ints(*target), "shape")});
+  return r.op("Reshape", {x, r.constant(Tensor::ints(*target), "shape")});
 }
 
 bool reshapes(const Node* node) {
@@ -148,12 +148,12 @@ bool reshapes(const Node* node) {
                              node->is("Flatten"));
 }
 
-void name_maker(Value* made, const std::string& name) {
+void name_producer(Value* made, const std::string& name) {
   if (made->producer != nullptr) made->producer->name = name;
 }
 
 void stand_for(Value* made, const Node& old_node) {
-  name_maker(made, old_node.name);
+  name_producer(made, old_node.name);
   if (made->producer != nullptr) made->producer->origin = old_node.origin;
 }
 

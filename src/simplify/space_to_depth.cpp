@@ -1,8 +1,8 @@
 // Blocks of pixels as channels, and channels in another order.
 #include <algorithm>
 
+#include "simplify/match.h"
 #include "simplify/slice.h"
-#include "simplify/words.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -41,7 +41,7 @@ RULE(slices_to_space_to_depth, "Concat") {
   Value* x = nullptr;
   std::vector<int64_t> order;
   for (const Value* part : node.inputs) {
-    Node* slice = maker(part, "Slice", node);
+    Node* slice = producer(part, "Slice", node);
     if (slice == nullptr || !used_once(part) || (x != nullptr && slice->input(0) != x)) {
       return no_match("not slices of one tensor");
     }
@@ -54,21 +54,21 @@ RULE(slices_to_space_to_depth, "Concat") {
   }
   const auto channels = dim_of(x, 1);
   if (!is_float(x) || !channels) return no_match("unknown channels");
-  Value* y = m.op("SpaceToDepth", {x}, {{"blocksize", block}});
+  Value* y = r.op("SpaceToDepth", {x}, {{"blocksize", block}});
   if (!std::is_sorted(order.begin(), order.end())) {
     std::vector<int64_t> indices;
     for (int64_t offset : order) {
       for (int64_t c = 0; c < *channels; ++c) indices.push_back(offset * *channels + c);
     }
-    y = m.op("Gather", {y, m.constant(Tensor::ints(indices), "channels")}, {{"axis", 1}});
+    y = r.op("Gather", {y, r.constant(Tensor::ints(indices), "channels")}, {{"axis", 1}});
   }
-  m.replace(node, y);
+  r.replace(node, y);
   return done();
 }
 
 // Conv(Gather(x, channels in another order), w)  =>  Conv(x, w in that order)
 RULE_ROUNDING(reorder_weight_not_channels, "Conv") {
-  Node* gather = maker(node.input(0), "Gather", node);
+  Node* gather = producer(node.input(0), "Gather", node);
   const Tensor* w = constant_of(node.input(1));
   if (gather == nullptr || w == nullptr || w->dims.size() < 3) return no_match("no Gather before");
   if (node.get<int64_t>("group", 1) != 1 || !used_once(node.input(1))) return no_match("weight");
@@ -87,10 +87,10 @@ RULE_ROUNDING(reorder_weight_not_channels, "Conv") {
   }
   if (std::find(inverse.begin(), inverse.end(), -1) != inverse.end()) return no_match("not all");
   Value* weight =
-      m.op("Gather", {node.input(1), m.constant(Tensor::ints(inverse), "order")}, {{"axis", 1}});
+      r.op("Gather", {node.input(1), r.constant(Tensor::ints(inverse), "order")}, {{"axis", 1}});
   if (constant_of(weight) == nullptr) return no_match("the weight is too large to reorder");
-  m.set_input(node, 1, weight);
-  m.set_input(node, 0, gather->input(0));
+  r.set_input(node, 1, weight);
+  r.set_input(node, 0, gather->input(0));
   return done();
 }
 
