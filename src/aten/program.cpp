@@ -103,10 +103,11 @@ std::string node_text(const Program& program, const Node& node, const std::strin
     out += text_of(&program, node.args[i].arg);
   }
   out += ")";
-  std::string place = node.module_path;
-  if (!node.module_type.empty()) place += (place.empty() ? "(" : " (") + node.module_type + ")";
-  if (!node.source.empty()) place += (place.empty() ? "" : " | ") + node.source;
-  if (!place.empty()) out += "  # " + place;
+  std::string location = node.module_path;
+  if (!node.module_type.empty())
+    location += (location.empty() ? "(" : " (") + node.module_type + ")";
+  if (!node.source.empty()) location += (location.empty() ? "" : " | ") + node.source;
+  if (!location.empty()) out += "  # " + location;
   out += "\n";
   for (const Block& block : node.blocks) out += block_text(program, block, indent + "  ");
   return out;

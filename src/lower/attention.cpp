@@ -101,7 +101,7 @@ Value repeat_heads(Builder& g, Value x, const Expr& heads) {
   const size_t axis = from.size() - 3;
   if (from[axis] == heads) return x;
   auto times = exact_div(heads, from[axis]);
-  if (!times) return g.fail("the number of query heads is no multiple of the key heads");
+  if (!times) return g.fail("the number of query heads is not a multiple of the key heads");
   Shape wide = from;
   wide.insert(wide.begin() + static_cast<int64_t>(axis) + 1, *times);
   Shape flat = from;

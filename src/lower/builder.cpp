@@ -308,7 +308,7 @@ const aten::Value* Builder::recorded(size_t output) const {
   return id.valid() ? &program_.value(id) : nullptr;
 }
 
-// --- words ------------------------------------------------------------------------------------
+// --- the vocabulary of rules ---------------------------------------------------------------------
 
 Value Builder::cast(Value x, DType to) {
   if (x->dtype == to) return x;

@@ -1,4 +1,4 @@
-// Builder: the words in which lowering rules are written. Builds nodes into the graph, infers
+// Builder: the vocabulary in which lowering rules are written. Builds nodes into the graph, infers
 // shapes (symbolic ones too), folds what is already known, names everything after the aten node at
 // hand.
 #pragma once
@@ -52,7 +52,7 @@ class Builder {
   Value shape_tensor(const Shape& sizes);
   Value int_scalar(const Expr& value);  // int64, 0-D
 
-  // --- words that every family uses -----------------------------------------------------------
+  // --- what every family uses -----------------------------------------------------------------
   // They return their argument when there is nothing to do, and know each opset's spelling.
   Value cast(Value x, DType to);
   Value reshape(Value x, const Shape& sizes);  // 0 and -1 are chosen so that no Shape is needed

@@ -1,4 +1,4 @@
-// The Builder's words for sizes: how a symbolic size is read from a tensor, and how reshape,
+// The Builder's vocabulary for sizes: how a symbolic size is read from a tensor, and how reshape,
 // expand, slice and split are written so that as few sizes as possible have to be read at all.
 #include <fmt/format.h>
 
@@ -222,7 +222,7 @@ Value Builder::int_scalar(const Expr& value) {
   return out;
 }
 
-// --- words ------------------------------------------------------------------------------------
+// --- the vocabulary of rules ---------------------------------------------------------------------
 
 // Symbolic sizes are written as 0 (the size of x at the same place) or as the one -1; only what is
 // left over has to be read from a tensor.

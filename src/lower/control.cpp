@@ -76,8 +76,7 @@ class ControlFlow {
     std::vector<std::optional<Shape>> shapes = carried_shapes(inputs);
     GraphRef body;
     for (int trial = 0;; ++trial) {
-      if (trial == kMaxTrials)
-        return Error{"the shapes of what the loop carries do not settle", ""};
+      if (trial == kMaxTrials) return Error{"the loop-carried shapes do not converge", ""};
       TRY_ASSIGN(body, loop_body(inputs, shapes));
       if (!widen(*body, shapes)) break;
     }

@@ -20,7 +20,7 @@ namespace {
 
 using WeightKey = std::tuple<const Storage*, std::vector<int64_t>, DType>;
 
-std::string place_of(const aten::Node& node) {
+std::string location_of(const aten::Node& node) {
   std::string out = node.module_path.empty() ? "the root module" : "module " + node.module_path;
   if (!node.module_type.empty()) {
     out += fmt::format(" ({})", node.module_type.substr(node.module_type.rfind('.') + 1));
@@ -40,7 +40,7 @@ class Problems {
         return;
       }
     }
-    groups_.push_back({key, node.full_name(), why, place_of(node), 1, why == kNoRule});
+    groups_.push_back({key, node.full_name(), why, location_of(node), 1, why == kNoRule});
   }
   bool empty() const { return groups_.empty(); }
 
@@ -54,7 +54,7 @@ class Problems {
     std::string out =
         fmt::format("{} {} cannot be converted to ONNX:", calls, calls == 1 ? "call" : "calls");
     for (const Group& group : groups_) {
-      out += fmt::format("\n  {}  {}x  first in {}\n    {}", group.op, group.count, group.place,
+      out += fmt::format("\n  {}  {}x  first in {}\n    {}", group.op, group.count, group.location,
                          group.why);
     }
     if (missing) {
@@ -69,7 +69,7 @@ class Problems {
 
  private:
   struct Group {
-    std::string key, op, why, place;
+    std::string key, op, why, location;
     size_t count;
     bool missing;
   };

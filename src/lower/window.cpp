@@ -95,7 +95,7 @@ Value col2im(Builder& g, Value x, Ints size, Ints kernel, Ints dilation, Ints pa
   const Shape sizes = Builder::shape(x);
   auto channels = exact_div(sizes[1], Expr(w.kernel[0] * w.kernel[1]));
   if (!channels)
-    return g.fail("col2im (nn.Fold): the channels are no multiple of the kernel's size");
+    return g.fail("col2im (nn.Fold): the channels are not a multiple of the kernel's size");
   Value y = nullptr;
   if (g.opset() >= 18) {
     y = g.op("Col2Im", {x, g.ints(size), g.ints(w.kernel)},

@@ -57,7 +57,7 @@ class Functionalizer : private AliasForest {
     program_.nodes.clear();
     for (size_t i = 0; i < calls_.size(); ++i) {
       at_ = static_cast<int32_t>(i);
-      if (Status s = step(calls_[i]); !s.ok()) return std::move(s).error().at(place(calls_[i]));
+      if (Status s = step(calls_[i]); !s.ok()) return std::move(s).error().at(location(calls_[i]));
     }
     for (aten::Output& output : program_.outputs) {
       TRY_ASSIGN(output.value, read(output.value));
@@ -97,7 +97,7 @@ class Functionalizer : private AliasForest {
   }
 
  private:
-  static std::string place(const Node& node) {
+  static std::string location(const Node& node) {
     std::string out = "call " + node.full_name();
     if (!node.module_path.empty()) out += " in " + node.module_path;
     if (!node.source.empty()) out += " at " + node.source;
@@ -408,7 +408,7 @@ class Functionalizer : private AliasForest {
     for (size_t i = 0; i < memory.changed.size(); ++i) {
       const ValueId now = node.outputs[memory.carried + i];
       const int32_t target = index_of(memory.changed[i]);
-      if (target < 0) return Error{"changes something that is no tensor", ""};
+      if (target < 0) return Error{"changes something that is not a tensor", ""};
       TRY(write(target, now));
       object_of_[static_cast<size_t>(now.index)] = target;
     }
@@ -442,7 +442,7 @@ class Functionalizer : private AliasForest {
     const ValueId* self = node.args.empty() ? nullptr : node.args[0].arg.as<ValueId>();
     if (self == nullptr || !self->valid()) return Error{"has no tensor to change", ""};
     const int32_t target = object_of_[static_cast<size_t>(self->index)];
-    if (target < 0) return Error{"changes something that is no tensor", ""};
+    if (target < 0) return Error{"changes something that is not a tensor", ""};
     if (how.kind == InPlace::Kind::kReshape) return change_sizes(node, *self, how);
     if (how.kind != InPlace::Kind::kNothing) {
       Node now = node;

@@ -9,7 +9,7 @@ namespace {
 using Names = std::unordered_set<std::string_view>;
 
 // Names without `aten::` and the trailing `_`; the functional call takes the same arguments.
-const Names& functional_twins() {
+const Names& functional_variants() {
   static const Names kNames = {
       // one argument
       "abs",
@@ -144,7 +144,7 @@ const Names& functional_twins() {
       "scatter",
       "scatter_add",
       "scatter_reduce",
-      // random: functional twins exist, no lowering does, which is how they get reported
+      // random: functional variants exist, no lowering does, which is how they get reported
       "bernoulli",
       "cauchy",
       "exponential",
@@ -202,7 +202,7 @@ std::optional<InPlace> in_place(const aten::Node& node) {
   if (name == "_index_put_impl") return InPlace{InPlace::Kind::kFunctional, "aten::index_put"};
   if (comparisons().contains(name)) return InPlace{InPlace::Kind::kCompare, functional};
   if (size_changes().contains(name)) return InPlace{InPlace::Kind::kReshape, functional};
-  if (functional_twins().contains(name)) return InPlace{InPlace::Kind::kFunctional, functional};
+  if (functional_variants().contains(name)) return InPlace{InPlace::Kind::kFunctional, functional};
   return InPlace{InPlace::Kind::kUnknown, ""};
 }
 

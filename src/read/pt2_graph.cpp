@@ -6,7 +6,7 @@
 #include <array>
 
 #include "read/graph_scope.h"
-#include "read/place.h"
+#include "read/source_location.h"
 #include "read/tree_spec.h"
 
 namespace onnxport::read {
@@ -156,8 +156,9 @@ class GraphReader {
     if (kind == "constant_input") {
       TRY_ASSIGN(std::string_view name, formats::string_field(spec, "name"));
       TRY_ASSIGN(JsonValue value, formats::json_field(spec, "value"));
-      note(fmt::format("input `{}` is no tensor: it was fixed when the program was exported ({})",
-                       name, std::string(simdjson::minify(value))));
+      note(
+          fmt::format("input `{}` is not a tensor: it was fixed when the program was exported ({})",
+                      name, std::string(simdjson::minify(value))));
       return {};
     }
     if (kind == "token") return {};
@@ -219,7 +220,7 @@ class GraphReader {
                        size ? size->str() : "unknown"));
       return {};
     }
-    note(fmt::format("input {} is no tensor ({}): it was fixed when the program was exported",
+    note(fmt::format("input {} is not a tensor ({}): it was fixed when the program was exported",
                      program().inputs.size(), std::string(simdjson::minify(arg))));
     return {};
   }
@@ -275,7 +276,7 @@ class GraphReader {
       if (!arg.ok()) return std::move(arg).error().at(fmt::format("argument `{}`", name));
       out.args.push_back({std::string(name), std::move(arg).value()});
     }
-    place(out, json);
+    set_location(out, json);
     for (const OutputName& name : names) {
       ValueId id;
       if (name.kind == OutputName::Kind::kTensor) {
@@ -305,7 +306,7 @@ class GraphReader {
     return true;
   }
 
-  static void place(Node& node, JsonObject json) {
+  static void set_location(Node& node, JsonObject json) {
     JsonObject metadata;
     if (json["metadata"].get(metadata) != simdjson::SUCCESS) return;
     std::string_view text;

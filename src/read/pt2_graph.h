@@ -10,7 +10,7 @@
 namespace onnxport::read {
 
 // Left out: calls that only compute sizes (they are Exprs), calls that only assert, inputs and
-// outputs that are no tensors (with a note). Wrappers that only set a mode are inlined.
+// outputs that are not tensors (with a note). Wrappers that only set a mode are inlined.
 Result<aten::Program> read_graph(formats::JsonValue root, Pt2Archive& archive,
                                  const Limits& limits);
 

@@ -91,7 +91,7 @@ class Blocks {
 };
 
 // "[0, 3]" from a row-major index.
-std::string place(size_t index, const std::vector<int64_t>& dims) {
+std::string position(size_t index, const std::vector<int64_t>& dims) {
   std::vector<int64_t> at(dims.size());
   for (size_t i = dims.size(); i-- > 0;) {
     at[i] = static_cast<int64_t>(index) % dims[i];
@@ -157,7 +157,7 @@ Comparison compare(const Tensor& actual, const Tensor& reference, const char* wh
       if (!same_special(a[i], r[i])) {
         if (c.same_kind) {
           c.reason = fmt::format("{} at {} where {} has {}", special(a[i]),
-                                 place(as.at() + i, actual.dims), whose, special(r[i]));
+                                 position(as.at() + i, actual.dims), whose, special(r[i]));
         }
         c.same_kind = false;
       } else if (!std::isfinite(r[i])) {

@@ -83,7 +83,7 @@ Result<std::string> run(const std::string& path) {
 
 // The outputs of a model without inputs, computed by a process of its own. The outer error: nothing
 // can be computed here. The inner one: this model cannot.
-Result<Result<std::vector<Tensor>>> run_apart(const onnx::Model& model) {
+Result<Result<std::vector<Tensor>>> run_isolated(const onnx::Model& model) {
   using Inner = Result<std::vector<Tensor>>;
   TemporaryFile file;
   if (file.path().empty()) return Error{"no temporary file can be made (is TMPDIR writable?)", ""};
@@ -160,7 +160,7 @@ class Parts {
     for (size_t i = range.begin; i < range.end; ++i) part.add(*nodes_[i], content);
     const std::vector<const onnx::Value*> wanted = part.close();
     if (wanted.empty()) return true;
-    TRY_ASSIGN(auto tensors, run_apart(part.model()));
+    TRY_ASSIGN(auto tensors, run_isolated(part.model()));
     if (!tensors.ok()) return false;
     for (size_t i = 0; i < wanted.size(); ++i) known_[wanted[i]] = std::move((*tensors)[i]);
     done_.insert(part.nodes().begin(), part.nodes().end());
@@ -177,7 +177,7 @@ class Parts {
 
 Result<Computed> evaluate(const onnx::Model& model) {
   TRY(runtime_version());  // loaded here, once for all children
-  TRY_ASSIGN(auto whole, run_apart(model));
+  TRY_ASSIGN(auto whole, run_isolated(model));
   Computed results;
   if (whole.ok()) {
     for (size_t i = 0; i < whole->size(); ++i) {

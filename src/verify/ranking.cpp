@@ -103,7 +103,8 @@ std::vector<size_t> order_of(const std::vector<Column>& group, size_t length, Re
     order[place] = *found;
     if (*found == place) continue;
     ++out.moved;
-    out.apart = std::max(out.apart, std::abs(scores.expected[*found] - scores.expected[place]));
+    out.largest_gap =
+        std::max(out.largest_gap, std::abs(scores.expected[*found] - scores.expected[place]));
   }
   return order;
 }

@@ -17,7 +17,7 @@ bool ranks(const aten::Program& program);
 struct Reordered {
   std::vector<Tensor> outputs;  // of `actual`, rows in the order of `expected`
   int64_t moved = 0;            // rows that stood elsewhere
-  double apart = 0;             // the largest difference between the scores of two places swapped
+  double largest_gap = 0;       // the largest difference between the scores of two places swapped
 };
 
 // Outputs belong together when their dims begin alike: [N] or [batch, N], with the scores in one

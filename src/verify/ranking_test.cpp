@@ -24,7 +24,7 @@ TEST(Ranking, RowsOfNearlyEqualScoresMayChangePlaces) {
       kExpected, 1e-4);
   ASSERT_TRUE(found);
   EXPECT_EQ(found->moved, 2);
-  EXPECT_NEAR(found->apart, 1e-6, 1e-7);
+  EXPECT_NEAR(found->largest_gap, 1e-6, 1e-7);
   EXPECT_EQ(found->outputs[2].as_ints(), (std::vector<int64_t>{1, 2, 3, 4}));
   EXPECT_EQ(found->outputs[0].as_doubles(), kExpected[0].as_doubles());
 }

@@ -63,7 +63,7 @@ int64_t size_for(size_t axis, size_t rank, const SizePlan& plan) {
   return rank == 3 && axis == 1 && plan.state > 0 ? plan.state : plan.length;
 }
 
-// The size of every symbol: what the first place where it stands alone suggests.
+// The size of every symbol: what the first dimension where it stands alone suggests.
 std::map<std::string, int64_t> sizes_of(const std::vector<TrialInput>& inputs,
                                         const SizePlan& plan) {
   std::map<std::string, int64_t> sizes;
@@ -173,7 +173,7 @@ constexpr size_t kMaxElements = size_t{1} << 28;
 Result<Tensor> make_tensor(const TrialInput& input, const std::vector<int64_t>& dims,
                            const Trial& trial, Random& random) {
   if (input.dtype == DType::kUndefined) {
-    return Error{"it is no tensor, and nothing else is made up for a comparison", ""};
+    return Error{"it is not a tensor, and nothing else is made up for a comparison", ""};
   }
   size_t count = 1;
   for (const int64_t d : dims) {

@@ -7,9 +7,9 @@
 #include <set>
 
 #include "libtorch/plugin.h"
-#include "verify/apart.h"
 #include "verify/compare.h"
 #include "verify/inputs.h"
+#include "verify/isolated.h"
 #include "verify/ranking.h"
 #include "verify/runtime.h"
 #include "verify/search.h"
@@ -99,7 +99,7 @@ class Proof {
       verdict_.notes.push_back(fmt::format(
           "{} rows of the results stand in another place than PyTorch puts them, all of them among rows "
           "whose scores differ by {:.2g} at most: their order is a matter of rounding",
-          swapped_, apart_));
+          swapped_, largest_gap_));
     }
     verdict_.passed = verdict_.reason.empty();
     for (const OutputVerdict& output : verdict_.outputs) verdict_.passed &= output.passed;
@@ -224,7 +224,7 @@ class Proof {
     const auto ordered = in_order(actual, expected);
     if (!ordered) return out;
     swapped_ += ordered->moved;
-    apart_ = std::max(apart_, ordered->apart);
+    largest_gap_ = std::max(largest_gap_, ordered->largest_gap);
     for (size_t i = 0; i < expected.size(); ++i) {
       out[i] = compare(ordered->outputs[i], expected[i]);
     }
@@ -363,8 +363,8 @@ class Proof {
   std::optional<Error> refusal_;  // PyTorch's, of the first sizes that it did not take
   std::optional<std::vector<std::vector<int64_t>>> refused_dims_;
   bool saw_nan_ = false;
-  int64_t swapped_ = 0;  // rows, over all runs
-  double apart_ = 0;     // the scores of rows that changed places
+  int64_t swapped_ = 0;     // rows, over all runs
+  double largest_gap_ = 0;  // the scores of rows that changed places
 };
 
 }  // namespace
@@ -384,10 +384,10 @@ Result<Verdict> verify(const Program& program, const std::string& onnx_path, con
     }
     return Proof(program, onnx_path, options, *reference, module, **session, steps).run();
   };
-  const std::string loop = options.run_limit > 0 ? endless_place(program) : "";
+  const std::string loop = options.run_limit > 0 ? unbounded_loop(program) : "";
   auto verdict = loop.empty() ? prove(nullptr)
-                              : prove_apart([&](const Steps& steps) { return prove(&steps); },
-                                            options.run_limit, loop);
+                              : verify_isolated([&](const Steps& steps) { return prove(&steps); },
+                                                options.run_limit, loop);
   if (!verdict.ok()) return std::move(verdict).error();
   verdict->torch_version = reference->version();
   verdict->runtime_version = runtime;

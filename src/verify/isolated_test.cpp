@@ -1,5 +1,5 @@
 // A proof in a process of its own: what it says arrives, and it does not outlive its time.
-#include "verify/apart.h"
+#include "verify/isolated.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -32,9 +32,9 @@ Verdict some_verdict() {
   return v;
 }
 
-TEST(ProveApart, AVerdictArrivesAsItWas) {
+TEST(VerifyIsolated, AVerdictArrivesAsItWas) {
   auto verdict =
-      prove_apart([](const Steps&) -> Result<Verdict> { return some_verdict(); }, 30, "");
+      verify_isolated([](const Steps&) -> Result<Verdict> { return some_verdict(); }, 30, "");
   ASSERT_TRUE(verdict.ok());
   const Verdict want = some_verdict();
   EXPECT_EQ(verdict->reason, want.reason);
@@ -54,8 +54,8 @@ TEST(ProveApart, AVerdictArrivesAsItWas) {
   EXPECT_EQ(verdict->first->max_abs, 0.25);
 }
 
-TEST(ProveApart, AnErrorArrivesAsItWas) {
-  auto verdict = prove_apart(
+TEST(VerifyIsolated, AnErrorArrivesAsItWas) {
+  auto verdict = verify_isolated(
       [](const Steps&) -> Result<Verdict> {
         return Error{"no", "there"};
       },
@@ -65,8 +65,8 @@ TEST(ProveApart, AnErrorArrivesAsItWas) {
   EXPECT_EQ(verdict.error().where, "there");
 }
 
-TEST(ProveApart, WhatDoesNotEndIsToldWithItsStepAndItsLoop) {
-  auto verdict = prove_apart(
+TEST(VerifyIsolated, WhatDoesNotEndIsToldWithItsStepAndItsLoop) {
+  auto verdict = verify_isolated(
       [](const Steps& steps) -> Result<Verdict> {
         steps.next("the first");
         steps.next("the second");
@@ -79,8 +79,8 @@ TEST(ProveApart, WhatDoesNotEndIsToldWithItsStepAndItsLoop) {
   EXPECT_THAT(verdict.error().str(), HasSubstr("model.py:7"));
 }
 
-TEST(ProveApart, AVerdictStandsWhenTheSearchThatFollowsDoesNotEnd) {
-  auto verdict = prove_apart(
+TEST(VerifyIsolated, AVerdictStandsWhenTheSearchThatFollowsDoesNotEnd) {
+  auto verdict = verify_isolated(
       [](const Steps& steps) -> Result<Verdict> {
         steps.verdict(some_verdict());
         steps.next("the search");
@@ -93,8 +93,8 @@ TEST(ProveApart, AVerdictStandsWhenTheSearchThatFollowsDoesNotEnd) {
   EXPECT_THAT(verdict->first->reason, HasSubstr("the search has not ended"));
 }
 
-TEST(ProveApart, ACrashIsToldWithItsStep) {
-  auto verdict = prove_apart(
+TEST(VerifyIsolated, ACrashIsToldWithItsStep) {
+  auto verdict = verify_isolated(
       [](const Steps& steps) -> Result<Verdict> {
         steps.next("the run");
         std::abort();
@@ -104,16 +104,16 @@ TEST(ProveApart, ACrashIsToldWithItsStep) {
   EXPECT_THAT(verdict.error().str(), HasSubstr("the run ended the process with signal 6"));
 }
 
-TEST(ProveApart, OnlyALoopWithoutALimitMayNotEnd) {
+TEST(VerifyIsolated, OnlyALoopWithoutALimitMayNotEnd) {
   aten::Program program;
   aten::Node loop;
   loop.op = "prim::Loop";
   loop.source = "model.py:7";
   loop.args = {{"max_trip_count", Expr(4)}};
   program.nodes = {loop};
-  EXPECT_EQ(endless_place(program), "");
+  EXPECT_EQ(unbounded_loop(program), "");
   program.nodes[0].args[0].arg = {};
-  EXPECT_EQ(endless_place(program), "model.py:7");
+  EXPECT_EQ(unbounded_loop(program), "model.py:7");
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // The small languages inside a .pt2: size expressions, stack traces, module paths, output trees.
 #include <gtest/gtest.h>
 
-#include "read/place.h"
+#include "read/source_location.h"
 #include "read/sym_expr.h"
 #include "read/tree_spec.h"
 
@@ -37,7 +37,7 @@ TEST(SymExpr, RefusesWhatItCannotRead) {
   EXPECT_FALSE(parse_sym_expr(deep + "Symbol('s0')").ok());
 }
 
-TEST(Place, TakesTheInnermostLineOutsidePyTorch) {
+TEST(SourceLocation, TakesTheInnermostLineOutsidePyTorch) {
   EXPECT_EQ(
       source_line(
           "File \"/home/me/model.py\", line 42, in forward\n    x = self.conv(x)\n"
@@ -52,7 +52,7 @@ TEST(Place, TakesTheInnermostLineOutsidePyTorch) {
   EXPECT_EQ(source_line("File \""), "");
 }
 
-TEST(Place, MakesDottedPaths) {
+TEST(SourceLocation, MakesDottedPaths) {
   struct Case {
     const char* text;
     const char* path;
@@ -71,7 +71,7 @@ TEST(Place, MakesDottedPaths) {
   for (const Case& c : cases) EXPECT_EQ(dotted_path(c.text), c.path) << c.text;
 }
 
-TEST(Place, TakesTheInnermostModule) {
+TEST(SourceLocation, TakesTheInnermostModule) {
   Module m = innermost_module(
       "L__self__,,m.Net;L__self___a,a,torch.nn.Sequential;L__self___a.0,a.0,torch.nn.Conv2d");
   EXPECT_EQ(m.path, "a.0");

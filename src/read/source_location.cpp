@@ -1,4 +1,4 @@
-#include "read/place.h"
+#include "read/source_location.h"
 
 #include <cctype>
 

@@ -11,9 +11,9 @@
 
 namespace onnxport::verify {
 
-// The place ("model.py:7 in forward: while ...") of a loop that ends only when the data says so; ""
-// when the program has none.
-std::string endless_place(const aten::Program& program);
+// The source location ("model.py:7 in forward: while ...") of a loop that ends only when the data
+// says so; "" when the program has none.
+std::string unbounded_loop(const aten::Program& program);
 
 // What the proof is about to do ("the model's forward() with inputs of [2, 3]"), and a verdict that
 // stands even if what comes next does not end.
@@ -23,8 +23,8 @@ struct Steps {
 };
 
 // `prove` in a fork of this process. A step that takes longer than `limit` seconds ends it: an
-// Error that names the step and the loop at `place`, or, once there was a verdict, that verdict.
-Result<Verdict> prove_apart(const std::function<Result<Verdict>(const Steps&)>& prove, double limit,
-                            const std::string& place);
+// Error that names the step and the loop at `loop`, or, once there was a verdict, that verdict.
+Result<Verdict> verify_isolated(const std::function<Result<Verdict>(const Steps&)>& prove,
+                                double limit, const std::string& loop);
 
 }  // namespace onnxport::verify

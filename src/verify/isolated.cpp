@@ -1,4 +1,4 @@
-#include "verify/apart.h"
+#include "verify/isolated.h"
 
 #include <fmt/format.h>
 
@@ -82,30 +82,30 @@ Verdict verdict_from(const Json& j) {
   return v;
 }
 
-// What the child told, line by line; a last line that is not whole is left out.
-struct Told {
+// What the child sent, line by line; a last line that is not whole is left out.
+struct Received {
   std::string step;  // the last one begun
   std::optional<Verdict> verdict;
   std::optional<Error> error;
 };
 
-Told told_by(const std::string& text) {
-  Told told;
+Received received_from(const std::string& text) {
+  Received received;
   for (size_t from = 0, end; (end = text.find('\n', from)) != std::string::npos; from = end + 1) {
     const Json line =
         Json::parse(text.substr(from, end - from), nullptr, /*allow_exceptions=*/false);
     if (!line.is_object()) continue;
-    if (line.contains("step")) told.step = line["step"];
-    if (line.contains("verdict")) told.verdict = verdict_from(line["verdict"]);
+    if (line.contains("step")) received.step = line["step"];
+    if (line.contains("verdict")) received.verdict = verdict_from(line["verdict"]);
     if (line.contains("error"))
-      told.error = Error{line["error"].get<std::string>(), line["where"].get<std::string>()};
+      received.error = Error{line["error"].get<std::string>(), line["where"].get<std::string>()};
   }
-  return told;
+  return received;
 }
 
 }  // namespace
 
-std::string endless_place(const aten::Program& program) {
+std::string unbounded_loop(const aten::Program& program) {
   std::string found;
   aten::for_each_node(program.nodes, [&](const aten::Node& node) {
     if (!found.empty() || node.op != "prim::Loop") return;
@@ -116,8 +116,8 @@ std::string endless_place(const aten::Program& program) {
   return found;
 }
 
-Result<Verdict> prove_apart(const std::function<Result<Verdict>(const Steps&)>& prove, double limit,
-                            const std::string& place) {
+Result<Verdict> verify_isolated(const std::function<Result<Verdict>(const Steps&)>& prove,
+                                double limit, const std::string& loop) {
   auto work = [&](const Send& send) {
     auto tell = [&](const Json& line) {
       send(line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
@@ -136,22 +136,22 @@ Result<Verdict> prove_apart(const std::function<Result<Verdict>(const Steps&)>& 
     }
   };
   TRY_ASSIGN(const ChildEnd end, in_child(work, limit));
-  Told told = told_by(end.text);
-  if (told.error) return *std::move(told.error);
+  Received received = received_from(end.text);
+  if (received.error) return *std::move(received.error);
   const std::string why =
       end.late
           ? fmt::format(
                 "has not ended after {:g} s; whether it does depends on the data ({}). Give the loop "
                 "a bound (`and steps < 1000`), or more time with --run-limit, or leave out the proof "
                 "with --no-verify",
-                limit, place)
+                limit, loop)
           : fmt::format("ended the process with {}", end.how);
-  if (!told.verdict) return Error{told.step + " " + why, ""};
+  if (!received.verdict) return Error{received.step + " " + why, ""};
   if (end.late || end.crashed) {
-    told.verdict->first.emplace().reason =
-        fmt::format("the first node that differs could not be found: {} {}", told.step, why);
+    received.verdict->first.emplace().reason =
+        fmt::format("the first node that differs could not be found: {} {}", received.step, why);
   }
-  return *std::move(told.verdict);
+  return *std::move(received.verdict);
 }
 
 }  // namespace onnxport::verify
