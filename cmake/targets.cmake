@@ -3,7 +3,7 @@ get_property(onnxport_layers GLOBAL PROPERTY ONNXPORT_LAYERS)
 list(TRANSFORM onnxport_layers PREPEND onnxport_ OUTPUT_VARIABLE onnxport_layer_targets)
 
 # The library that a program links. It forwards to the converter, which it loads: see
-# src/library/face.h. So the program needs neither ONNX nor protobuf, and may link libtorch.
+# src/library/converter_api.h. So the program needs neither ONNX nor protobuf, and may link libtorch.
 add_library(onnxport_lib SHARED "${PROJECT_SOURCE_DIR}/src/library/forward.cpp")
 add_library(onnxport::onnxport ALIAS onnxport_lib)
 set_target_properties(onnxport_lib PROPERTIES
@@ -17,7 +17,7 @@ target_link_libraries(onnxport_lib PRIVATE ${CMAKE_DL_LIBS})
 
 # The converter: the layers' objects (rules that register themselves cannot be dropped), and protobuf
 # as a shared library, since Debian's static one is not made for those. Exports one function.
-add_library(onnxport_converter MODULE "${PROJECT_SOURCE_DIR}/src/library/face.cpp")
+add_library(onnxport_converter MODULE "${PROJECT_SOURCE_DIR}/src/library/converter_api.cpp")
 set_target_properties(onnxport_converter PROPERTIES PREFIX "" OUTPUT_NAME onnxport_converter)
 target_include_directories(onnxport_converter PRIVATE
   "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/include")

@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
     return 2;
   }
 
-  // A format of one's own: the road of "onnx" with settings of its own. Any function of this type
+  // A format of one's own: the export of "onnx" with settings of its own. Any function of this type
   // will do.
   onnxport::register_format(
       "onnx-opset13", [](const std::string& source, const std::string& output,

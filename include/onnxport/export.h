@@ -30,7 +30,7 @@ struct ExportConfig {
   // Input name -> axis -> name of the dimension. Unset: axis 0 of every input is "batch_size".
   std::optional<std::map<std::string, std::map<int, std::string>>> dynamic_axes;
   bool static_shapes = false;  // no dynamic axis at all
-  // TorchScript only, by input name: values of inputs that are no tensors (16000, 0.5, true,
+  // TorchScript only, by input name: values of inputs that are not tensors (16000, 0.5, true,
   // "mean"), and element types where float32 is wrong ("int64").
   std::map<std::string, std::variant<bool, int64_t, double, std::string>> input_values;
   std::map<std::string, std::string> input_types;
@@ -107,7 +107,7 @@ struct ONNXPORT_API Report {
 // Called as stages start and end: for a progress line.
 using Progress = std::function<void(const std::string& stage, bool finished, double seconds)>;
 
-// The one function that runs the whole road. `config.format` picks a registered format.
+// The one function that runs the whole pipeline. `config.format` picks a registered format.
 ONNXPORT_API Report export_model(const std::string& source, const std::string& output,
                                  const ExportConfig& config = {}, const Progress& progress = {});
 // The proof alone, for an ONNX file that is there already.

@@ -100,8 +100,8 @@ struct ONNXPORT_API SimplifyReport {
   std::string html() const;  // one self-contained page
 };
 
-// What is wrong with the settings themselves, such as a rule to skip that is none; empty when
-// nothing is. simplify_model() refuses them too.
+// What is wrong with the settings themselves, such as a rule to skip that does not exist; empty
+// when nothing is. simplify_model() refuses them too.
 ONNXPORT_API std::string check_simplify_config(const SimplifyConfig& config);
 
 // "model.onnx" -> "model.simplified.onnx"

@@ -170,7 +170,8 @@ inline Report refused(const std::string& name, const std::string& why) {
   return report;
 }
 
-// The road, from a TorchScript file that only lives as long. Reports speak of the module instead.
+// The whole pipeline, from a TorchScript file that only lives as long. Reports speak of the module
+// instead.
 inline Report export_saved(const ::torch::jit::Module& module, const std::string& name,
                            const Tensors& inputs, const ExportConfig& config,
                            const std::string& path, const Progress& progress) {

@@ -15,7 +15,7 @@ void limit_memory() {
   const auto size = static_cast<int64_t>(sysconf(_SC_PAGESIZE));
   if (pages <= 0 || size <= 0) return;
   auto most = static_cast<rlim_t>(pages * size);
-  uint64_t container = 0;  // "max" is no number
+  uint64_t container = 0;  // "max" is not a number
   if (std::ifstream("/sys/fs/cgroup/memory.max") >> container && container > 0) {
     most = std::min(most, static_cast<rlim_t>(container));
   }

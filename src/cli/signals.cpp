@@ -5,7 +5,7 @@
 #include <csignal>
 #include <thread>
 
-#include "pipeline/place.h"
+#include "pipeline/staging_folder.h"
 
 namespace onnxport::cli {
 
@@ -23,7 +23,7 @@ void clean_up_on_signals() {
   std::thread([wanted] {
     int signal = 0;
     if (sigwait(&wanted, &signal) != 0) return;
-    remove_build_folders();
+    remove_staging_folders();
     sigset_t one;
     sigemptyset(&one);
     sigaddset(&one, signal);

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "library/face.h"
+#include "library/converter_api.h"
 
 #ifndef ONNXPORT_VERSION
 #define ONNXPORT_VERSION "0"
@@ -14,7 +14,7 @@
 namespace onnxport {
 namespace {
 
-using library::Face;
+using library::ConverterApi;
 
 std::string own_folder() {
   Dl_info info;
@@ -35,7 +35,7 @@ int loading_flags() {
 }
 
 struct Loaded {
-  const Face* face = nullptr;
+  const ConverterApi* converter = nullptr;
   std::string problem;
 };
 
@@ -50,12 +50,13 @@ Loaded load() {
       out.problem += std::string("\n  tried ") + (why != nullptr ? why : path.c_str());
       continue;
     }
-    auto* get = reinterpret_cast<const Face* (*)()>(dlsym(library, "onnxport_face"));
+    auto* get =
+        reinterpret_cast<const ConverterApi* (*)()>(dlsym(library, "onnxport_converter_api"));
     if (get != nullptr) {
-      out.face = get();
+      out.converter = get();
       return out;
     }
-    out.problem += "\n  tried " + path + ": it has no function onnxport_face";
+    out.problem += "\n  tried " + path + ": it has no function onnxport_converter_api";
   }
   out.problem =
       "the converter (onnxport_converter.so) could not be loaded; is onnxport installed "
@@ -69,7 +70,7 @@ const Loaded& loaded() {
   return once;
 }
 
-const Face* face() { return loaded().face; }
+const ConverterApi* converter() { return loaded().converter; }
 
 template <typename R>
 R refusal(const std::string& source, const std::string& output) {
@@ -84,65 +85,71 @@ R refusal(const std::string& source, const std::string& output) {
 }  // namespace
 
 std::string load_config(const std::string& path, ExportConfig& config) {
-  return face() != nullptr ? face()->load_config(path, config) : loaded().problem;
+  return converter() != nullptr ? converter()->load_config(path, config) : loaded().problem;
 }
 
 Report export_model(const std::string& source, const std::string& output,
                     const ExportConfig& config, const Progress& progress) {
-  if (face() == nullptr) return refusal<Report>(source, output);
-  return face()->export_model(source, output, config, progress);
+  if (converter() == nullptr) return refusal<Report>(source, output);
+  return converter()->export_model(source, output, config, progress);
 }
 
 Report verify_model(const std::string& source, const std::string& onnx_path,
                     const ExportConfig& config, const Progress& progress) {
-  if (face() == nullptr) return refusal<Report>(source, onnx_path);
-  return face()->verify_model(source, onnx_path, config, progress);
+  if (converter() == nullptr) return refusal<Report>(source, onnx_path);
+  return converter()->verify_model(source, onnx_path, config, progress);
 }
 
 bool register_format(const std::string& name, Exporter exporter) {
-  return face() != nullptr && face()->register_format(name, std::move(exporter));
+  return converter() != nullptr && converter()->register_format(name, std::move(exporter));
 }
 
 std::vector<std::string> formats() {
-  return face() != nullptr ? face()->formats() : std::vector<std::string>();
+  return converter() != nullptr ? converter()->formats() : std::vector<std::string>();
 }
 
-int64_t newest_opset() { return face() != nullptr ? face()->newest_opset() : 0; }
+int64_t newest_opset() { return converter() != nullptr ? converter()->newest_opset() : 0; }
 const char* version() { return ONNXPORT_VERSION; }
 std::string check_torch(const std::string& version) {
-  return face() != nullptr ? face()->check_torch(version) : loaded().problem;
+  return converter() != nullptr ? converter()->check_torch(version) : loaded().problem;
 }
 
-std::string Report::text() const { return face() != nullptr ? face()->report_text(*this) : error; }
-std::string Report::json() const { return face() != nullptr ? face()->report_json(*this) : ""; }
-std::string Report::html() const { return face() != nullptr ? face()->report_html(*this) : ""; }
+std::string Report::text() const {
+  return converter() != nullptr ? converter()->report_text(*this) : error;
+}
+std::string Report::json() const {
+  return converter() != nullptr ? converter()->report_json(*this) : "";
+}
+std::string Report::html() const {
+  return converter() != nullptr ? converter()->report_html(*this) : "";
+}
 
 std::vector<SimplifyRule> simplify_rules() {
-  return face() != nullptr ? face()->simplify_rules() : std::vector<SimplifyRule>();
+  return converter() != nullptr ? converter()->simplify_rules() : std::vector<SimplifyRule>();
 }
 
 std::string check_simplify_config(const SimplifyConfig& config) {
-  return face() != nullptr ? face()->check_simplify_config(config) : loaded().problem;
+  return converter() != nullptr ? converter()->check_simplify_config(config) : loaded().problem;
 }
 
 std::string simplified_path(const std::string& source) {
-  return face() != nullptr ? face()->simplified_path(source) : source;
+  return converter() != nullptr ? converter()->simplified_path(source) : source;
 }
 
 SimplifyReport simplify_model(const std::string& source, const std::string& output,
                               const SimplifyConfig& config, const Progress& progress) {
-  if (face() == nullptr) return refusal<SimplifyReport>(source, output);
-  return face()->simplify_model(source, output, config, progress);
+  if (converter() == nullptr) return refusal<SimplifyReport>(source, output);
+  return converter()->simplify_model(source, output, config, progress);
 }
 
 std::string SimplifyReport::text() const {
-  return face() != nullptr ? face()->simplify_report_text(*this) : error;
+  return converter() != nullptr ? converter()->simplify_report_text(*this) : error;
 }
 std::string SimplifyReport::json() const {
-  return face() != nullptr ? face()->simplify_report_json(*this) : "";
+  return converter() != nullptr ? converter()->simplify_report_json(*this) : "";
 }
 std::string SimplifyReport::html() const {
-  return face() != nullptr ? face()->simplify_report_html(*this) : "";
+  return converter() != nullptr ? converter()->simplify_report_html(*this) : "";
 }
 
 }  // namespace onnxport

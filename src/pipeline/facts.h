@@ -32,7 +32,7 @@ Facts of_model(const onnx::Model& model);
 
 // What a Report and a SimplifyReport tell of the model alike.
 template <typename AnyReport>
-void tell(const onnx::Model& model, AnyReport& report) {
+void fill_summary(const onnx::Model& model, AnyReport& report) {
   Facts facts = of_model(model);
   report.opset = facts.opset;
   report.nodes = facts.nodes;

@@ -67,7 +67,7 @@ std::string Report::html() const {
       page::bars_section("Operators", page::rows_of(operators), "{:.0f}", true) +
       page::bars_section("Simplifications", page::rows_of(rules_fired), "{:.0f}", true) +
       page::notes_section(notes);
-  return page::whole(output_path.empty() ? source_path : output_path, body, versions);
+  return page::html_document(output_path.empty() ? source_path : output_path, body, versions);
 }
 
 }  // namespace onnxport

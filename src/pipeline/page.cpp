@@ -153,7 +153,8 @@ std::string notes_section(const std::vector<std::string>& notes) {
   return out + "</ul>\n";
 }
 
-std::string whole(const std::string& title, const std::string& body, const std::string& footer) {
+std::string html_document(const std::string& title, const std::string& body,
+                          const std::string& footer) {
   return fmt::format(
              "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"

@@ -1,5 +1,5 @@
 // One page: no script, nothing loaded from elsewhere, readable in light and dark. Every function
-// but whole() gives a piece of its body; texts are escaped here.
+// but html_document() gives a piece of its body; texts are escaped here.
 #pragma once
 
 #include <map>
@@ -30,6 +30,7 @@ std::string bars_section(const char* title, Rows rows, const char* format, bool 
 Rows rows_of(const std::map<std::string, int>& counts);
 Rows rows_of(const std::vector<Stage>& stages);
 std::string notes_section(const std::vector<std::string>& notes);
-std::string whole(const std::string& title, const std::string& body, const std::string& footer);
+std::string html_document(const std::string& title, const std::string& body,
+                          const std::string& footer);
 
 }  // namespace onnxport::page

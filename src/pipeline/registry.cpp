@@ -6,8 +6,8 @@
 #include "libtorch/plugin.h"
 #include "onnxport/export.h"
 #include "pipeline/distance.h"
-#include "pipeline/guarded.h"
-#include "pipeline/road.h"
+#include "pipeline/exception_boundary.h"
+#include "pipeline/export_pipeline.h"
 
 #ifndef ONNXPORT_VERSION
 #define ONNXPORT_VERSION "0"
@@ -22,7 +22,7 @@ struct Registry {
 };
 
 Registry& registry() {
-  static auto* made = new Registry{{}, {{"onnx", road::export_onnx}}};
+  static auto* made = new Registry{{}, {{"onnx", pipeline::export_onnx}}};
   return *made;
 }
 
@@ -49,10 +49,10 @@ Report export_model(const std::string& source, const std::string& output,
     if (found != registry().exporters.end()) exporter = found->second;
   }
   if (exporter) {
-    return guarded(road::fresh_report(source, output),
-                   [&] { return exporter(source, output, config, progress); });
+    return exception_boundary(pipeline::fresh_report(source, output),
+                              [&] { return exporter(source, output, config, progress); });
   }
-  Report report = road::fresh_report(source, output);
+  Report report = pipeline::fresh_report(source, output);
   report.format = config.format;
   report.error =
       fmt::format("there is no format `{}`; did you mean `{}`? (known: {})", config.format,
@@ -62,8 +62,9 @@ Report export_model(const std::string& source, const std::string& output,
 
 Report verify_model(const std::string& source, const std::string& onnx_path,
                     const ExportConfig& config, const Progress& progress) {
-  return guarded(road::fresh_report(source, onnx_path),
-                 [&] { return road::verify_onnx(source, onnx_path, config, progress); });
+  return exception_boundary(pipeline::fresh_report(source, onnx_path), [&] {
+    return pipeline::verify_onnx(source, onnx_path, config, progress);
+  });
 }
 
 // What libonnx 1.23 and ONNX Runtime 1.32 both know.

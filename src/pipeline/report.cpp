@@ -5,7 +5,7 @@
 
 #include "base/json_number.h"
 #include "onnxport/export.h"
-#include "pipeline/ending.h"
+#include "pipeline/footer.h"
 
 namespace onnxport {
 namespace {
@@ -58,7 +58,7 @@ std::string Report::text() const {
     out += fmt::format("  verified in {} runs: ONNX Runtime {} against PyTorch {}\n", runs.size(),
                        onnxruntime_version, torch_version);
   }
-  return out + ending(stages, notes);
+  return out + footer(stages, notes);
 }
 
 std::string Report::json() const {

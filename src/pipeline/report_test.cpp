@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "onnxport/export.h"
-#include "pipeline/road.h"
+#include "pipeline/export_pipeline.h"
 
 namespace onnxport {
 namespace {
@@ -104,8 +104,8 @@ TEST(Registry, NamesTheNearestFormat) {
 }
 
 TEST(FailedPath, StandsBesideTheAskedName) {
-  EXPECT_EQ(road::failed_path("out/model.onnx"), "out/model.failed.onnx");
-  EXPECT_EQ(road::failed_path("model"), "model.failed.onnx");
+  EXPECT_EQ(pipeline::failed_path("out/model.onnx"), "out/model.failed.onnx");
+  EXPECT_EQ(pipeline::failed_path("model"), "model.failed.onnx");
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 
 namespace onnxport {
 
-// The error names the first that is no rule, and known names near it.
+// The error names the first that is not a rule, and known names near it.
 Status check_rule_names(const std::vector<std::string>& names);
 
 }  // namespace onnxport

@@ -13,8 +13,8 @@
 
 namespace onnxport::shapes {
 
-// What a source with a fixed size was asked to be dynamic in. See road.cpp: a fixed batch can
-// become dynamic where that is proven; any other axis stays as the source has it.
+// What a source with a fixed size was asked to be dynamic in. See export_pipeline.cpp: a fixed
+// batch can become dynamic where that is proven; any other axis stays as the source has it.
 struct Shaped {
   int64_t fixed_batch = 0;       // > 0: every input has this size in axis 0, and dynamic is wanted
   std::string batch_name;        // the name that it would get

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "onnxport/simplify.h"
-#include "pipeline/changes.h"
+#include "pipeline/operator_diff.h"
 #include "pipeline/page.h"
 
 namespace onnxport {
@@ -41,10 +41,10 @@ std::string problem_section(const SimplifyReport& r) {
 }
 
 std::string operators_section(const SimplifyReport& r) {
-  const std::vector<Change> changes = changed_operators(r);
+  const std::vector<OperatorDiff> changes = operator_diff(r);
   if (r.outcome == Outcome::kRefused) return "";
   int most = 1;
-  for (const Change& c : changes) most = std::max({most, c.before, c.after});
+  for (const OperatorDiff& c : changes) most = std::max({most, c.before, c.after});
   auto bar = [&](int n, const char* kind) {
     if (n == 0) return std::string();
     return fmt::format("<span class=\"bar {}\" style=\"width:{:.1f}%\"></span>", kind,
@@ -52,8 +52,8 @@ std::string operators_section(const SimplifyReport& r) {
   };
   std::string out =
       "<h2>Operators</h2>\n<div class=\"scroll\"><table>\n<tr><th></th><th class=\"n\">Before</th>"
-      "<th class=\"n\">After</th><th class=\"n\">Change</th><th></th></tr>\n";
-  for (const Change& c : changes) {
+      "<th class=\"n\">After</th><th class=\"n\">OperatorDiff</th><th></th></tr>\n";
+  for (const OperatorDiff& c : changes) {
     out += fmt::format(
         "<tr><td><code>{}</code></td><td class=\"n\">{}</td><td class=\"n\">{}</td>"
         "<td class=\"n\">{:+}</td><td class=\"wide\">{}{}</td></tr>\n",
@@ -106,7 +106,7 @@ std::string SimplifyReport::html() const {
                            comparison_section(*this) + page::ports_section(inputs, output_types) +
                            page::bars_section("Time", page::rows_of(stages), "{:.2f} s", false) +
                            trace_section(*this) + page::notes_section(notes);
-  return page::whole(output_path.empty() ? source_path : output_path, body, versions);
+  return page::html_document(output_path.empty() ? source_path : output_path, body, versions);
 }
 
 }  // namespace onnxport

@@ -6,8 +6,8 @@
 
 #include "base/json_number.h"
 #include "onnxport/simplify.h"
-#include "pipeline/changes.h"
-#include "pipeline/ending.h"
+#include "pipeline/footer.h"
+#include "pipeline/operator_diff.h"
 
 namespace onnxport {
 namespace {
@@ -23,15 +23,15 @@ std::string verdict_line(const SimplifyReport& r) {
 }
 
 std::string operators_table(const SimplifyReport& r) {
-  const std::vector<Change> changes = changed_operators(r);
+  const std::vector<OperatorDiff> changes = operator_diff(r);
   size_t width = 9;
-  for (const Change& c : changes) width = std::max(width, c.name.size());
+  for (const OperatorDiff& c : changes) width = std::max(width, c.name.size());
   auto line = [&](const std::string& name, auto before, auto after, const std::string& change) {
     return fmt::format("  {:<{}}  {:>7}  {:>7}{}\n", name, width, before, after,
                        change.empty() ? "" : fmt::format("  {:>7}", change));
   };
   std::string out = line("operators", "before", "after", "");
-  for (const Change& c : changes) {
+  for (const OperatorDiff& c : changes) {
     out += line(c.name, c.before, c.after, fmt::format("{:+}", c.after - c.before));
   }
   const auto before = static_cast<int64_t>(r.nodes_before), after = static_cast<int64_t>(r.nodes);
@@ -69,20 +69,21 @@ std::string output_line(const OutputMatch& o) {
 
 }  // namespace
 
-std::vector<Change> changed_operators(const SimplifyReport& r) {
-  std::map<std::string, Change> all;
+std::vector<OperatorDiff> operator_diff(const SimplifyReport& r) {
+  std::map<std::string, OperatorDiff> all;
   for (const auto& [name, n] : r.operators_before) all[name] = {name, n, 0};
   for (const auto& [name, n] : r.operators) {
     all[name].name = name;
     all[name].after = n;
   }
-  std::vector<Change> changes;
+  std::vector<OperatorDiff> changes;
   for (const auto& [name, change] : all) {
     if (change.before != change.after) changes.push_back(change);
   }
-  std::stable_sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) {
-    return a.after - a.before < b.after - b.before;
-  });
+  std::stable_sort(changes.begin(), changes.end(),
+                   [](const OperatorDiff& a, const OperatorDiff& b) {
+                     return a.after - a.before < b.after - b.before;
+                   });
   return changes;
 }
 
@@ -119,7 +120,7 @@ std::string SimplifyReport::text() const {
     out += fmt::format("  compared with the original in {} run{}, ONNX Runtime {}\n", runs.size(),
                        runs.size() == 1 ? "" : "s", onnxruntime_version);
   }
-  return out + ending(stages, notes);
+  return out + footer(stages, notes);
 }
 
 std::string SimplifyReport::json() const {

@@ -15,7 +15,7 @@ namespace onnxport {
 class Source {
  public:
   // A .pt2 or a TorchScript archive, told apart by content. `config` says what a TorchScript file
-  // does not: sizes, dynamic axes, values of inputs that are no tensors.
+  // does not: sizes, dynamic axes, values of inputs that are not tensors.
   static Result<Source> read(const std::string& path, const ExportConfig& config);
 
   aten::Program& program() { return program_; }

@@ -14,7 +14,7 @@
 
 namespace onnxport::library {
 
-struct Face {
+struct ConverterApi {
   std::string (*load_config)(const std::string&, ExportConfig&);
   Report (*export_model)(const std::string&, const std::string&, const ExportConfig&,
                          const Progress&);
@@ -39,4 +39,5 @@ struct Face {
 
 }  // namespace onnxport::library
 
-extern "C" __attribute__((visibility("default"))) const onnxport::library::Face* onnxport_face();
+extern "C" __attribute__((visibility("default"))) const onnxport::library::ConverterApi*
+onnxport_converter_api();

@@ -1,10 +1,10 @@
 // The converter's side.
-#include "library/face.h"
+#include "library/converter_api.h"
 
 namespace onnxport::library {
 namespace {
 
-const Face kFace = {
+const ConverterApi kConverterApi = {
     load_config,
     export_model,
     verify_model,
@@ -27,4 +27,6 @@ const Face kFace = {
 }  // namespace
 }  // namespace onnxport::library
 
-const onnxport::library::Face* onnxport_face() { return &onnxport::library::kFace; }
+const onnxport::library::ConverterApi* onnxport_converter_api() {
+  return &onnxport::library::kConverterApi;
+}

@@ -14,10 +14,10 @@
 #include "onnx/write.h"
 #include "onnxport/simplify.h"
 #include "pipeline/distance.h"
+#include "pipeline/exception_boundary.h"
 #include "pipeline/facts.h"
-#include "pipeline/guarded.h"
-#include "pipeline/place.h"
 #include "pipeline/rule_names.h"
+#include "pipeline/staging_folder.h"
 #include "pipeline/timed.h"
 #include "simplify/fix_shapes.h"
 #include "simplify/rule.h"
@@ -97,7 +97,7 @@ class Simplification {
     TRY(check_config(config_));
     skip_.insert(config_.skip.begin(), config_.skip.end());
     TRY(choose_output());
-    TRY_ASSIGN(BuildFolder folder, BuildFolder::beside(output_));
+    TRY_ASSIGN(StagingFolder folder, StagingFolder::beside(output_));
     folder_ = &folder;
     TRY(first_read());
     TRY(build({SIZE_MAX, config_.trace}));
@@ -332,7 +332,7 @@ class Simplification {
   // --------------------------------------------------------------------------------------
 
   Status take_facts() {
-    facts::tell(model_, report_);
+    facts::fill_summary(model_, report_);
     report_.rules_fired = summary_.fired;
     for (const std::string& note : summary_.notes) report_.notes.push_back(note);
     if (!config_.check) report_.notes.emplace_back("neither checked nor compared: --no-check");
@@ -401,7 +401,7 @@ class Simplification {
   SimplifyReport report_;
   std::vector<Stage>* stages_ = &report_.stages;
   const Progress* active_ = &progress_;
-  BuildFolder* folder_ = nullptr;
+  StagingFolder* folder_ = nullptr;
   onnx::Model model_;
   bool fresh_ = false;  // read, and not changed yet
   uint64_t bytes_before_ = 0;
@@ -459,8 +459,8 @@ SimplifyReport simplify_model(const std::string& source, const std::string& outp
   SimplifyReport report;
   report.source_path = source;
   report.onnxport_version = version();
-  return guarded(std::move(report),
-                 [&] { return Simplification(source, output, config, progress).run(); });
+  return exception_boundary(std::move(report),
+                            [&] { return Simplification(source, output, config, progress).run(); });
 }
 
 }  // namespace onnxport

@@ -9,13 +9,13 @@
 
 namespace onnxport {
 
-// Runs `road`, which reports problems as it should; what a library throws all the same (memory that
-// runs out, above all) ends as a refusal too: `report` with its error.
+// Runs `pipeline`, which reports problems as it should; what a library throws all the same (memory
+// that runs out, above all) ends as a refusal too: `report` with its error.
 template <typename AnyReport, typename F>
-AnyReport guarded(AnyReport report, F road) {
+AnyReport exception_boundary(AnyReport report, F pipeline) {
   std::string problem;
   try {
-    return road();
+    return pipeline();
   } catch (const std::bad_alloc&) {
     problem = "out of memory";
   } catch (const std::exception& e) {

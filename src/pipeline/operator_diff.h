@@ -9,13 +9,13 @@
 
 namespace onnxport {
 
-struct Change {
+struct OperatorDiff {
   std::string name;
   int before = 0;
   int after = 0;
 };
 // Operators of which there are not as many as before; those that lost most first.
-std::vector<Change> changed_operators(const SimplifyReport& report);
+std::vector<OperatorDiff> operator_diff(const SimplifyReport& report);
 
 std::string size_text(uint64_t bytes);                           // "12.3 kB", "97.50 MB"
 std::string trace_line(const RuleApplication& a, size_t width);  // rule names padded to width

@@ -1,10 +1,10 @@
-#include "pipeline/ending.h"
+#include "pipeline/footer.h"
 
 #include <fmt/format.h>
 
 namespace onnxport {
 
-std::string ending(const std::vector<Stage>& stages, const std::vector<std::string>& notes) {
+std::string footer(const std::vector<Stage>& stages, const std::vector<std::string>& notes) {
   std::string out = "  ";
   const char* between = "";
   for (const Stage& stage : stages) {

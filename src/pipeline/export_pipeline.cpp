@@ -1,7 +1,6 @@
-// The road. A file is built in a hidden folder beside its place, and gets its name only when it has
-// passed everything that was asked for; a file that differs from PyTorch is kept under another
-// name.
-#include "pipeline/road.h"
+// A file is built in a hidden folder beside its place, and gets its name only when it has passed
+// everything that was asked for; a file that differs from PyTorch is kept under another name.
+#include "pipeline/export_pipeline.h"
 
 #include <fmt/format.h>
 
@@ -16,17 +15,17 @@
 #include "onnx/read.h"
 #include "onnx/write.h"
 #include "pipeline/facts.h"
-#include "pipeline/place.h"
 #include "pipeline/rule_names.h"
 #include "pipeline/shapes.h"
 #include "pipeline/source.h"
+#include "pipeline/staging_folder.h"
 #include "pipeline/timed.h"
 #include "read/checksums.h"
 #include "simplify/simplify.h"
 #include "verify/evaluate.h"
 #include "verify/verify.h"
 
-namespace onnxport::road {
+namespace onnxport::pipeline {
 namespace {
 
 constexpr int64_t kOldestOpset = 13;
@@ -116,7 +115,7 @@ class Export {
 
   Status steps() {
     TRY(check_config(config_));
-    TRY(BuildFolder::beside(output_));  // before the work: a folder that cannot be written to
+    TRY(StagingFolder::beside(output_));  // before the work: a folder that cannot be written to
     TRY(read());
     if (shaped_.fixed_batch > 0) {
       TRY_ASSIGN(bool done, with_dynamic_batch());
@@ -124,7 +123,7 @@ class Export {
     }
     TRY(lower());
     TRY(simplify());
-    TRY_ASSIGN(BuildFolder folder, BuildFolder::beside(output_));
+    TRY_ASSIGN(StagingFolder folder, StagingFolder::beside(output_));
     TRY(write(folder));
     if (config_.check) TRY(check(folder));
     if (!config_.verify) {
@@ -143,7 +142,7 @@ class Export {
   Result<bool> with_dynamic_batch() {
     std::string why = "it can only be made dynamic with the proof (leave out --no-verify)";
     if (config_.verify) {
-      TRY_ASSIGN(BuildFolder folder, BuildFolder::beside(output_));
+      TRY_ASSIGN(StagingFolder folder, StagingFolder::beside(output_));
       auto tried = try_dynamic_batch(folder);
       if (tried.ok() && report_.outcome == Outcome::kPassed) {
         report_.notes.push_back(fmt::format(
@@ -168,7 +167,7 @@ class Export {
     return false;
   }
 
-  Status try_dynamic_batch(const BuildFolder& folder) {
+  Status try_dynamic_batch(const StagingFolder& folder) {
     TRY(lower());
     TRY(lower::make_batch_dynamic(model_, shaped_.fixed_batch, shaped_.batch_name));
     TRY(simplify());
@@ -245,11 +244,11 @@ class Export {
       report_.rules_fired = std::move(summary.fired);
       for (std::string& note : summary.notes) report_.notes.push_back(std::move(note));
     }
-    facts::tell(model_, report_);
+    facts::fill_summary(model_, report_);
     return {};
   }
 
-  Status write(const BuildFolder& folder) {
+  Status write(const StagingFolder& folder) {
     Timed timed("write", report_.stages, progress_);
     auto written = onnx::write_model(model_, folder.file());
     if (!written.ok()) return in_place(std::move(written).error(), folder);
@@ -257,14 +256,14 @@ class Export {
     return {};
   }
 
-  Status check(const BuildFolder& folder) {
+  Status check(const StagingFolder& folder) {
     Timed timed("check", report_.stages, progress_);
     auto status = onnx::check_file(folder.file());
     if (!status.ok()) return in_place(std::move(status).error(), folder);
     return {};
   }
 
-  Status verify(const BuildFolder& folder, int64_t fixed_batch) {
+  Status verify(const StagingFolder& folder, int64_t fixed_batch) {
     Timed timed("verify", report_.stages, progress_);
     verify::Options options = verify_options(config_);
     options.fixed_batch = fixed_batch;
@@ -286,13 +285,13 @@ class Export {
   }
 
   // Messages speak of the file that was asked for, not of the hidden folder.
-  void replace_paths(std::string& text, const BuildFolder& folder) const {
+  void replace_paths(std::string& text, const StagingFolder& folder) const {
     for (size_t at = text.find(folder.file()); at != std::string::npos;
          at = text.find(folder.file())) {
       text.replace(at, folder.file().size(), output_);
     }
   }
-  Error in_place(Error error, const BuildFolder& folder) const {
+  Error in_place(Error error, const StagingFolder& folder) const {
     replace_paths(error.message, folder);
     replace_paths(error.where, folder);
     return error;
@@ -339,7 +338,7 @@ Report verify_onnx(const std::string& source, const std::string& onnx_path,
       Timed timed("read", report.stages, progress);
       TRY_ASSIGN(onnx::Model model, onnx::read_model(onnx_path));
       TRY_ASSIGN(model_source, Source::read(source, with_shapes_of(model, config)));
-      facts::tell(model, report);
+      facts::fill_summary(model, report);
       report.file_bytes = facts::size_on_disk(onnx_path);
       report.notes = model_source.program().notes;
     }
@@ -358,4 +357,4 @@ Report verify_onnx(const std::string& source, const std::string& onnx_path,
   return report;
 }
 
-}  // namespace onnxport::road
+}  // namespace onnxport::pipeline

@@ -1,4 +1,4 @@
-#include "pipeline/place.h"
+#include "pipeline/staging_folder.h"
 
 #include <cerrno>
 #include <cstdlib>
@@ -30,30 +30,30 @@ void remove(const std::string& folder) {
 
 }  // namespace
 
-BuildFolder::BuildFolder(std::string folder, std::string file, std::string output)
+StagingFolder::StagingFolder(std::string folder, std::string file, std::string output)
     : folder_(std::move(folder)), file_(std::move(file)), output_(std::move(output)) {
   std::scoped_lock lock(living().mutex);
   living().folders.insert(folder_);
 }
 
-BuildFolder::BuildFolder(BuildFolder&& other) noexcept
+StagingFolder::StagingFolder(StagingFolder&& other) noexcept
     : folder_(std::exchange(other.folder_, "")),
       file_(std::move(other.file_)),
       output_(std::move(other.output_)) {}
 
-BuildFolder::~BuildFolder() {
+StagingFolder::~StagingFolder() {
   if (folder_.empty()) return;
   remove(folder_);
   std::scoped_lock lock(living().mutex);
   living().folders.erase(folder_);
 }
 
-void remove_build_folders() {
+void remove_staging_folders() {
   std::scoped_lock lock(living().mutex);
   for (const std::string& folder : living().folders) remove(folder);
 }
 
-Result<BuildFolder> BuildFolder::beside(const std::string& output) {
+Result<StagingFolder> StagingFolder::beside(const std::string& output) {
   fs::path target(output);
   std::error_code error;
   if (target.filename().empty() || fs::is_directory(target, error)) {
@@ -67,10 +67,10 @@ Result<BuildFolder> BuildFolder::beside(const std::string& output) {
   if (mkdtemp(folder.data()) == nullptr) {
     return Error{"cannot write into " + parent.string() + ": " + std::strerror(errno), output};
   }
-  return BuildFolder(folder, (fs::path(folder) / target.filename()).string(), output);
+  return StagingFolder(folder, (fs::path(folder) / target.filename()).string(), output);
 }
 
-Status BuildFolder::publish() {
+Status StagingFolder::publish() {
   std::error_code error;
   // The data first: an old .onnx with new data is caught by its checks, the reverse order would
   // leave a new .onnx without any.

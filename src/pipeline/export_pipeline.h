@@ -1,11 +1,12 @@
-// The road of a model: read, lower, simplify, write, check, verify. See shared/DESIGN.md.
+// The export: read, lower, simplify, write, check, verify; and the proof alone, for a file that
+// exists.
 #pragma once
 
 #include <string>
 
 #include "onnxport/export.h"
 
-namespace onnxport::road {
+namespace onnxport::pipeline {
 
 Report export_onnx(const std::string& source, const std::string& output, const ExportConfig& config,
                    const Progress& progress);
@@ -18,4 +19,4 @@ Report fresh_report(const std::string& source, const std::string& output);
 // "model.onnx" -> "model.failed.onnx": where a file that failed its proof is kept.
 std::string failed_path(const std::string& output);
 
-}  // namespace onnxport::road
+}  // namespace onnxport::pipeline

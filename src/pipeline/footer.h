@@ -9,6 +9,6 @@
 namespace onnxport {
 
 // The line of the stages' times, and a line a note.
-std::string ending(const std::vector<Stage>& stages, const std::vector<std::string>& notes);
+std::string footer(const std::vector<Stage>& stages, const std::vector<std::string>& notes);
 
 }  // namespace onnxport
