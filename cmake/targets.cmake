@@ -55,7 +55,8 @@ if(NOT ONNXPORT_TORCH)
   endif()
 endif()
 if(EXISTS "${ONNXPORT_TORCH}/lib/libtorch_cpu.so")
-  file(GLOB onnxport_plugin_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/torch_plugin/*.cpp")
+  file(GLOB_RECURSE onnxport_plugin_sources CONFIGURE_DEPENDS
+    "${PROJECT_SOURCE_DIR}/src/torch_plugin/*.cpp" "${PROJECT_SOURCE_DIR}/src/torchscript/*.cpp")
   list(FILTER onnxport_plugin_sources EXCLUDE REGEX "_test\\.cpp$")
   add_library(onnxport_torch MODULE ${onnxport_plugin_sources})
   set_target_properties(onnxport_torch PROPERTIES PREFIX "" OUTPUT_NAME onnxport_torch

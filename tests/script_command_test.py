@@ -110,7 +110,7 @@ class Letters(nn.Module):
 def test_a_value_of_another_type_is_refused(onnxport, script, tmp_path):
     path, out = script(Letters()), tmp_path / "out.onnx"
     ran = onnxport("export", path, "-o", out, "--input-shape", "x:1,3")
-    assert ran.code == 1 and "`words` is of type List[str], which ONNX has nothing for" in ran.text, ran.text
+    assert ran.code == 1 and "`words` is of type List[str], which has no ONNX equivalent" in ran.text, ran.text
     ran = onnxport("export", path, "-o", out, "--input-shape", "x:1,3", "--input-value", "words=abc")
     assert ran.code == 1 and "`words` is of type List[str]; the value given" in ran.text, ran.text
     ran = onnxport("export", script(Scaled()), "-o", out, "--input-value", "factor=big")

@@ -1,4 +1,4 @@
-// Our tensors and arguments as libtorch's, and back.
+// Our tensors and arguments as libtorch's. The way back: torchscript/convert.h.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,17 +14,17 @@
 #include "aten/program.h"
 #include "base/result.h"
 #include "base/tensor.h"
+#include "torchscript/convert.h"
 
 namespace onnxport::torch_plugin {
 
-Result<at::ScalarType> scalar_type(DType dtype);
-Result<DType> dtype_of(at::ScalarType type);
+using torchscript::dtype_of;
+using torchscript::from_torch;
+using torchscript::scalar_type;
 
 // Shares the bytes where they are in memory; keeps `tensor`'s storage alive. With `widen`, floating
 // dtypes of 32 bits and less become float64 (a copy).
 Result<at::Tensor> to_torch(const Tensor& tensor, bool widen);
-// Shares libtorch's memory, unless the tensor is strided.
-Result<Tensor> from_torch(const at::Tensor& tensor);
 
 // What an argument may refer to while a program runs.
 struct Environment {

@@ -1,4 +1,4 @@
-// Nothing is shared with what reads the archive as a program (script.cpp): this is what that is
+// Nothing is shared with what reads the archive as a program (torchscript/): this is what that is
 // measured by.
 #include "torch_plugin/script_module.h"
 
@@ -56,7 +56,7 @@ Status flatten(const c10::IValue& value, std::vector<Tensor>& out) {
   } else if (value.isGenericDict()) {
     for (const auto& entry : value.toGenericDict()) TRY(flatten(entry.value(), out));
   } else if (!value.isNone() && !value.isString()) {
-    return Error{"forward() returns a " + value.tagKind() + ", which ONNX has nothing for", ""};
+    return Error{"forward() returns a " + value.tagKind() + ", which has no ONNX equivalent", ""};
   }
   return {};
 }

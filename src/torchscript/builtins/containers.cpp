@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "torch_plugin/script_reader.h"
+#include "torchscript/evaluator.h"
 
-namespace onnxport::torch_plugin::script {
+namespace onnxport::torchscript {
 namespace {
 
 size_t index_in(int64_t index, size_t size, const char* what) {
@@ -18,7 +18,7 @@ size_t index_in(int64_t index, size_t size, const char* what) {
 }
 
 // Where the key stands; keys.size() if it does not.
-size_t find_key(const Cell& dict, const Ref& key) {
+size_t find_key(const Value& dict, const Ref& key) {
   if (key->at.empty() || !same_everywhere(*key)) throw FixedSize("a dict's key depends on a size");
   for (size_t i = 0; i < dict.keys.size(); ++i) {
     if (dict.keys[i]->at[0].tagKind() == key->at[0].tagKind() &&
@@ -36,53 +36,53 @@ std::string text_of(const Ref& key) {
 
 }  // namespace
 
-#define NEED_LIST(cell) \
-  if (!(cell)->is_list()) return false
-#define NEED_DICT(cell) \
-  if ((cell)->kind != Cell::Kind::kDict) return false
-#define NEED_OUTSIDE(cell)                                                            \
-  if (block_depth_ > 0 && (cell)->path != std::to_string(block_depth_)) {             \
+#define NEED_LIST(value) \
+  if (!(value)->is_list()) return false
+#define NEED_DICT(value) \
+  if ((value)->kind != Value::Kind::kDict) return false
+#define NEED_OUTSIDE(value)                                                           \
+  if (block_depth_ > 0 && (value)->path != std::to_string(block_depth_)) {            \
     throw Refusal(                                                                    \
         "changes a list or dict that was made outside of this branch or loop, which " \
         "depends on the data");                                                       \
   }
 
-bool Reader::list_construct(Call& call) {
-  auto cell = std::make_shared<Cell>();
-  cell->kind = Cell::Kind::kList;
-  cell->type = call.node->output()->type();
-  cell->items = call.in;
-  if (block_depth_ > 0) cell->path = std::to_string(block_depth_);
-  call.out = {cell};
+bool Evaluator::list_construct(Call& call) {
+  auto value = std::make_shared<Value>();
+  value->kind = Value::Kind::kList;
+  value->type = call.node->output()->type();
+  value->items = call.in;
+  if (block_depth_ > 0) value->path = std::to_string(block_depth_);
+  call.out = {value};
   return true;
 }
 
-bool Reader::tuple_construct(Call& call) {
-  Ref cell = tuple(call.in);
-  cell->type = call.node->output()->type();
-  call.out = {cell};
+bool Evaluator::tuple_construct(Call& call) {
+  Ref value = tuple(call.in);
+  value->type = call.node->output()->type();
+  call.out = {value};
   return true;
 }
 
-bool Reader::dict_construct(Call& call) {
-  auto cell = std::make_shared<Cell>();
-  cell->kind = Cell::Kind::kDict;
-  cell->type = call.node->output()->type();
-  if (block_depth_ > 0) cell->path = std::to_string(block_depth_);
+bool Evaluator::dict_construct(Call& call) {
+  auto value = std::make_shared<Value>();
+  value->kind = Value::Kind::kDict;
+  value->type = call.node->output()->type();
+  if (block_depth_ > 0) value->path = std::to_string(block_depth_);
   for (size_t i = 0; i + 1 < call.in.size(); i += 2) {
-    size_t at = find_key(*cell, call.in[i]);
-    if (at < cell->keys.size()) {
-      cell->items[at] = call.in[i + 1];
+    size_t at = find_key(*value, call.in[i]);
+    if (at < value->keys.size()) {
+      value->items[at] = call.in[i + 1];
     } else {
-      cell->keys.push_back(call.in[i]);
-      cell->items.push_back(call.in[i + 1]);
+      value->keys.push_back(call.in[i]);
+      value->items.push_back(call.in[i + 1]);
     }
   }
-  call.out = {cell};
+  call.out = {value};
   return true;
 }
 
-bool Reader::list_unpack(Call& call) {
+bool Evaluator::list_unpack(Call& call) {
   if (call.in[0]->items.size() != call.node->outputs().size()) {
     throw Refusal(fmt::format("unpacks {} values into {}", call.in[0]->items.size(),
                               call.node->outputs().size()));
@@ -91,26 +91,26 @@ bool Reader::list_unpack(Call& call) {
   return true;
 }
 
-bool Reader::tuple_unpack(Call& call) { return list_unpack(call); }
+bool Evaluator::tuple_unpack(Call& call) { return list_unpack(call); }
 
-bool Reader::tuple_index(Call& call) {
+bool Evaluator::tuple_index(Call& call) {
   const auto& items = call.in[0]->items;
   call.out = {items[index_in(constant_int(call.in[1], "a tuple's index"), items.size(), "tuple")]};
   return true;
 }
 
-bool Reader::tuple_slice(Call& call) {
+bool Evaluator::tuple_slice(Call& call) {
   const auto& items = call.in[0]->items;
   auto begin = call.node->i(torch::jit::attr::beg);
   auto end =
       std::min<int64_t>(call.node->i(torch::jit::attr::end), static_cast<int64_t>(items.size()));
-  Ref cell = tuple({items.begin() + begin, items.begin() + end});
-  cell->type = call.node->output()->type();
-  call.out = {cell};
+  Ref value = tuple({items.begin() + begin, items.begin() + end});
+  value->type = call.node->output()->type();
+  call.out = {value};
   return true;
 }
 
-bool Reader::append(Call& call) {
+bool Evaluator::append(Call& call) {
   NEED_LIST(call.in[0]);
   const bool outside = block_depth_ > 0 && call.in[0]->path != std::to_string(block_depth_);
   if (outside && collected_ != nullptr && !call.in[0]->stacked) {
@@ -123,18 +123,18 @@ bool Reader::append(Call& call) {
 }
 
 // A loop that stays a loop collects one tensor per trip.
-bool Reader::collect(Call& call) {
+bool Evaluator::collect(Call& call) {
   for (const auto& [list, item] : *collected_) {
     if (list == call.in[0]) throw Refusal("appends to a list twice in one trip of a loop");
   }
   Ref item = call.in[1]->is_number() ? as_tensor(call, call.in[1]) : call.in[1];
-  if (!item->is_tensor()) throw Refusal("collects something that is no tensor in a loop");
+  if (!item->is_tensor()) throw Refusal("collects something that is not a tensor in a loop");
   collected_->emplace_back(call.in[0], item);
   for (size_t i = 0; i < call.node->outputs().size(); ++i) call.out.push_back(call.in[0]);
   return true;
 }
 
-bool Reader::extend(Call& call) {
+bool Evaluator::extend(Call& call) {
   NEED_LIST(call.in[0]);
   NEED_OUTSIDE(call.in[0]);
   std::vector<Ref> more = call.in[1]->items;
@@ -143,7 +143,7 @@ bool Reader::extend(Call& call) {
   return true;
 }
 
-bool Reader::insert(Call& call) {
+bool Evaluator::insert(Call& call) {
   NEED_LIST(call.in[0]);
   NEED_OUTSIDE(call.in[0]);
   auto& items = call.in[0]->items;
@@ -154,8 +154,8 @@ bool Reader::insert(Call& call) {
   return true;
 }
 
-bool Reader::pop(Call& call) {
-  if (call.in[0]->kind == Cell::Kind::kDict) return dict_pop(call);
+bool Evaluator::pop(Call& call) {
+  if (call.in[0]->kind == Value::Kind::kDict) return dict_pop(call);
   NEED_LIST(call.in[0]);
   NEED_OUTSIDE(call.in[0]);
   auto& items = call.in[0]->items;
@@ -165,9 +165,9 @@ bool Reader::pop(Call& call) {
   return true;
 }
 
-bool Reader::remove_item(Call& call) {
+bool Evaluator::remove_item(Call& call) {
   NEED_OUTSIDE(call.in[0]);
-  if (call.in[0]->kind == Cell::Kind::kDict) {
+  if (call.in[0]->kind == Value::Kind::kDict) {
     size_t at = find_key(*call.in[0], call.in[1]);
     if (at == call.in[0]->keys.size()) throw Refusal("the dict has no key " + text_of(call.in[1]));
     call.in[0]->keys.erase(call.in[0]->keys.begin() + static_cast<int64_t>(at));
@@ -181,7 +181,7 @@ bool Reader::remove_item(Call& call) {
   return true;
 }
 
-bool Reader::clear(Call& call) {
+bool Evaluator::clear(Call& call) {
   if (call.in[0]->is_tensor()) return false;
   NEED_OUTSIDE(call.in[0]);
   call.in[0]->items.clear();
@@ -189,14 +189,14 @@ bool Reader::clear(Call& call) {
   return true;
 }
 
-bool Reader::get_item(Call& call) {
-  if (call.in[0]->kind == Cell::Kind::kDict) {
+bool Evaluator::get_item(Call& call) {
+  if (call.in[0]->kind == Value::Kind::kDict) {
     size_t at = find_key(*call.in[0], call.in[1]);
     if (at == call.in[0]->keys.size()) throw Refusal("the dict has no key " + text_of(call.in[1]));
     call.out = {call.in[0]->items[at]};
     return true;
   }
-  if (!call.in[0]->is_list() && call.in[0]->kind != Cell::Kind::kTuple) return false;
+  if (!call.in[0]->is_list() && call.in[0]->kind != Value::Kind::kTuple) return false;
   if (call.in[0]->stacked) {  // an element of what a loop collected
     Ref x = call.in[0]->stacked;
     call.out = record(call, "aten::select", "int",
@@ -208,9 +208,9 @@ bool Reader::get_item(Call& call) {
   return true;
 }
 
-bool Reader::set_item(Call& call) {
+bool Evaluator::set_item(Call& call) {
   NEED_OUTSIDE(call.in[0]);
-  if (call.in[0]->kind == Cell::Kind::kDict) {
+  if (call.in[0]->kind == Value::Kind::kDict) {
     size_t at = find_key(*call.in[0], call.in[1]);
     if (at == call.in[0]->keys.size()) {
       call.in[0]->keys.push_back(call.in[1]);
@@ -227,7 +227,7 @@ bool Reader::set_item(Call& call) {
   return true;
 }
 
-bool Reader::length(Call& call) {
+bool Evaluator::length(Call& call) {
   const Ref& x = call.in[0];
   if (x->is_tensor()) {
     if (x->dims.empty()) throw Refusal("len() of a tensor without dimensions");
@@ -238,18 +238,19 @@ bool Reader::length(Call& call) {
     call.out = {size_number(x->stacked->dims[0])};
     return true;
   }
-  if (!x->is_list() && x->kind != Cell::Kind::kDict && x->kind != Cell::Kind::kTuple) return false;
+  if (!x->is_list() && x->kind != Value::Kind::kDict && x->kind != Value::Kind::kTuple)
+    return false;
   call.out = {plain(static_cast<int64_t>(x->items.size()))};
   return true;
 }
 
-bool Reader::to_list(Call& call) {
+bool Evaluator::to_list(Call& call) {
   NEED_LIST(call.in[0]);
   return list_copy(call);
 }
 
 // dict(), dict(pairs), dict(other), list.copy().
-bool Reader::list_copy(Call& call) {
+bool Evaluator::list_copy(Call& call) {
   if (call.name == "aten::dict" && (call.in.empty() || call.in[0]->is_list())) {
     std::vector<Ref> pairs = call.in.empty() ? std::vector<Ref>() : call.in[0]->items;
     call.in.clear();
@@ -257,17 +258,17 @@ bool Reader::list_copy(Call& call) {
       call.in.insert(call.in.end(), pair->items.begin(), pair->items.end());
     return dict_construct(call);
   }
-  if (!call.in[0]->is_list() && call.in[0]->kind != Cell::Kind::kDict) return false;
-  auto cell = std::make_shared<Cell>(*call.in[0]);
-  cell->path = block_depth_ > 0 ? std::to_string(block_depth_) : "";
-  call.out = {cell};
+  if (!call.in[0]->is_list() && call.in[0]->kind != Value::Kind::kDict) return false;
+  auto value = std::make_shared<Value>(*call.in[0]);
+  value->path = block_depth_ > 0 ? std::to_string(block_depth_) : "";
+  call.out = {value};
   return true;
 }
 
-bool Reader::list_add(Call& call) {
+bool Evaluator::list_add(Call& call) {
   if (call.in.size() != 2 || !call.in[0]->is_list() || !call.in[1]->is_list()) return false;
   const bool in_place = call.name == "aten::add_";
-  Ref out = in_place ? call.in[0] : std::make_shared<Cell>(*call.in[0]);
+  Ref out = in_place ? call.in[0] : std::make_shared<Value>(*call.in[0]);
   if (in_place) {
     NEED_OUTSIDE(out);
   } else {
@@ -279,11 +280,11 @@ bool Reader::list_add(Call& call) {
   return true;
 }
 
-bool Reader::list_mul(Call& call) {
+bool Evaluator::list_mul(Call& call) {
   if (call.in.size() != 2) return false;
   size_t l = call.in[0]->is_list() ? 0 : 1;
   if (!call.in[l]->is_list() || !call.in[1 - l]->is_int()) return false;
-  auto out = std::make_shared<Cell>(*call.in[l]);
+  auto out = std::make_shared<Value>(*call.in[l]);
   out->path = block_depth_ > 0 ? std::to_string(block_depth_) : "";
   std::vector<Ref> once = out->items;
   out->items.clear();
@@ -295,7 +296,7 @@ bool Reader::list_mul(Call& call) {
   return true;
 }
 
-bool Reader::list_slice(Call& call) {
+bool Evaluator::list_slice(Call& call) {
   NEED_LIST(call.in[0]);
   const auto n = static_cast<int64_t>(call.in[0]->items.size());
   auto bound = [&](size_t i, int64_t otherwise) {
@@ -306,7 +307,7 @@ bool Reader::list_slice(Call& call) {
   int64_t step =
       call.in.size() > 3 && !call.in[3]->is_none() ? constant_int(call.in[3], "a step") : 1;
   if (step == 0) throw Refusal("slices with a step of 0");
-  auto out = std::make_shared<Cell>(*call.in[0]);
+  auto out = std::make_shared<Value>(*call.in[0]);
   out->path = block_depth_ > 0 ? std::to_string(block_depth_) : "";
   out->items.clear();
   if (step > 0) {
@@ -324,22 +325,22 @@ bool Reader::list_slice(Call& call) {
   return true;
 }
 
-bool Reader::reverse(Call& call) {
+bool Evaluator::reverse(Call& call) {
   NEED_LIST(call.in[0]);
   NEED_OUTSIDE(call.in[0]);
   std::reverse(call.in[0]->items.begin(), call.in[0]->items.end());
   return true;
 }
 
-bool Reader::contains(Call& call) {
-  if (call.in[0]->kind == Cell::Kind::kDict) {
+bool Evaluator::contains(Call& call) {
+  if (call.in[0]->kind == Value::Kind::kDict) {
     call.out = {plain(find_key(*call.in[0], call.in[1]) < call.in[0]->keys.size())};
     return true;
   }
   return false;
 }
 
-bool Reader::dict_get(Call& call) {
+bool Evaluator::dict_get(Call& call) {
   NEED_DICT(call.in[0]);
   size_t at = find_key(*call.in[0], call.in[1]);
   if (at < call.in[0]->keys.size()) {
@@ -350,7 +351,7 @@ bool Reader::dict_get(Call& call) {
   return true;
 }
 
-bool Reader::dict_setdefault(Call& call) {
+bool Evaluator::dict_setdefault(Call& call) {
   NEED_DICT(call.in[0]);
   NEED_OUTSIDE(call.in[0]);
   size_t at = find_key(*call.in[0], call.in[1]);
@@ -362,19 +363,19 @@ bool Reader::dict_setdefault(Call& call) {
   return true;
 }
 
-bool Reader::dict_keys(Call& call) {
+bool Evaluator::dict_keys(Call& call) {
   NEED_DICT(call.in[0]);
   call.out = {list(call.in[0]->type->expectRef<c10::DictType>().getKeyType(), call.in[0]->keys)};
   return true;
 }
 
-bool Reader::dict_values(Call& call) {
+bool Evaluator::dict_values(Call& call) {
   NEED_DICT(call.in[0]);
   call.out = {list(call.in[0]->type->expectRef<c10::DictType>().getValueType(), call.in[0]->items)};
   return true;
 }
 
-bool Reader::dict_items(Call& call) {
+bool Evaluator::dict_items(Call& call) {
   NEED_DICT(call.in[0]);
   std::vector<Ref> pairs;
   for (size_t i = 0; i < call.in[0]->keys.size(); ++i) {
@@ -386,7 +387,7 @@ bool Reader::dict_items(Call& call) {
   return true;
 }
 
-bool Reader::dict_update(Call& call) {
+bool Evaluator::dict_update(Call& call) {
   NEED_DICT(call.in[0]);
   NEED_OUTSIDE(call.in[0]);
   for (size_t i = 0; i < call.in[1]->keys.size(); ++i) {
@@ -401,7 +402,7 @@ bool Reader::dict_update(Call& call) {
   return true;
 }
 
-bool Reader::dict_pop(Call& call) {
+bool Evaluator::dict_pop(Call& call) {
   NEED_DICT(call.in[0]);
   NEED_OUTSIDE(call.in[0]);
   size_t at = find_key(*call.in[0], call.in[1]);
@@ -417,48 +418,48 @@ bool Reader::dict_pop(Call& call) {
 }
 
 // Lists that hold the very same things are equal; others with tensors in them are not compared.
-bool Reader::container_eq(Call& call) {
+bool Evaluator::container_eq(Call& call) {
   if (call.in.size() != 2 || !call.in[0]->is_list() || !call.in[1]->is_list()) return false;
   if (call.in[0]->items != call.in[1]->items) return false;
   call.out = {plain(call.name == "aten::eq")};
   return true;
 }
 
-const Reader::Handlers& container_handlers() {
-  static const Reader::Handlers kHandlers = {
-      {"prim::ListConstruct", &Reader::list_construct},
-      {"prim::TupleConstruct", &Reader::tuple_construct},
-      {"prim::DictConstruct", &Reader::dict_construct},
-      {"prim::ListUnpack", &Reader::list_unpack},
-      {"prim::TupleUnpack", &Reader::tuple_unpack},
-      {"prim::TupleIndex", &Reader::tuple_index},
-      {"prim::TupleSlice", &Reader::tuple_slice},
-      {"aten::append", &Reader::append},
-      {"aten::extend", &Reader::extend},
-      {"aten::insert", &Reader::insert},
-      {"aten::pop", &Reader::pop},
-      {"aten::clear", &Reader::clear},
-      {"aten::Delete", &Reader::remove_item},
-      {"aten::__getitem__", &Reader::get_item},
-      {"aten::_set_item", &Reader::set_item},
-      {"aten::len", &Reader::length},
-      {"aten::list", &Reader::to_list},
-      {"aten::copy", &Reader::list_copy},
-      {"aten::dict", &Reader::list_copy},
-      {"aten::add", &Reader::list_add},
-      {"aten::add_", &Reader::list_add},
-      {"aten::mul", &Reader::list_mul},
-      {"aten::slice", &Reader::list_slice},
-      {"aten::reverse", &Reader::reverse},
-      {"aten::__contains__", &Reader::contains},
-      {"aten::get", &Reader::dict_get},
-      {"aten::keys", &Reader::dict_keys},
-      {"aten::values", &Reader::dict_values},
-      {"aten::items", &Reader::dict_items},
-      {"aten::update", &Reader::dict_update},
-      {"aten::setdefault", &Reader::dict_setdefault},
-      {"aten::eq", &Reader::container_eq},
-      {"aten::ne", &Reader::container_eq},
+const Evaluator::Handlers& container_handlers() {
+  static const Evaluator::Handlers kHandlers = {
+      {"prim::ListConstruct", &Evaluator::list_construct},
+      {"prim::TupleConstruct", &Evaluator::tuple_construct},
+      {"prim::DictConstruct", &Evaluator::dict_construct},
+      {"prim::ListUnpack", &Evaluator::list_unpack},
+      {"prim::TupleUnpack", &Evaluator::tuple_unpack},
+      {"prim::TupleIndex", &Evaluator::tuple_index},
+      {"prim::TupleSlice", &Evaluator::tuple_slice},
+      {"aten::append", &Evaluator::append},
+      {"aten::extend", &Evaluator::extend},
+      {"aten::insert", &Evaluator::insert},
+      {"aten::pop", &Evaluator::pop},
+      {"aten::clear", &Evaluator::clear},
+      {"aten::Delete", &Evaluator::remove_item},
+      {"aten::__getitem__", &Evaluator::get_item},
+      {"aten::_set_item", &Evaluator::set_item},
+      {"aten::len", &Evaluator::length},
+      {"aten::list", &Evaluator::to_list},
+      {"aten::copy", &Evaluator::list_copy},
+      {"aten::dict", &Evaluator::list_copy},
+      {"aten::add", &Evaluator::list_add},
+      {"aten::add_", &Evaluator::list_add},
+      {"aten::mul", &Evaluator::list_mul},
+      {"aten::slice", &Evaluator::list_slice},
+      {"aten::reverse", &Evaluator::reverse},
+      {"aten::__contains__", &Evaluator::contains},
+      {"aten::get", &Evaluator::dict_get},
+      {"aten::keys", &Evaluator::dict_keys},
+      {"aten::values", &Evaluator::dict_values},
+      {"aten::items", &Evaluator::dict_items},
+      {"aten::update", &Evaluator::dict_update},
+      {"aten::setdefault", &Evaluator::dict_setdefault},
+      {"aten::eq", &Evaluator::container_eq},
+      {"aten::ne", &Evaluator::container_eq},
   };
   return kHandlers;
 }
@@ -467,4 +468,4 @@ const Reader::Handlers& container_handlers() {
 #undef NEED_DICT
 #undef NEED_OUTSIDE
 
-}  // namespace onnxport::torch_plugin::script
+}  // namespace onnxport::torchscript

@@ -1,4 +1,5 @@
-// What the reader of TorchScript knows of one value while it walks the code: see script_reader.h.
+// What the evaluator of TorchScript knows of one value while it walks the code: see
+// script_reader.h.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -18,15 +19,15 @@
 #include "aten/program.h"
 #include "base/expr.h"
 
-namespace onnxport::torch_plugin::script {
+namespace onnxport::torchscript {
 
-// Why the code cannot be read. Thrown and caught inside the reader; never leaves the plugin.
+// Why the code cannot be read. Thrown and caught inside the evaluator; never leaves the plugin.
 struct Refusal : std::exception {
   explicit Refusal(std::string why, std::string where = "")
-      : message(std::move(why)), place(std::move(where)) {}
+      : message(std::move(why)), location(std::move(where)) {}
   const char* what() const noexcept override { return message.c_str(); }
   std::string message;
-  std::string place;  // source line, module; filled in by the innermost call
+  std::string location;  // source line, module; filled in by the innermost call
 };
 // The code takes another way, or fails, when a dynamic size changes: it can be read for one size.
 struct FixedSize : Refusal {
@@ -45,10 +46,10 @@ struct Ratio {
   int64_t bottom = 1;
 };
 
-struct Cell;
-using Ref = std::shared_ptr<Cell>;
+struct Value;
+using Ref = std::shared_ptr<Value>;
 
-struct Cell {
+struct Value {
   enum class Kind {
     kPlain,   // None, a string, a device, a function...: `at`
     kNumber,  // int, float, bool: `at`
@@ -61,20 +62,20 @@ struct Cell {
   Kind kind = Kind::kPlain;
   c10::TypePtr type;  // of containers and objects
 
-  // kPlain, kNumber: the value in each world.
+  // kPlain, kNumber: the value in each sample.
   std::vector<c10::IValue> at;
   // kNumber: an int's formula, where it is known. kTensor: of its one element.
   std::optional<Expr> expr;
-  // kNumber: depends on the data; `at` holds mere examples, `twin` is the 0-D tensor.
+  // kNumber: depends on the data; `at` holds mere examples, `tensor` is the 0-D tensor.
   bool data = false;
-  Ref twin;
-  // kNumber, one that differs between worlds: the operator and the numbers that made it; of a float
-  // its formula, where there is one. `data` is false: `at` holds what it is in each world.
-  std::string made_by;
-  std::vector<Ref> made_of;
+  Ref tensor;
+  // kNumber, one that differs between samples: the operator and the numbers that made it; of a
+  // float its formula, where there is one. `data` is false: `at` holds what it is in each sample.
+  std::string op;
+  std::vector<Ref> operands;
   std::optional<Ratio> ratio;
 
-  // kTensor: what it is in each world: on the meta device, or with its data where that is known.
+  // kTensor: what it is in each sample: on the meta device, or with its data where that is known.
   std::vector<at::Tensor> tensors;
   Shape dims;
   bool ranked = true;    // false: dims is not known
@@ -106,12 +107,12 @@ struct Cell {
   bool is_bool() const { return is_number() && at[0].isBool(); }
 };
 
-// The same in all worlds.
-inline bool same_everywhere(const Cell& cell) {
-  for (size_t w = 1; w < cell.at.size(); ++w) {
-    if (cell.at[w] != cell.at[0]) return false;
+// The same in all samples.
+inline bool same_everywhere(const Value& value) {
+  for (size_t w = 1; w < value.at.size(); ++w) {
+    if (value.at[w] != value.at[0]) return false;
   }
   return true;
 }
 
-}  // namespace onnxport::torch_plugin::script
+}  // namespace onnxport::torchscript

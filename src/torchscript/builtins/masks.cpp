@@ -5,14 +5,14 @@
 
 #include <algorithm>
 
-#include "torch_plugin/script_reader.h"
+#include "torchscript/evaluator.h"
 
-namespace onnxport::torch_plugin::script {
+namespace onnxport::torchscript {
 namespace {
 
-bool is_mask(const Ref& cell) {
-  if (!cell->is_tensor() || cell->tensors.empty()) return false;
-  const at::ScalarType type = cell->tensors[0].scalar_type();
+bool is_mask(const Ref& value) {
+  if (!value->is_tensor() || value->tensors.empty()) return false;
+  const at::ScalarType type = value->tensors[0].scalar_type();
   return type == at::kBool || type == at::kByte;
 }
 
@@ -23,21 +23,21 @@ const c10::FunctionSchema& schema_of(const std::string& name) {
 }  // namespace
 
 // Calls of which record() asks for the results' sizes.
-bool Reader::has_data_size(Call& call) {
+bool Evaluator::has_data_size(Call& call) {
   if (call.name == "torchvision::nms") return nms(call);
   if (call.name == "aten::nonzero" || call.name == "aten::nonzero_numpy") return nonzero(call);
   return false;
 }
 
-bool Reader::all_known(const Call& call) {
-  std::function<bool(const Ref&)> known = [&](const Ref& cell) {
-    if (cell->is_tensor()) return is_known(cell);
-    return std::all_of(cell->items.begin(), cell->items.end(), known);
+bool Evaluator::all_known(const Call& call) {
+  std::function<bool(const Ref&)> known = [&](const Ref& value) {
+    if (value->is_tensor()) return is_known(value);
+    return std::all_of(value->items.begin(), value->items.end(), known);
   };
   return std::all_of(call.in.begin(), call.in.end(), known);
 }
 
-Ref Reader::sized_by_data(Call& call, aten::Node& node, const Shape& dims, at::ScalarType type) {
+Ref Evaluator::sized_by_data(Call& call, aten::Node& node, const Shape& dims, at::ScalarType type) {
   Ref out = meta_like(call, at::empty({0}, at::TensorOptions(type).device(at::kMeta)), dims,
                       node.op.substr(node.op.find("::") + 2).c_str());
   node.outputs.push_back(out->id);
@@ -46,7 +46,7 @@ Ref Reader::sized_by_data(Call& call, aten::Node& node, const Shape& dims, at::S
 
 // How many elements of a tensor are not zero. What is picked out twice with one mask is as long
 // both times: a detector takes scores with it and, apart from them, indices.
-Expr Reader::count_of(const Ref& mask) {
+Expr Evaluator::count_of(const Ref& mask) {
   if (mask->tensors.empty() || !mask->tensors[0].is_meta()) return fresh_symbol(hints(), "n");
   const size_t writes = writes_to(mask);
   if (!mask->count || mask->counted_at != writes) {
@@ -56,7 +56,7 @@ Expr Reader::count_of(const Ref& mask) {
   return *mask->count;
 }
 
-bool Reader::nonzero(Call& call) {
+bool Evaluator::nonzero(Call& call) {
   if (all_known(call)) return false;
   const Ref& x = call.in[0];
   const Expr count = count_of(x);
@@ -75,7 +75,7 @@ bool Reader::nonzero(Call& call) {
 }
 
 // where(condition): the indices of what is true, one tensor per dimension.
-bool Reader::where_one(Call& call) {
+bool Evaluator::where_one(Call& call) {
   if (call.in.size() != 1 || all_known(call)) return false;
   const Ref& x = call.in[0];
   Ref found = record(call, "aten::nonzero_numpy", "", {{"self", x}})[0];
@@ -83,9 +83,9 @@ bool Reader::where_one(Call& call) {
   return true;
 }
 
-bool Reader::masked_select(Call& call) {
+bool Evaluator::masked_select(Call& call) {
   if (all_known(call)) return false;
-  world_tensor(call.in[0], 0, true);
+  sample_tensor(call.in[0], 0, true);
   aten::Node node = node_of(call, call.node->schema());
   // Not that of the mask, which may be broadcast.
   call.out = {sized_by_data(call, node, {fresh_symbol(hints(), "n")},
@@ -95,11 +95,11 @@ bool Reader::masked_select(Call& call) {
 }
 
 // x[mask], x[:, mask]: the dimensions of the mask become one, as long as there are Trues.
-bool Reader::index_by_mask(Call& call) {
+bool Evaluator::index_by_mask(Call& call) {
   if (!call.in[1]->is_list() || all_known(call)) return false;
   const auto& indices = call.in[1]->items;
   for (const Ref& index : indices) {
-    if (index->is_tensor()) world_tensor(index, 0, true);
+    if (index->is_tensor()) sample_tensor(index, 0, true);
   }
   const auto masks = std::count_if(indices.begin(), indices.end(), is_mask);
   if (masks == 0) return false;
@@ -107,7 +107,7 @@ bool Reader::index_by_mask(Call& call) {
                                      [](const Ref& index) { return index->is_tensor(); });
   if (masks > 1 || tensors > 1) throw Refusal("indexes with a mask and another tensor at once");
   const Ref& x = call.in[0];
-  world_tensor(x, 0, true);
+  sample_tensor(x, 0, true);
   Shape dims;
   size_t at = 0;
   for (const Ref& index : indices) {
@@ -135,10 +135,10 @@ bool Reader::index_by_mask(Call& call) {
 }
 
 // _unique2(self, sorted, return_inverse, return_counts) and its kind.
-bool Reader::unique(Call& call) {
+bool Evaluator::unique(Call& call) {
   if (all_known(call)) return false;
   const Ref& x = call.in[0];
-  world_tensor(x, 0, true);
+  sample_tensor(x, 0, true);
   const Expr count = fresh_symbol(hints(), "n");
   Shape values{count};
   Shape inverse = x->dims;
@@ -161,7 +161,7 @@ bool Reader::unique(Call& call) {
   return true;
 }
 
-bool Reader::nms(Call& call) {
+bool Evaluator::nms(Call& call) {
   if (all_known(call)) return false;
   aten::Node node = node_of(call, schema_of(call.name));
   call.out = {sized_by_data(call, node, {fresh_symbol(hints(), "n")}, at::kLong)};
@@ -169,7 +169,7 @@ bool Reader::nms(Call& call) {
   return true;
 }
 
-bool Reader::repeat_interleave(Call& call) {
+bool Evaluator::repeat_interleave(Call& call) {
   const bool by_tensor = call.in.size() > 1 && call.in[1]->is_tensor();
   if (by_tensor && is_known(call.in[1]) && call.in[1]->dims.empty()) {
     // A number that a trace has made a tensor of.
@@ -181,7 +181,7 @@ bool Reader::repeat_interleave(Call& call) {
   const bool only_repeats = call.in[0]->is_tensor() && (call.in.size() < 2 || !by_tensor) &&
                             call.node->schema().overload_name() == "Tensor";
   if (all_known(call) || (!by_tensor && !only_repeats)) return false;
-  world_tensor(call.in[0], 0, true);
+  sample_tensor(call.in[0], 0, true);
   const Expr count = fresh_symbol(hints(), "n");
   Shape dims{count};
   if (by_tensor && call.in[2]->is_int()) {
@@ -199,7 +199,7 @@ bool Reader::repeat_interleave(Call& call) {
 
 // to(device), to(dtype), cpu(), cuda(), type_as...: spelled by JIT in ways that no dispatcher
 // knows.
-bool Reader::device_to(Call& call) {
+bool Evaluator::device_to(Call& call) {
   const Ref& x = call.in[0];
   if (!x->is_tensor()) return false;
   const c10::FunctionSchema& schema = call.node->schema();
@@ -212,13 +212,13 @@ bool Reader::device_to(Call& call) {
   for (size_t i = 1; i < call.in.size(); ++i) {
     const std::string& name = schema.arguments()[i].name();
     if (name == "other" && call.in[i]->is_tensor()) {
-      world_tensor(call.in[i], 0, true);
+      sample_tensor(call.in[i], 0, true);
       dtype = plain(static_cast<int64_t>(call.in[i]->tensors[0].scalar_type()));
     } else if (name == "dtype" && call.in[i]->is_int()) {
       dtype = call.in[i];
     }
   }
-  world_tensor(x, 0, true);
+  sample_tensor(x, 0, true);
   if (dtype->is_none()) dtype = plain(static_cast<int64_t>(x->tensors[0].scalar_type()));
   const bool same =
       constant_int(dtype, "a dtype") == static_cast<int64_t>(x->tensors[0].scalar_type());
@@ -238,7 +238,7 @@ bool Reader::device_to(Call& call) {
 }
 
 // stack and cat of a list that a loop has filled: the elements lie stacked already.
-bool Reader::join_stacked(Call& call) {
+bool Evaluator::join_stacked(Call& call) {
   if (!call.in[0]->is_list() || !call.in[0]->stacked) return false;
   Ref all = call.in[0]->stacked;
   const auto rank = static_cast<int64_t>(all->dims.size());
@@ -261,7 +261,7 @@ bool Reader::join_stacked(Call& call) {
 }
 
 // x * n with a number n that depends on the data: the overload that takes a tensor.
-bool Reader::scalar_overload(Call& call) {
+bool Evaluator::scalar_overload(Call& call) {
   const c10::FunctionSchema* schema = call.node->maybeSchema();
   if (schema == nullptr || call.in.size() < 2 || !call.in[0]->is_tensor()) return false;
   if (!call.in[1]->is_number() || !call.in[1]->data) return false;
@@ -273,48 +273,48 @@ bool Reader::scalar_overload(Call& call) {
   if (!handle) return false;
   std::vector<std::pair<std::string, Ref>> args;
   for (size_t i = 0; i < call.in.size(); ++i) {
-    Ref cell = i == 1 ? as_tensor(call, call.in[1]) : call.in[i];
-    args.emplace_back(handle->schema().arguments()[i].name(), cell);
+    Ref value = i == 1 ? as_tensor(call, call.in[1]) : call.in[i];
+    args.emplace_back(handle->schema().arguments()[i].name(), value);
   }
   call.out = record(call, schema->name(), overload, args);
   return true;
 }
 
-const Reader::Handlers& special_handlers() {
-  static const Reader::Handlers kHandlers = {
-      {"aten::nonzero", &Reader::nonzero},
-      {"aten::nonzero_numpy", &Reader::nonzero},
-      {"aten::argwhere", &Reader::nonzero},
-      {"aten::where", &Reader::where_one},
-      {"aten::masked_select", &Reader::masked_select},
-      {"aten::index", &Reader::index_by_mask},
-      {"aten::_unique2", &Reader::unique},
-      {"aten::_unique", &Reader::unique},
-      {"aten::unique_consecutive", &Reader::unique},
-      {"aten::unique_dim", &Reader::unique},
-      {"aten::repeat_interleave", &Reader::repeat_interleave},
-      {"torchvision::nms", &Reader::nms},
-      {"aten::to", &Reader::device_to},
-      {"aten::cpu", &Reader::device_to},
-      {"aten::cuda", &Reader::device_to},
-      {"aten::stack", &Reader::join_stacked},
-      {"aten::cat", &Reader::join_stacked},
-      {"aten::concat", &Reader::join_stacked},
-      {"aten::add", &Reader::scalar_overload},
-      {"aten::sub", &Reader::scalar_overload},
-      {"aten::mul", &Reader::scalar_overload},
-      {"aten::div", &Reader::scalar_overload},
-      {"aten::pow", &Reader::scalar_overload},
-      {"aten::lt", &Reader::scalar_overload},
-      {"aten::le", &Reader::scalar_overload},
-      {"aten::gt", &Reader::scalar_overload},
-      {"aten::ge", &Reader::scalar_overload},
-      {"aten::eq", &Reader::scalar_overload},
-      {"aten::ne", &Reader::scalar_overload},
-      {"aten::_native_multi_head_attention", &Reader::fused_attention},
-      {"aten::_transformer_encoder_layer_fwd", &Reader::fused_encoder},
+const Evaluator::Handlers& special_handlers() {
+  static const Evaluator::Handlers kHandlers = {
+      {"aten::nonzero", &Evaluator::nonzero},
+      {"aten::nonzero_numpy", &Evaluator::nonzero},
+      {"aten::argwhere", &Evaluator::nonzero},
+      {"aten::where", &Evaluator::where_one},
+      {"aten::masked_select", &Evaluator::masked_select},
+      {"aten::index", &Evaluator::index_by_mask},
+      {"aten::_unique2", &Evaluator::unique},
+      {"aten::_unique", &Evaluator::unique},
+      {"aten::unique_consecutive", &Evaluator::unique},
+      {"aten::unique_dim", &Evaluator::unique},
+      {"aten::repeat_interleave", &Evaluator::repeat_interleave},
+      {"torchvision::nms", &Evaluator::nms},
+      {"aten::to", &Evaluator::device_to},
+      {"aten::cpu", &Evaluator::device_to},
+      {"aten::cuda", &Evaluator::device_to},
+      {"aten::stack", &Evaluator::join_stacked},
+      {"aten::cat", &Evaluator::join_stacked},
+      {"aten::concat", &Evaluator::join_stacked},
+      {"aten::add", &Evaluator::scalar_overload},
+      {"aten::sub", &Evaluator::scalar_overload},
+      {"aten::mul", &Evaluator::scalar_overload},
+      {"aten::div", &Evaluator::scalar_overload},
+      {"aten::pow", &Evaluator::scalar_overload},
+      {"aten::lt", &Evaluator::scalar_overload},
+      {"aten::le", &Evaluator::scalar_overload},
+      {"aten::gt", &Evaluator::scalar_overload},
+      {"aten::ge", &Evaluator::scalar_overload},
+      {"aten::eq", &Evaluator::scalar_overload},
+      {"aten::ne", &Evaluator::scalar_overload},
+      {"aten::_native_multi_head_attention", &Evaluator::fused_attention},
+      {"aten::_transformer_encoder_layer_fwd", &Evaluator::fused_encoder},
   };
   return kHandlers;
 }
 
-}  // namespace onnxport::torch_plugin::script
+}  // namespace onnxport::torchscript

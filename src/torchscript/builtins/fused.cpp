@@ -2,9 +2,9 @@
 // that they stand for (aten/src/ATen/native/transformers).
 #include <fmt/format.h>
 
-#include "torch_plugin/script_reader.h"
+#include "torchscript/evaluator.h"
 
-namespace onnxport::torch_plugin::script {
+namespace onnxport::torchscript {
 namespace {
 
 // Arguments by their names in the schema.
@@ -17,8 +17,8 @@ class Arguments {
     return call_.in.at(static_cast<size_t>(*index));
   }
   bool flag(const char* name) const {
-    const Ref& cell = (*this)[name];
-    return cell->is_bool() && cell->at[0].toBool();
+    const Ref& value = (*this)[name];
+    return value->is_bool() && value->at[0].toBool();
   }
 
  private:
@@ -32,14 +32,14 @@ struct Attention {
 }  // namespace
 
 // self-attention: (x Wqkv + b) split into heads, softmax(q k / sqrt(d)) v, projected.
-static Ref attend(Reader& reader, Call& call, const Attention& a) {
+static Ref attend(Evaluator& evaluator, Call& call, const Attention& a) {
   auto one = [&](const char* op, const char* overload,
                  const std::vector<std::pair<std::string, Ref>>& args) {
-    return reader.record(call, op, overload, args)[0];
+    return evaluator.record(call, op, overload, args)[0];
   };
-  auto ints = [&](std::vector<Ref> items) { return reader.list(c10::IntType::get(), items); };
-  auto number = [&](int64_t v) { return reader.plain(v); };
-  const int64_t heads = reader.constant_int(a.heads, "the number of heads");
+  auto ints = [&](std::vector<Ref> items) { return evaluator.list(c10::IntType::get(), items); };
+  auto number = [&](int64_t v) { return evaluator.plain(v); };
+  const int64_t heads = evaluator.constant_int(a.heads, "the number of heads");
   const Shape& dims = a.query->dims;
   if (dims.size() != 3 || !dims[2].is_const()) throw Refusal("attends over an unusual shape");
   const int64_t width = dims[2].value();
@@ -63,7 +63,7 @@ static Ref attend(Reader& reader, Call& call, const Attention& a) {
     }
   }
   for (Ref& part : parts) {
-    Ref sizes = ints({reader.size_number(part->dims[0]), reader.size_number(part->dims[1]),
+    Ref sizes = ints({evaluator.size_number(part->dims[0]), evaluator.size_number(part->dims[1]),
                       number(heads), number(width / heads)});
     Ref split = one("aten::view", "", {{"self", part}, {"size", sizes}});
     part =
@@ -74,11 +74,11 @@ static Ref attend(Reader& reader, Call& call, const Attention& a) {
   if (a.mask && !a.mask->is_none()) {
     // True: not to be looked at. Type 1: one row per sequence; else all queries share a matrix.
     Ref mask = a.mask;
-    if (mask->tensors.empty()) reader.world_tensor(mask, 0, true);
+    if (mask->tensors.empty()) evaluator.sample_tensor(mask, 0, true);
     const bool is_bool = mask->tensors[0].scalar_type() == at::kBool;
     if (mask->dims.size() == 2) {
       const int64_t type = a.mask_type && a.mask_type->is_int()
-                               ? reader.constant_int(a.mask_type, "the mask's type")
+                               ? evaluator.constant_int(a.mask_type, "the mask's type")
                                : 0;
       if (type == 1) {
         mask = one("aten::unsqueeze", "", {{"self", mask}, {"dim", number(1)}});
@@ -91,13 +91,13 @@ static Ref attend(Reader& reader, Call& call, const Attention& a) {
   Ref seen = one("aten::scaled_dot_product_attention", "", args);
   Ref back =
       one("aten::transpose", "int", {{"self", seen}, {"dim0", number(1)}, {"dim1", number(2)}});
-  Ref sizes = ints({reader.size_number(dims[0]), reader.size_number(dims[1]), number(width)});
+  Ref sizes = ints({evaluator.size_number(dims[0]), evaluator.size_number(dims[1]), number(width)});
   Ref flat = one("aten::reshape", "", {{"self", back}, {"shape", sizes}});
   return one("aten::linear", "",
              {{"input", flat}, {"weight", a.proj_weight}, {"bias", a.proj_bias}});
 }
 
-bool Reader::fused_attention(Call& call) {
+bool Evaluator::fused_attention(Call& call) {
   Arguments in(call);
   if (in.flag("need_weights")) {
     throw Refusal("returns the attention's weights; call the module with need_weights=False");
@@ -109,7 +109,7 @@ bool Reader::fused_attention(Call& call) {
 }
 
 // One layer of nn.TransformerEncoder.
-bool Reader::fused_encoder(Call& call) {
+bool Evaluator::fused_encoder(Call& call) {
   Arguments in(call);
   auto one = [&](const char* op, const char* overload,
                  const std::vector<std::pair<std::string, Ref>>& args) {
@@ -155,4 +155,4 @@ bool Reader::fused_encoder(Call& call) {
   return true;
 }
 
-}  // namespace onnxport::torch_plugin::script
+}  // namespace onnxport::torchscript

@@ -1,16 +1,16 @@
-// Sizes: the formula of a number that is known in every world.
+// Sizes: the formula of a number that is known in every sample.
 //
-// The worlds give a dynamic size different values, so a formula with one symbol that holds in all
-// of them is the right one unless the code conspires: `a*s + c` is determined by two worlds and
+// The samples give a dynamic size different values, so a formula with one symbol that holds in all
+// of them is the right one unless the code conspires: `a*s + c` is determined by two samples and
 // tested by the others.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <numeric>
 
-#include "torch_plugin/script_reader.h"
+#include "torchscript/evaluator.h"
 
-namespace onnxport::torch_plugin::script {
+namespace onnxport::torchscript {
 namespace {
 
 using Ints = std::vector<int64_t>;
@@ -19,13 +19,13 @@ bool all_equal(const Ints& v) {
   return std::all_of(v.begin(), v.end(), [&](int64_t x) { return x == v[0]; });
 }
 
-void gather(const Ref& cell, std::vector<Expr>& out) {
-  if (cell->is_tensor()) {
-    out.insert(out.end(), cell->dims.begin(), cell->dims.end());
-  } else if (cell->is_int() && cell->expr) {
-    out.push_back(*cell->expr);
+void gather(const Ref& value, std::vector<Expr>& out) {
+  if (value->is_tensor()) {
+    out.insert(out.end(), value->dims.begin(), value->dims.end());
+  } else if (value->is_int() && value->expr) {
+    out.push_back(*value->expr);
   }
-  for (const Ref& item : cell->items) gather(item, out);
+  for (const Ref& item : value->items) gather(item, out);
 }
 
 // Where a call keeps what determines the sizes of its windows.
@@ -61,16 +61,16 @@ const Window* window_of(std::string_view op) {
 }
 
 bool is_false(const Call& call, size_t at) {
-  const Ref& cell = call.in.at(at);
-  return cell->is_bool() && !cell->data && same_everywhere(*cell) && !cell->at[0].toBool();
+  const Ref& value = call.in.at(at);
+  return value->is_bool() && !value->data && same_everywhere(*value) && !value->at[0].toBool();
 }
 
 // A list of constants, one for each dimension; an empty one stays so. None: it is something else.
 std::optional<Ints> int_list(const Call& call, size_t at, size_t count) {
-  const Ref& cell = call.in.at(at);
+  const Ref& value = call.in.at(at);
   Ints out;
-  if (!cell->is_list()) return std::nullopt;
-  for (const Ref& item : cell->items) {
+  if (!value->is_list()) return std::nullopt;
+  for (const Ref& item : value->items) {
     if (!item->is_int() || item->data || !same_everywhere(*item)) return std::nullopt;
     out.push_back(item->at[0].toInt());
   }
@@ -90,11 +90,11 @@ std::optional<Ints> constants(const Shape& dims, size_t from) {
 
 }  // namespace
 
-void Reader::add_symbol(const std::string& name, const Ints& values) {
+void Evaluator::add_symbol(const std::string& name, const Ints& values) {
   for (size_t w = 0; w < count_; ++w) symbols_[w][name] = values[w];
 }
 
-Expr Reader::fresh_symbol(const Ints& values, const char* prefix) {
+Expr Evaluator::fresh_symbol(const Ints& values, const char* prefix) {
   std::string name;
   do name = fmt::format("{}{}", prefix, stems_[prefix]++);
   while (symbols_[0].contains(name));
@@ -105,7 +105,7 @@ Expr Reader::fresh_symbol(const Ints& values, const char* prefix) {
 
 // Sizes that stand for one that only the data tells: no two alike, and like no other; small ones
 // and large ones, so that min(n, 100) is neither n nor 100.
-Ints Reader::hints() {
+Ints Evaluator::hints() {
   Ints out;
   for (size_t w = 0; w < count_; ++w) {
     const bool small = w % 2 == 0;
@@ -116,9 +116,9 @@ Ints Reader::hints() {
   return out;
 }
 
-// Numbers that the data holds: small, so that they do as an index; they differ between worlds, so
+// Numbers that the data holds: small, so that they do as an index; they differ between samples, so
 // that no size that follows from them looks constant.
-Ints Reader::small_hints(int64_t least) {
+Ints Evaluator::small_hints(int64_t least) {
   static constexpr int64_t kPatterns[3][4] = {{0, 1, 0, 1}, {0, 0, 1, 1}, {1, 0, 0, 1}};
   Ints out;
   for (size_t w = 0; w < count_; ++w) out.push_back(least + kPatterns[next_hint_ % 3][w % 4]);
@@ -126,7 +126,7 @@ Ints Reader::small_hints(int64_t least) {
   return out;
 }
 
-bool Reader::is_unbacked(const Expr& expr) const {
+bool Evaluator::is_unbacked(const Expr& expr) const {
   if (expr.is_const()) return false;
   for (const std::string& symbol : expr.symbols()) {
     if (unbacked_.contains(symbol)) return true;
@@ -134,7 +134,7 @@ bool Reader::is_unbacked(const Expr& expr) const {
   return false;
 }
 
-Ints Reader::values_of(const Expr& expr) const {
+Ints Evaluator::values_of(const Expr& expr) const {
   Ints out;
   for (size_t w = 0; w < count_; ++w) {
     auto v = expr.eval(symbols_[w]);
@@ -144,7 +144,7 @@ Ints Reader::values_of(const Expr& expr) const {
   return out;
 }
 
-bool Reader::holds(const Expr& expr, const Ints& values) const {
+bool Evaluator::holds(const Expr& expr, const Ints& values) const {
   for (size_t w = 0; w < count_; ++w) {
     auto v = expr.eval(symbols_[w]);
     if (!v || *v != values[w]) return false;
@@ -152,12 +152,12 @@ bool Reader::holds(const Expr& expr, const Ints& values) const {
   return true;
 }
 
-std::optional<Expr> Reader::fit(const Ints& values) const {
+std::optional<Expr> Evaluator::fit(const Ints& values) const {
   if (all_equal(values)) return Expr(values[0]);
   std::optional<Expr> found;
   for (const auto& [name, first] : symbols_[0]) {
     Ints at;
-    for (const auto& world : symbols_) at.push_back(world.at(name));
+    for (const auto& sample : symbols_) at.push_back(sample.at(name));
     if (all_equal(at)) continue;
     size_t other = 1;
     while (at[other] == at[0]) ++other;
@@ -190,7 +190,7 @@ std::optional<Expr> Reader::fit(const Ints& values) const {
 }
 
 // The dimension that a slice cuts, if its size depends on the data.
-std::optional<size_t> Reader::cut_dim(const Call& call, size_t rank) const {
+std::optional<size_t> Evaluator::cut_dim(const Call& call, size_t rank) const {
   if (call.name != "aten::slice" || call.in.size() < 4 || !call.in[0]->is_tensor()) return {};
   if (!call.in[1]->is_int() || call.in[1]->data) return {};
   int64_t dim = call.in[1]->at[0].toInt();
@@ -201,7 +201,7 @@ std::optional<size_t> Reader::cut_dim(const Call& call, size_t rank) const {
   return at;
 }
 
-Expr Reader::cut_size(const Call& call, size_t dim, const std::vector<at::Tensor>& tensors) {
+Expr Evaluator::cut_size(const Call& call, size_t dim, const std::vector<at::Tensor>& tensors) {
   auto bound = [&](size_t i, int64_t otherwise) -> std::optional<Expr> {
     if (call.in[i]->is_none()) return Expr(otherwise);
     return call.in[i]->expr;
@@ -221,9 +221,9 @@ Expr Reader::cut_size(const Call& call, size_t dim, const std::vector<at::Tensor
 }
 
 // The formulas of what a convolution or pooling makes of the last dimensions, by their definition.
-// (From the worlds alone, whose sizes divide alike, h/2 rounded up and down are the same; and a
+// (From the samples alone, whose sizes divide alike, h/2 rounded up and down are the same; and a
 // size that stays in a narrow range comes out as a constant.)
-std::vector<std::optional<Expr>> Reader::window_dims(const Call& call) {
+std::vector<std::optional<Expr>> Evaluator::window_dims(const Call& call) {
   const Window* window = window_of(call.name);
   if (window == nullptr || !call.in.at(0)->is_tensor() || !call.in[0]->ranked) return {};
   if (window->transposed && !is_false(call, *window->transposed)) return {};
@@ -268,19 +268,19 @@ std::vector<std::optional<Expr>> Reader::window_dims(const Call& call) {
 }
 
 // The sizes of a call's result: constants, sizes of the arguments, or what can be had from them.
-Shape Reader::fit_shape(const Call& call, const std::vector<at::Tensor>& tensors) {
+Shape Evaluator::fit_shape(const Call& call, const std::vector<at::Tensor>& tensors) {
   const auto rank = static_cast<size_t>(tensors[0].dim());
   for (const at::Tensor& t : tensors) {
     if (static_cast<size_t>(t.dim()) != rank) throw FixedSize("has a rank that depends on a size");
   }
   std::vector<Expr> known;
-  for (const Ref& cell : call.in) gather(cell, known);
+  for (const Ref& value : call.in) gather(value, known);
   Shape out(rank);
   std::vector<size_t> open;
   const std::optional<size_t> cut = cut_dim(call, rank);
   const std::vector<std::optional<Expr>> windows = window_dims(call);
   for (size_t i = 0; i < rank; ++i) {
-    if (cut == i) {  // how much there is to cut the worlds do not tell
+    if (cut == i) {  // how much there is to cut the samples do not tell
       out[i] = cut_size(call, i, tensors);
       continue;
     }
@@ -371,4 +371,4 @@ std::optional<Expr> formula(std::string_view op, const std::vector<Expr>& in) {
   return std::nullopt;
 }
 
-}  // namespace onnxport::torch_plugin::script
+}  // namespace onnxport::torchscript

@@ -1,4 +1,4 @@
-#include "torch_plugin/script_reader.h"
+#include "torchscript/evaluator.h"
 
 #include <fmt/format.h>
 #include <torch/csrc/jit/api/function_impl.h>
@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-namespace onnxport::torch_plugin::script {
+namespace onnxport::torchscript {
 namespace {
 
 // Budgets: code that does not end, or nests without end, is refused.
@@ -16,10 +16,10 @@ constexpr size_t kMaxSteps = 4'000'000;
 constexpr size_t kMaxNodes = 500'000;
 constexpr int kMaxDepth = 200;
 
-bool has_tensor(const Ref& cell, int depth = 0) {
-  if (!cell || depth > 8) return false;
-  if (cell->is_tensor() || cell->stacked) return true;
-  return std::any_of(cell->items.begin(), cell->items.end(),
+bool has_tensor(const Ref& value, int depth = 0) {
+  if (!value || depth > 8) return false;
+  if (value->is_tensor() || value->stacked) return true;
+  return std::any_of(value->items.begin(), value->items.end(),
                      [&](const Ref& item) { return has_tensor(item, depth + 1); });
 }
 
@@ -44,12 +44,12 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
-void Reader::note(std::string text) {
+void Evaluator::note(std::string text) {
   if (notes_.insert(text).second) program_.notes.push_back(std::move(text));
 }
 
 // "model.py:42 in forward: x = self.conv(x)", where the archive says so.
-std::string Reader::source(const torch::jit::Node* node, const Frame& frame) const {
+std::string Evaluator::source(const torch::jit::Node* node, const Frame& frame) const {
   torch::jit::SourceRange range = node->sourceRange();
   if (range.source() == nullptr) return "";
   if (auto from = range.findSourceRangeThatGenerated()) range = *from;
@@ -70,16 +70,16 @@ std::string Reader::source(const torch::jit::Node* node, const Frame& frame) con
 namespace {
 
 // Narrows `module`, which is `frame` or below it, to what also holds this parameter's module.
-void narrow(const Ref& cell, const std::string& frame, std::optional<std::string>& module,
+void narrow(const Ref& value, const std::string& frame, std::optional<std::string>& module,
             int depth = 0) {
-  if (!cell || depth > 2) return;  // lists of weights, as lstm() takes them
-  for (const Ref& item : cell->items) narrow(item, frame, module, depth + 1);
-  const size_t dot = cell->fqn.rfind('.');
+  if (!value || depth > 2) return;  // lists of weights, as lstm() takes them
+  for (const Ref& item : value->items) narrow(item, frame, module, depth + 1);
+  const size_t dot = value->fqn.rfind('.');
   if (dot == std::string::npos) {
-    if (!cell->fqn.empty()) module = frame;
+    if (!value->fqn.empty()) module = frame;
     return;
   }
-  const std::string owner = cell->fqn.substr(0, dot);
+  const std::string owner = value->fqn.substr(0, dot);
   if (!module) module = owner;
   size_t end = module->size();
   while (end > 0 && !(owner.starts_with(std::string_view(*module).substr(0, end)) &&
@@ -95,16 +95,16 @@ void narrow(const Ref& cell, const std::string& frame, std::optional<std::string
 // The module that a call belongs to: that whose code is running, or the one below it whose
 // parameters it takes. A trace of a C++ module knows of no other modules; in Python too a module
 // may use its part's parameters by itself.
-std::string Reader::module_of(const Call& call) {
+std::string Evaluator::module_of(const Call& call) {
   const std::string& frame = call.frame->path;
   if (call.name.starts_with("prim::")) return frame;
   std::optional<std::string> module;
-  for (const Ref& cell : call.in) narrow(cell, frame, module);
+  for (const Ref& value : call.in) narrow(value, frame, module);
   const bool below = module && (frame.empty() || module->starts_with(frame + "."));
   return below ? *module : frame;
 }
 
-std::string Reader::place(const Call& call) const {
+std::string Evaluator::location(const Call& call) const {
   std::string out = call.node->kind().toQualString();
   const std::string module = module_of(call);
   if (!module.empty()) out += " in module " + module;
@@ -112,21 +112,21 @@ std::string Reader::place(const Call& call) const {
   return line.empty() ? out : out + " at " + line;
 }
 
-void Reader::set_place(aten::Node& node, const Call& call) const {
+void Evaluator::set_location(aten::Node& node, const Call& call) const {
   if (call.node == nullptr) return;  // after the last call
   node.module_path = module_of(call);
   if (node.module_path == call.frame->path) node.module_type = call.frame->type;
   node.source = source(call.node, *call.frame);
 }
 
-Ref& Reader::lookup(const torch::jit::Value* value, Frame& frame) {
+Ref& Evaluator::lookup(const torch::jit::Value* value, Frame& frame) {
   auto it = frame.values.find(value);
   if (it == frame.values.end()) throw Refusal("`" + value->debugName() + "` has no value here");
   return it->second;
 }
 
-std::vector<Ref> Reader::run_graph(const torch::jit::Graph& graph, std::vector<Ref> args,
-                                   Frame frame) {
+std::vector<Ref> Evaluator::run_graph(const torch::jit::Graph& graph, std::vector<Ref> args,
+                                      Frame frame) {
   if (frame.depth > kMaxDepth) {
     throw Refusal(fmt::format("functions call each other more than {} deep", kMaxDepth));
   }
@@ -141,42 +141,42 @@ std::vector<Ref> Reader::run_graph(const torch::jit::Graph& graph, std::vector<R
   return out;
 }
 
-void Reader::run_block(const torch::jit::Block& block, Frame& frame) {
+void Evaluator::run_block(const torch::jit::Block& block, Frame& frame) {
   for (const torch::jit::Node* node : block.nodes())
     run_node(const_cast<torch::jit::Node*>(node), frame);
 }
 
-void Reader::run_node(torch::jit::Node* node, Frame& frame) {
+void Evaluator::run_node(torch::jit::Node* node, Frame& frame) {
   Call call{node, &frame, node->kind().toQualString(), {}, {}};
   if (++steps_ > kMaxSteps || program_.nodes.size() > kMaxNodes) {
     throw Refusal(fmt::format("the code runs longer than {} steps or makes more than {} calls: a "
                               "loop without end?",
                               kMaxSteps, kMaxNodes),
-                  place(call));
+                  location(call));
   }
   try {
     call.in.reserve(node->inputs().size());
     for (const torch::jit::Value* input : node->inputs()) call.in.push_back(lookup(input, frame));
     dispatch(call);
   } catch (Refusal& refusal) {
-    if (refusal.place.empty()) refusal.place = place(call);
+    if (refusal.location.empty()) refusal.location = location(call);
     throw;
   } catch (const c10::Error& e) {
-    throw Refusal("libtorch: " + one_line(e.what_without_backtrace()), place(call));
+    throw Refusal("libtorch: " + one_line(e.what_without_backtrace()), location(call));
   } catch (const std::exception& e) {
-    throw Refusal("libtorch: " + one_line(e.what()), place(call));
+    throw Refusal("libtorch: " + one_line(e.what()), location(call));
   }
   if (call.out.size() != node->outputs().size()) {
     throw Refusal(
         fmt::format("gives {} values, {} are wanted", call.out.size(), node->outputs().size()),
-        place(call));
+        location(call));
   }
   for (size_t i = 0; i < call.out.size(); ++i) {
     frame.values[node->outputs()[i]] = std::move(call.out[i]);
   }
 }
 
-void Reader::dispatch(Call& call) {
+void Evaluator::dispatch(Call& call) {
   for (const Handlers* handlers :
        {&structure_handlers(), &container_handlers(), &number_handlers(), &special_handlers()}) {
     auto it = handlers->find(call.name);
@@ -191,37 +191,37 @@ void Reader::dispatch(Call& call) {
                                          [](const auto& r) { return returns_tensor(r.type()); });
   if (makes_tensors) return tensor_call(call);
   // A change in place without a result.
-  const bool takes_tensors =
-      std::any_of(call.in.begin(), call.in.end(), [](const Ref& cell) { return has_tensor(cell); });
+  const bool takes_tensors = std::any_of(call.in.begin(), call.in.end(),
+                                         [](const Ref& value) { return has_tensor(value); });
   if (takes_tensors && schema->is_mutable() && returns.empty()) return tensor_call(call);
   plain_call(call);
 }
 
 // An operator on numbers, strings and lists of them, and what tensors tell without their data: run
-// as it is, in every world.
-void Reader::plain_call(Call& call) {
+// as it is, in every sample.
+void Evaluator::plain_call(Call& call) {
   if (data_arithmetic(call)) return;
   std::vector<std::vector<c10::IValue>> results(call.node->outputs().size());
   std::vector<Expr> exprs;
   bool all_ints = !call.in.empty();
-  for (const Ref& cell : call.in) {
-    auto expr = cell->is_int() ? expr_of(cell) : std::nullopt;
+  for (const Ref& value : call.in) {
+    auto expr = value->is_int() ? expr_of(value) : std::nullopt;
     all_ints = all_ints && expr.has_value();
     if (expr) exprs.push_back(*expr);
   }
   bool data = false;
-  for (const Ref& cell : call.in) data = data || cell->data;
+  for (const Ref& value : call.in) data = data || value->data;
   torch::jit::Operation operation = call.node->getOperation();
   for (size_t w = 0; w < count_; ++w) {
     Stack stack;
-    for (const Ref& cell : call.in) stack.push_back(ivalue(cell, w, true));
+    for (const Ref& value : call.in) stack.push_back(ivalue(value, w, true));
     if (call.node->schema().is_vararg()) stack.emplace_back(static_cast<int64_t>(call.in.size()));
     operation(stack);
     if (stack.size() != results.size()) throw Refusal("gives another number of results");
     for (size_t i = 0; i < results.size(); ++i) results[i].push_back(std::move(stack[i]));
   }
   for (size_t i = 0; i < results.size(); ++i) {
-    Ref out = from_worlds(results[i], call.node->outputs()[i]->type());
+    Ref out = from_samples(results[i], call.node->outputs()[i]->type());
     if (out->is_int()) {
       auto expr = all_ints ? formula(call.name, exprs) : std::nullopt;
       if (expr) {
@@ -234,15 +234,15 @@ void Reader::plain_call(Call& call) {
       // Compared sizes that depend on data: see data_arithmetic for what becomes a call.
       out->data = true;
     }
-    explain(call, out);
+    record_origin(call, out);
     call.out.push_back(std::move(out));
   }
 }
 
-std::vector<Ref> Reader::call_method(const Ref& self, const std::string& method,
-                                     std::vector<Ref> args, int depth) {
+std::vector<Ref> Evaluator::call_method(const Ref& self, const std::string& method,
+                                        std::vector<Ref> args, int depth) {
   auto type = self->type ? self->type->cast<c10::ClassType>() : nullptr;
-  if (!type) throw Refusal("calls `" + method + "` of something that is no object");
+  if (!type) throw Refusal("calls `" + method + "` of something that is not an object");
   torch::jit::Function* function = type->findMethod(method);
   if (function == nullptr) {
     throw Refusal("`" + type->repr_str() + "` has no method `" + method + "`");
@@ -265,4 +265,4 @@ std::vector<Ref> Reader::call_method(const Ref& self, const std::string& method,
   return run_graph(*graph_function->graph(), std::move(args), std::move(frame));
 }
 
-}  // namespace onnxport::torch_plugin::script
+}  // namespace onnxport::torchscript

@@ -1,4 +1,4 @@
-// Calls on tensors: run in every world for sizes and types, recorded as nodes of the program.
+// Calls on tensors: run in every sample for sizes and types, recorded as nodes of the program.
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_strided.h>
@@ -7,10 +7,10 @@
 
 #include <algorithm>
 
-#include "torch_plugin/convert.h"
-#include "torch_plugin/script_reader.h"
+#include "torchscript/convert.h"
+#include "torchscript/evaluator.h"
 
-namespace onnxport::torch_plugin::script {
+namespace onnxport::torchscript {
 namespace {
 
 // Data is computed for tensors up to this size; a weight's, in case the code looks into it, less.
@@ -19,9 +19,9 @@ constexpr int64_t kMaxKnownWeight = 1024;
 // Elements that may be run on for good, where an operator can do no other.
 constexpr int64_t kMaxReal = 1 << 26;
 
-bool has_shape_twin(const c10::Type& type) {
+bool takes_device(const c10::Type& type) {
   return type.kind() == c10::TypeKind::DeviceObjType ||
-         (type.kind() == c10::TypeKind::OptionalType && has_shape_twin(*type.containedType(0)));
+         (type.kind() == c10::TypeKind::OptionalType && takes_device(*type.containedType(0)));
 }
 
 at::Tensor meta_of(const at::Tensor& t) {
@@ -29,9 +29,9 @@ at::Tensor meta_of(const at::Tensor& t) {
   return at::empty_strided(t.sizes(), t.strides(), t.options().device(at::kMeta));
 }
 
-void for_each_tensor(const Ref& cell, const std::function<void(const Ref&)>& f) {
-  if (cell->is_tensor()) f(cell);
-  for (const Ref& item : cell->items) for_each_tensor(item, f);
+void for_each_tensor(const Ref& value, const std::function<void(const Ref&)>& f) {
+  if (value->is_tensor()) f(value);
+  for (const Ref& item : value->items) for_each_tensor(item, f);
 }
 
 bool is_write(const c10::Argument& argument) {
@@ -94,41 +94,41 @@ bool is_random(const c10::FunctionSchema& schema) {
 
 }  // namespace
 
-bool Reader::is_known(const Ref& cell) {
-  if (cell->tensors.empty()) world_tensor(cell, 0, false);
-  return std::none_of(cell->tensors.begin(), cell->tensors.end(), [&](const at::Tensor& t) {
+bool Evaluator::is_known(const Ref& value) {
+  if (value->tensors.empty()) sample_tensor(value, 0, false);
+  return std::none_of(value->tensors.begin(), value->tensors.end(), [&](const at::Tensor& t) {
     return t.is_meta() || tainted_.contains(t.storage().unsafeGetStorageImpl());
   });
 }
 
-at::Tensor Reader::world_tensor(const Ref& cell, size_t world, bool meta) {
-  if (cell->tensors.empty()) {
-    const at::Tensor& t = cell->stored;
-    const bool small = t.numel() <= (cell->literal ? kMaxKnown : kMaxKnownWeight) &&
+at::Tensor Evaluator::sample_tensor(const Ref& value, size_t sample, bool meta) {
+  if (value->tensors.empty()) {
+    const at::Tensor& t = value->stored;
+    const bool small = t.numel() <= (value->literal ? kMaxKnown : kMaxKnownWeight) &&
                        t.layout() == at::kStrided && !t.is_quantized();
     for (size_t w = 0; w < count_; ++w) {
-      cell->tensors.push_back(small ? t.clone().to(at::kCPU) : meta_of(t));
+      value->tensors.push_back(small ? t.clone().to(at::kCPU) : meta_of(t));
     }
   }
-  const at::Tensor& t = cell->tensors[world];
+  const at::Tensor& t = value->tensors[sample];
   return meta ? meta_of(t) : t;
 }
 
 // From here on nobody knows what this tensor, and what shares its memory, holds.
-void Reader::taint(const Ref& cell) {
-  for (const at::Tensor& t : cell->tensors) {
+void Evaluator::taint(const Ref& value) {
+  for (const at::Tensor& t : value->tensors) {
     if (t.is_meta() || !tainted_.insert(t.storage().unsafeGetStorageImpl()).second) continue;
     kept_.push_back(t);
   }
 }
 
 // How often this tensor, or what shares its memory, has been written.
-size_t Reader::writes_to(const Ref& cell) const {
-  auto found = writes_.find(cell->tensors[0].storage().unsafeGetStorageImpl());
+size_t Evaluator::writes_to(const Ref& value) const {
+  auto found = writes_.find(value->tensors[0].storage().unsafeGetStorageImpl());
   return found == writes_.end() ? 0 : found->second;
 }
 
-aten::ValueId Reader::new_value(aten::Value value, const std::string& stem) {
+aten::ValueId Evaluator::new_value(aten::Value value, const std::string& stem) {
   int& n = stems_[stem];
   do value.name = n == 0 ? stem : fmt::format("{}_{}", stem, n), ++n;
   while (!names_.insert(value.name).second);
@@ -136,42 +136,42 @@ aten::ValueId Reader::new_value(aten::Value value, const std::string& stem) {
 }
 
 // Weights and constants become part of the program at their first use.
-aten::ValueId Reader::value_id(const Ref& cell) {
-  if (cell->id.valid()) return cell->id;
-  at::Tensor data = cell->stored;
-  if (!cell->tensors.empty() && cell->literal) data = cell->tensors[0].clone();
+aten::ValueId Evaluator::value_id(const Ref& value) {
+  if (value->id.valid()) return value->id;
+  at::Tensor data = value->stored;
+  if (!value->tensors.empty() && value->literal) data = value->tensors[0].clone();
   if (!data.defined()) throw Refusal("a tensor has no data and no name");
   if (data.is_quantized() || data.layout() != at::kStrided) {
-    throw Refusal("`" + cell->fqn + "` is a quantized or sparse tensor, which is not supported");
+    throw Refusal("`" + value->fqn + "` is a quantized or sparse tensor, which is not supported");
   }
   auto tensor = from_torch(data.to(at::kCPU));
   if (!tensor.ok()) throw Refusal(tensor.error().str());
-  aten::Value value;
-  value.dtype = tensor->dtype;
-  value.shape = Shape(tensor->dims.begin(), tensor->dims.end());
+  aten::Value entry;
+  entry.dtype = tensor->dtype;
+  entry.shape = Shape(tensor->dims.begin(), tensor->dims.end());
   at::Tensor plain = data.contiguous();
-  value.strides = Shape(plain.strides().begin(), plain.strides().end());
-  std::string stem = cell->fqn.empty() ? "constant" : cell->fqn;
+  entry.strides = Shape(plain.strides().begin(), plain.strides().end());
+  std::string stem = value->fqn.empty() ? "constant" : value->fqn;
   std::replace(stem.begin(), stem.end(), '.', '_');
-  cell->id = new_value(std::move(value), stem);
-  std::string fqn = cell->fqn.empty() ? program_.value(cell->id).name : cell->fqn;
-  program_.weights.push_back({cell->id, std::move(fqn), std::move(tensor).value()});
-  return cell->id;
+  value->id = new_value(std::move(entry), stem);
+  std::string fqn = value->fqn.empty() ? program_.value(value->id).name : value->fqn;
+  program_.weights.push_back({value->id, std::move(fqn), std::move(tensor).value()});
+  return value->id;
 }
 
 // --- running ------------------------------------------------------------------------------------
 
-Stack Reader::run_one(Call& call, const c10::FunctionSchema& schema, size_t world, bool meta) {
+Stack Evaluator::run_one(Call& call, const c10::FunctionSchema& schema, size_t sample, bool meta) {
   Stack stack;
   // What makes a tensor from nothing makes it on the CPU when no device is given.
   bool from_nothing = true;
-  for (const Ref& cell : call.in) {
-    for_each_tensor(cell, [&](const Ref&) { from_nothing = false; });
+  for (const Ref& value : call.in) {
+    for_each_tensor(value, [&](const Ref&) { from_nothing = false; });
   }
   for (size_t i = 0; i < call.in.size(); ++i) {
-    c10::IValue v = ivalue(call.in[i], world, meta);
+    c10::IValue v = ivalue(call.in[i], sample, meta);
     if (meta && (v.isDevice() || (v.isNone() && from_nothing)) &&
-        has_shape_twin(*schema.arguments()[i].type())) {
+        takes_device(*schema.arguments()[i].type())) {
       v = c10::Device(c10::kMeta);
     }
     stack.push_back(std::move(v));
@@ -207,7 +207,7 @@ Stack Reader::run_one(Call& call, const c10::FunctionSchema& schema, size_t worl
 }
 
 // Whether the result is larger than what is computed while reading: found without computing it.
-bool Reader::is_large(Call& call, const c10::FunctionSchema& schema) {
+bool Evaluator::is_large(Call& call, const c10::FunctionSchema& schema) {
   auto large = [](const at::Tensor& t) { return t.defined() && t.numel() > kMaxKnown; };
   for (size_t w = 0; w < count_; ++w) {
     try {
@@ -226,12 +226,12 @@ bool Reader::is_large(Call& call, const c10::FunctionSchema& schema) {
   return false;
 }
 
-Reader::Ran Reader::run_worlds(Call& call, const c10::FunctionSchema& schema) {
+Evaluator::Ran Evaluator::run_samples(Call& call, const c10::FunctionSchema& schema) {
   Ran ran;
   ran.known = !is_random(schema);
-  for (const Ref& cell : call.in) {
-    if (cell->data) ran.known = false;
-    for_each_tensor(cell, [&](const Ref& t) { ran.known = ran.known && is_known(t); });
+  for (const Ref& value : call.in) {
+    if (value->data) ran.known = false;
+    for_each_tensor(value, [&](const Ref& t) { ran.known = ran.known && is_known(t); });
   }
   if (block_depth_ > 0 && schema.is_mutable()) ran.known = false;
   if (ran.known && is_large(call, schema)) ran.known = false;
@@ -247,7 +247,7 @@ Reader::Ran Reader::run_worlds(Call& call, const c10::FunctionSchema& schema) {
       throw Refusal(why);
     }
   }
-  // What was made from examples of data-dependent numbers is no data.
+  // What was made from examples of data-dependent numbers is not data.
   for (Stack& stack : ran.results) {
     if (ran.known) break;
     for (c10::IValue& v : stack) make_meta(v);
@@ -257,24 +257,24 @@ Reader::Ran Reader::run_worlds(Call& call, const c10::FunctionSchema& schema) {
 
 // --- recording ----------------------------------------------------------------------------------
 
-aten::Arg Reader::arg_of(Call& call, const Ref& cell, const c10::TypePtr& type) {
+aten::Arg Evaluator::arg_of(Call& call, const Ref& value, const c10::TypePtr& type) {
   using c10::TypeKind;
-  if (cell->is_none()) return {};
-  if (type->kind() == TypeKind::OptionalType) return arg_of(call, cell, type->containedType(0));
-  if (cell->is_tensor()) return value_id(cell);
-  if (cell->is_list() || cell->kind == Cell::Kind::kTuple) {
+  if (value->is_none()) return {};
+  if (type->kind() == TypeKind::OptionalType) return arg_of(call, value, type->containedType(0));
+  if (value->is_tensor()) return value_id(value);
+  if (value->is_list() || value->kind == Value::Kind::kTuple) {
     aten::ArgList out;
     c10::TypePtr element =
         type->containedTypes().empty() ? c10::TypePtr(c10::AnyType::get()) : type->containedType(0);
-    if (cell->stacked)
+    if (value->stacked)
       throw Refusal("a list that a loop fills can only be stacked or concatenated");
-    for (const Ref& item : cell->items) out.push_back(arg_of(call, item, element));
+    for (const Ref& item : value->items) out.push_back(arg_of(call, item, element));
     return out;
   }
-  if (cell->is_number()) {
-    if (type->kind() == TypeKind::ListType) return arg_of(call, cell, type->containedType(0));
-    if (cell->is_int() && type->kind() != TypeKind::FloatType) {
-      auto code = [&](const char* what) { return constant_int(cell, what); };
+  if (value->is_number()) {
+    if (type->kind() == TypeKind::ListType) return arg_of(call, value, type->containedType(0));
+    if (value->is_int() && type->kind() != TypeKind::FloatType) {
+      auto code = [&](const char* what) { return constant_int(value, what); };
       switch (type->kind()) {
         case TypeKind::ScalarTypeType: {
           auto dtype = dtype_of(static_cast<at::ScalarType>(code("a dtype")));
@@ -294,27 +294,28 @@ aten::Arg Reader::arg_of(Call& call, const Ref& cell, const c10::TypePtr& type) 
         default:
           break;
       }
-      auto expr = expr_of(cell);
+      auto expr = expr_of(value);
       if (expr) return *expr;
-      if (cell->data) return scalar_id(call, cell);
+      if (value->data) return scalar_id(call, value);
       throw FixedSize("a size has no formula that holds for every size of the input");
     }
-    if (cell->data) return scalar_id(call, cell);
-    if (!same_everywhere(*cell)) {
-      if (cell->ratio && cell->ratio->bottom == 1) return cell->ratio->top;  // float(size)
-      return scalar_id(call, cell);
+    if (value->data) return scalar_id(call, value);
+    if (!same_everywhere(*value)) {
+      if (value->ratio && value->ratio->bottom == 1) return value->ratio->top;  // float(size)
+      return scalar_id(call, value);
     }
-    if (cell->is_bool()) return cell->at[0].toBool();
-    return cell->at[0].isInt() ? static_cast<double>(cell->at[0].toInt()) : cell->at[0].toDouble();
+    if (value->is_bool()) return value->at[0].toBool();
+    return value->at[0].isInt() ? static_cast<double>(value->at[0].toInt())
+                                : value->at[0].toDouble();
   }
-  const c10::IValue& v = cell->at[0];
+  const c10::IValue& v = value->at[0];
   if (v.isString()) return v.toStringRef();
   if (v.isDevice()) return aten::Word{aten::Word::Kind::kDevice, "cpu"};
   if (v.isGenerator()) return {};
   throw Refusal("has an argument of type " + v.tagKind() + ", which is not supported");
 }
 
-aten::Node Reader::node_of(Call& call, const c10::FunctionSchema& schema) {
+aten::Node Evaluator::node_of(Call& call, const c10::FunctionSchema& schema) {
   aten::Node node;
   node.op = schema.name();
   node.overload = schema.overload_name();
@@ -326,18 +327,18 @@ aten::Node Reader::node_of(Call& call, const c10::FunctionSchema& schema) {
     auto arg = arg_of(call, call.in[i], argument.real_type());
     node.args.push_back({argument.name(), std::move(arg)});
   }
-  set_place(node, call);
+  set_location(node, call);
   return node;
 }
 
-Ref Reader::new_tensor(Call& call, std::vector<at::Tensor> tensors, Shape dims,
-                       const std::string& stem) {
+Ref Evaluator::new_tensor(Call& call, std::vector<at::Tensor> tensors, Shape dims,
+                          const std::string& stem) {
   (void)call;
-  aten::Value value;
+  aten::Value entry;
   auto dtype = dtype_of(tensors[0].scalar_type());
   if (!dtype.ok()) throw Refusal(dtype.error().str());
-  value.dtype = *dtype;
-  value.shape = dims;
+  entry.dtype = *dtype;
+  entry.shape = dims;
   const bool contiguous = std::all_of(tensors.begin(), tensors.end(),
                                       [](const at::Tensor& t) { return t.is_contiguous(); });
   Shape strides(dims.size());
@@ -347,7 +348,7 @@ Ref Reader::new_tensor(Call& call, std::vector<at::Tensor> tensors, Shape dims,
       strides[i] = step;
       step *= dims[i];
     }
-    value.strides = std::move(strides);
+    entry.strides = std::move(strides);
   } else {
     bool all = true;
     for (size_t i = 0; i < dims.size() && all; ++i) {
@@ -357,46 +358,47 @@ Ref Reader::new_tensor(Call& call, std::vector<at::Tensor> tensors, Shape dims,
       all = found.has_value();
       if (all) strides[i] = *found;
     }
-    if (all) value.strides = std::move(strides);
+    if (all) entry.strides = std::move(strides);
   }
-  auto cell = std::make_shared<Cell>();
-  cell->kind = Cell::Kind::kTensor;
-  cell->tensors = std::move(tensors);
-  cell->dims = std::move(dims);
-  cell->id = new_value(std::move(value), stem);
-  return cell;
+  auto value = std::make_shared<Value>();
+  value->kind = Value::Kind::kTensor;
+  value->tensors = std::move(tensors);
+  value->dims = std::move(dims);
+  value->id = new_value(std::move(entry), stem);
+  return value;
 }
 
-Ref Reader::input_tensor(const std::string& name, const std::vector<at::Tensor>& tensors,
-                         Shape dims) {
+Ref Evaluator::input_tensor(const std::string& name, const std::vector<at::Tensor>& tensors,
+                            Shape dims) {
   std::string stem = name;
   std::replace(stem.begin(), stem.end(), '.', '_');
   Call nowhere{};
-  Ref cell = new_tensor(nowhere, tensors, std::move(dims), stem);
-  program_.inputs.push_back({cell->id, name});
-  return cell;
+  Ref value = new_tensor(nowhere, tensors, std::move(dims), stem);
+  program_.inputs.push_back({value->id, name});
+  return value;
 }
 
-Ref Reader::tensor_output(Call& call, std::vector<at::Tensor> tensors, bool known, bool literal,
-                          aten::Node* node) {
+Ref Evaluator::tensor_output(Call& call, std::vector<at::Tensor> tensors, bool known, bool literal,
+                             aten::Node* node) {
   Shape dims = fit_shape(call, tensors);
   for (at::Tensor& t : tensors) {
     if (known && t.numel() > kMaxKnown) t = meta_of(t);
   }
   if (node != nullptr) {
-    Ref cell = new_tensor(call, std::move(tensors), std::move(dims), stem_of(node->op));
-    node->outputs.push_back(cell->id);
-    return cell;
+    Ref value = new_tensor(call, std::move(tensors), std::move(dims), stem_of(node->op));
+    node->outputs.push_back(value->id);
+    return value;
   }
-  auto cell = std::make_shared<Cell>();
-  cell->kind = Cell::Kind::kTensor;
-  cell->tensors = std::move(tensors);
-  cell->dims = std::move(dims);
-  cell->literal = literal;
-  return cell;
+  auto value = std::make_shared<Value>();
+  value->kind = Value::Kind::kTensor;
+  value->tensors = std::move(tensors);
+  value->dims = std::move(dims);
+  value->literal = literal;
+  return value;
 }
 
-void Reader::outputs_of(Call& call, const c10::FunctionSchema& schema, Ran ran, aten::Node* node) {
+void Evaluator::outputs_of(Call& call, const c10::FunctionSchema& schema, Ran ran,
+                           aten::Node* node) {
   const size_t count = schema.returns().size();
   for (const Stack& stack : ran.results) {
     if (stack.size() != count) throw Refusal("gives another number of results");
@@ -436,19 +438,19 @@ void Reader::outputs_of(Call& call, const c10::FunctionSchema& schema, Ran ran, 
       std::vector<c10::IValue> at;
       for (const Stack& stack : ran.results) at.push_back(stack[i]);
       if (node != nullptr) node->outputs.emplace_back();
-      call.out.push_back(from_worlds(at, schema.returns()[i].type()));
+      call.out.push_back(from_samples(at, schema.returns()[i].type()));
     }
   }
 }
 
 // The formula of a 0-D int tensor that stands for a size.
-std::optional<Expr> Reader::element_formula(const Call& call) {
+std::optional<Expr> Evaluator::element_formula(const Call& call) {
   std::vector<Expr> in;
   std::string name = call.name;
   if (name.ends_with("_")) name.pop_back();
   for (size_t i = 0; i < call.in.size() && i < 2; ++i) {
-    const Ref& cell = call.in[i];
-    auto expr = cell->is_tensor() ? cell->expr : expr_of(cell);
+    const Ref& value = call.in[i];
+    auto expr = value->is_tensor() ? value->expr : expr_of(value);
     if (!expr) return std::nullopt;
     in.push_back(*expr);
   }
@@ -459,7 +461,7 @@ std::optional<Expr> Reader::element_formula(const Call& call) {
   }
   if (name == "aten::div") {
     const Ref& mode = call.in.back();
-    if (mode->kind != Cell::Kind::kPlain || mode->is_none() || !mode->at[0].isString()) {
+    if (mode->kind != Value::Kind::kPlain || mode->is_none() || !mode->at[0].isString()) {
       return std::nullopt;
     }
     name = "aten::floordiv";
@@ -468,10 +470,10 @@ std::optional<Expr> Reader::element_formula(const Call& call) {
 }
 
 // An input that serves as index is one of integers.
-void Reader::check_indices(const Call& call) {
+void Evaluator::check_indices(const Call& call) {
   if (call.name != "aten::embedding" && call.name != "aten::embedding_bag") return;
   const Ref& indices = call.in[1];
-  if (!indices->is_tensor() || !at::isFloatingType(world_tensor(indices, 0, true).scalar_type())) {
+  if (!indices->is_tensor() || !at::isFloatingType(sample_tensor(indices, 0, true).scalar_type())) {
     return;
   }
   for (const aten::Input& input : program_.inputs) {
@@ -481,39 +483,40 @@ void Reader::check_indices(const Call& call) {
   }
 }
 
-void Reader::tensor_call(Call& call) {
+void Evaluator::tensor_call(Call& call) {
   const c10::FunctionSchema& schema = call.node->schema();
   const auto& arguments = schema.arguments();
   if (call.in.size() != arguments.size()) throw Refusal("has another number of arguments");
   bool aliases = false;
   for (const auto& returned : schema.returns()) aliases |= returned.alias_info() != nullptr;
   bool literal = !aliases && !schema.is_mutable();
-  for (const Ref& cell : call.in) {
-    literal = literal && !cell->data;
-    if (cell->is_number()) literal = literal && same_everywhere(*cell);
-    if (cell->is_list()) {
-      for (const Ref& item : cell->items) {
+  for (const Ref& value : call.in) {
+    literal = literal && !value->data;
+    if (value->is_number()) literal = literal && same_everywhere(*value);
+    if (value->is_list()) {
+      for (const Ref& item : value->items) {
         if (item->is_number()) literal = literal && same_everywhere(*item) && !item->data;
       }
     }
-    for_each_tensor(cell, [&](const Ref& t) { literal = literal && t->literal && is_known(t); });
+    for_each_tensor(value, [&](const Ref& t) { literal = literal && t->literal && is_known(t); });
   }
   check_indices(call);
   // What the code makes and then changes is no constant of the program.
   if (aliases || schema.is_mutable()) {
-    for (const Ref& cell : call.in) {
-      if (!cell->is_tensor() || !cell->literal || cell->id.valid() || !cell->fqn.empty()) continue;
-      auto copy = std::make_shared<Cell>(*cell);
-      copy->stored = cell->stored.defined() ? cell->stored : cell->tensors[0].clone();
+    for (const Ref& value : call.in) {
+      if (!value->is_tensor() || !value->literal || value->id.valid() || !value->fqn.empty())
+        continue;
+      auto copy = std::make_shared<Value>(*value);
+      copy->stored = value->stored.defined() ? value->stored : value->tensors[0].clone();
       copy->tensors.clear();
-      cell->id = record(call, "aten::clone", "", {{"self", copy}})[0]->id;
+      value->id = record(call, "aten::clone", "", {{"self", copy}})[0]->id;
     }
   }
   // What is changed, and all that is read, gets its name before the change.
   std::optional<aten::Node> node;
   Ran ran;
   if (literal) {
-    ran = run_worlds(call, schema);
+    ran = run_samples(call, schema);
     literal = ran.known;
     for (const Stack& stack : ran.results) {
       for (const c10::IValue& v : stack) {
@@ -523,7 +526,7 @@ void Reader::tensor_call(Call& call) {
   }
   if (!literal) {
     node = node_of(call, schema);
-    if (ran.results.empty()) ran = run_worlds(call, schema);
+    if (ran.results.empty()) ran = run_samples(call, schema);
   }
   std::optional<Expr> element = element_formula(call);
   const bool known = ran.known;
@@ -557,8 +560,8 @@ void Reader::tensor_call(Call& call) {
   }
 }
 
-std::vector<Ref> Reader::record(Call& at, const std::string& op, const std::string& overload,
-                                const std::vector<std::pair<std::string, Ref>>& args) {
+std::vector<Ref> Evaluator::record(Call& at, const std::string& op, const std::string& overload,
+                                   const std::vector<std::pair<std::string, Ref>>& args) {
   auto handle = c10::Dispatcher::singleton().findSchema({op, overload});
   if (!handle) throw Refusal("libtorch has no operator " + op + "." + overload);
   const c10::FunctionSchema& schema = handle->schema();
@@ -582,7 +585,7 @@ std::vector<Ref> Reader::record(Call& at, const std::string& op, const std::stri
     auto index = schema.argumentIndexWithName(named.name);
     return index && !given[static_cast<size_t>(*index)];
   });
-  Ran ran = run_worlds(call, schema);
+  Ran ran = run_samples(call, schema);
   std::optional<Expr> element = element_formula(call);
   outputs_of(call, schema, std::move(ran), &node);
   nodes_->push_back(std::move(node));
@@ -592,4 +595,4 @@ std::vector<Ref> Reader::record(Call& at, const std::string& op, const std::stri
   return call.out;
 }
 
-}  // namespace onnxport::torch_plugin::script
+}  // namespace onnxport::torchscript

@@ -8,9 +8,9 @@
 
 #include <cmath>
 
-#include "torch_plugin/script_reader.h"
+#include "torchscript/evaluator.h"
 
-namespace onnxport::torch_plugin::script {
+namespace onnxport::torchscript {
 namespace {
 
 constexpr int64_t kLargestBottom = int64_t{1} << 20;
@@ -103,27 +103,27 @@ bool is_cast(std::string_view op) {
 
 }  // namespace
 
-std::optional<Ratio> Reader::ratio_of_number(const Ref& cell) {
-  if (cell->is_int()) {
-    auto expr = expr_of(cell);
+std::optional<Ratio> Evaluator::ratio_of_number(const Ref& value) {
+  if (value->is_int()) {
+    auto expr = expr_of(value);
     if (!expr) return std::nullopt;
     return Ratio{*expr, 1};
   }
-  if (!cell->is_number() || cell->is_bool()) return std::nullopt;
-  if (cell->ratio) return cell->ratio;
-  if (cell->data || !same_everywhere(*cell)) return std::nullopt;
-  return ratio_of(cell->at[0].toDouble());
+  if (!value->is_number() || value->is_bool()) return std::nullopt;
+  if (value->ratio) return value->ratio;
+  if (value->data || !same_everywhere(*value)) return std::nullopt;
+  return ratio_of(value->at[0].toDouble());
 }
 
 // What is known of a number that an operator on numbers made: a formula if there is one, and what
 // it was made of, from which it can be computed again.
-void Reader::explain(Call& call, const Ref& out) {
+void Evaluator::record_origin(Call& call, const Ref& out) {
   if (!out->is_number() || out->data || same_everywhere(*out) || (out->is_int() && out->expr)) {
     return;
   }
   std::vector<Ratio> in;
-  for (const Ref& cell : call.in) {
-    auto ratio = ratio_of_number(cell);
+  for (const Ref& value : call.in) {
+    auto ratio = ratio_of_number(value);
     if (!ratio) break;
     in.push_back(*ratio);
   }
@@ -137,50 +137,53 @@ void Reader::explain(Call& call, const Ref& out) {
   } else if (all && out->at[0].isDouble()) {
     out->ratio = combined(call.name, in);
   }
-  out->made_by = call.name;
-  out->made_of = call.in;
+  out->op = call.name;
+  out->operands = call.in;
   if (out->is_int() && !expr_of(out)) name_size(call, out);
 }
 
 // The number, computed in the file: a tensor without dimensions. Python's floats are doubles.
-Ref Reader::compute_again(Call& call, const Ref& cell) {
-  const bool floats = !cell->is_int() && !cell->is_bool();
-  const Twin* twin = is_cast(cell->made_by) ? nullptr : twin_of(cell->made_by);
-  if (cell->made_of.empty() || (twin == nullptr && !is_cast(cell->made_by))) {
+Ref Evaluator::recompute(Call& call, const Ref& value) {
+  const bool floats = !value->is_int() && !value->is_bool();
+  const TensorOp* tensor_op = is_cast(value->op) ? nullptr : tensor_op_of(value->op);
+  if (value->operands.empty() || (tensor_op == nullptr && !is_cast(value->op))) {
     throw FixedSize("a number that depends on a dynamic size goes into the call");
   }
   std::vector<Ref> in;
-  for (const Ref& number : cell->made_of) {
+  for (const Ref& number : value->operands) {
     Ref x = as_tensor(call, number, at::kDouble);
     // What gives a float is done in floats: 3 / 2 of integers too.
-    if (floats && twin != nullptr) x = to_type(call, x, at::kDouble);
+    if (floats && tensor_op != nullptr) x = to_type(call, x, at::kDouble);
     in.push_back(std::move(x));
   }
   Ref out = in[0];
-  if (twin != nullptr) {
-    std::vector<std::pair<std::string, Ref>> args = {{twin->first, in[0]}};
-    if (in.size() > 1) args.emplace_back(twin->second, in[1]);
-    out = record(call, twin->op, twin->overload, args)[0];
+  if (tensor_op != nullptr) {
+    std::vector<std::pair<std::string, Ref>> args = {{tensor_op->first, in[0]}};
+    if (in.size() > 1) args.emplace_back(tensor_op->second, in[1]);
+    out = record(call, tensor_op->op, tensor_op->overload, args)[0];
   }
-  return to_type(call, out, cell->is_bool() ? at::kBool : cell->is_int() ? at::kLong : at::kDouble);
+  return to_type(call, out,
+                 value->is_bool()  ? at::kBool
+                 : value->is_int() ? at::kLong
+                                   : at::kDouble);
 }
 
-// An int that differs from world to world and has no formula: a size of its own, that the file
-// computes. Its values in the worlds are the true ones, so the code is followed as for any size.
-void Reader::name_size(Call& call, const Ref& cell) {
+// An int that differs from sample to sample and has no formula: a size of its own, that the file
+// computes. Its values in the samples are the true ones, so the code is followed as for any size.
+void Evaluator::name_size(Call& call, const Ref& value) {
   std::vector<int64_t> at;
-  for (const c10::IValue& v : cell->at) at.push_back(v.toInt());
+  for (const c10::IValue& v : value->at) at.push_back(v.toInt());
   try {
-    const Ref tensor = as_tensor(call, cell);
-    cell->expr = fresh_symbol(at, "s");
-    take_item(call, tensor, cell);
+    const Ref tensor = as_tensor(call, value);
+    value->expr = fresh_symbol(at, "s");
+    record_item(call, tensor, value);
   } catch (const FixedSize&) {
-    cell->expr.reset();  // whoever needs it says so
+    value->expr.reset();  // whoever needs it says so
   }
 }
 
 // Records that `number` is what `tensor` holds.
-void Reader::take_item(Call& call, const Ref& tensor, const Ref& number) {
+void Evaluator::record_item(Call& call, const Ref& tensor, const Ref& number) {
   aten::Value value;
   value.kind = aten::Value::Kind::kScalar;
   value.dtype = number->is_bool() ? DType::kBool : number->is_int() ? DType::kInt64 : DType::kFloat;
@@ -188,10 +191,10 @@ void Reader::take_item(Call& call, const Ref& tensor, const Ref& number) {
   aten::Node node;
   node.op = "aten::item";
   node.args.push_back({"self", value_id(tensor)});
-  set_place(node, call);
+  set_location(node, call);
   number->id = new_value(std::move(value), "item");
   node.outputs.push_back(number->id);
   nodes_->push_back(std::move(node));
 }
 
-}  // namespace onnxport::torch_plugin::script
+}  // namespace onnxport::torchscript

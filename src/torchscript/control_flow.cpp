@@ -1,13 +1,13 @@
-// Branches and loops. What is decided in every world is followed; what the data decides becomes a
+// Branches and loops. What is decided in every sample is followed; what the data decides becomes a
 // node with blocks.
 #include <ATen/ops/empty.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "torch_plugin/script_reader.h"
+#include "torchscript/evaluator.h"
 
-namespace onnxport::torch_plugin::script {
+namespace onnxport::torchscript {
 namespace {
 
 constexpr int64_t kMaxTrips = 100'000;
@@ -22,7 +22,7 @@ bool ends_in_raise(const torch::jit::Block& block) {
 
 }  // namespace
 
-bool Reader::branch(Call& call) {
+bool Evaluator::branch(Call& call) {
   const Ref& condition = call.in[0];
   const auto blocks = call.node->blocks();
   auto follow = [&](size_t which) {
@@ -41,18 +41,18 @@ bool Reader::branch(Call& call) {
   // A check of the data that raises: the file has no exceptions.
   for (size_t i : {size_t{0}, size_t{1}}) {
     if (!ends_in_raise(*blocks[i])) continue;
-    note("left out: a check of the data that raises an exception (" + place(call) + ")");
+    note("left out: a check of the data that raises an exception (" + location(call) + ")");
     return follow(1 - i);
   }
   return branch_on_data(call);
 }
 
 // Both ways are recorded. A result that differs between them is an output of the node.
-bool Reader::branch_on_data(Call& call) {
+bool Evaluator::branch_on_data(Call& call) {
   aten::Node node;
   node.op = "prim::If";
   node.args.push_back({"condition", as_tensor(call, call.in[0])->id});
-  set_place(node, call);
+  set_location(node, call);
   std::vector<std::vector<Ref>> results;
   std::vector<aten::Node>* outer = nodes_;
   auto* outer_collected = collected_;
@@ -74,7 +74,7 @@ bool Reader::branch_on_data(Call& call) {
     }
     node.blocks.push_back(std::move(made));
   }
-  // The two results as one: cells of the same structure, tensors and numbers merged.
+  // The two results as one: values of the same structure, tensors and numbers merged.
   for (size_t i = 0; i < call.node->outputs().size(); ++i) {
     call.out.push_back(merge(call, node, results[0][i], results[1][i], 0));
   }
@@ -83,23 +83,23 @@ bool Reader::branch_on_data(Call& call) {
   --block_depth_;
   nodes_->push_back(std::move(node));
   for (Ref& out : call.out) {
-    if (out->is_number() && out->data && out->twin) {
-      out = data_number(call, out->twin, type_of(out));
+    if (out->is_number() && out->data && out->tensor) {
+      out = data_number(call, out->tensor, type_of(out));
     }
   }
   return true;
 }
 
-Ref Reader::merge(Call& call, aten::Node& node, const Ref& a, const Ref& b, int depth) {
+Ref Evaluator::merge(Call& call, aten::Node& node, const Ref& a, const Ref& b, int depth) {
   if (a == b) return a;
   if (depth > 8) throw Refusal("a branch that depends on the data gives too deep a structure");
   const bool tensors = (a->is_tensor() || a->is_number()) && (b->is_tensor() || b->is_number());
   if (!tensors) {
-    if (a->kind == Cell::Kind::kPlain && b->kind == a->kind && a->at == b->at) return a;
+    if (a->kind == Value::Kind::kPlain && b->kind == a->kind && a->at == b->at) return a;
     if (a->kind == b->kind && a->items.size() == b->items.size() &&
-        a->kind != Cell::Kind::kObject && a->kind != Cell::Kind::kPlain && !a->stacked &&
+        a->kind != Value::Kind::kObject && a->kind != Value::Kind::kPlain && !a->stacked &&
         !b->stacked) {
-      auto out = std::make_shared<Cell>(*a);
+      auto out = std::make_shared<Value>(*a);
       for (size_t i = 0; i < a->items.size(); ++i) {
         out->items[i] = merge(call, node, a->items[i], b->items[i], depth + 1);
       }
@@ -110,10 +110,10 @@ Ref Reader::merge(Call& call, aten::Node& node, const Ref& a, const Ref& b, int 
         "length than the other way, which ONNX cannot express");
   }
   if (a->is_number() && b->is_number() && !a->data && !b->data && a->at == b->at) return a;
-  auto in_block = [&](size_t which, const Ref& cell) {
+  auto in_block = [&](size_t which, const Ref& value) {
     std::vector<aten::Node>* now = nodes_;
     nodes_ = &node.blocks[which].nodes;
-    Ref out = cell->is_tensor() ? cell : as_tensor(call, cell);
+    Ref out = value->is_tensor() ? value : as_tensor(call, value);
     value_id(out);
     nodes_ = now;
     return out;
@@ -122,8 +122,8 @@ Ref Reader::merge(Call& call, aten::Node& node, const Ref& a, const Ref& b, int 
   Ref x = in_block(0, a);
   Ref y = in_block(1, b);
   Shape dims;
-  const at::Tensor left = world_tensor(x, 0, true);
-  const at::Tensor right = world_tensor(y, 0, true);
+  const at::Tensor left = sample_tensor(x, 0, true);
+  const at::Tensor right = sample_tensor(y, 0, true);
   if (left.dim() != right.dim() || left.scalar_type() != right.scalar_type()) {
     throw Refusal(
         "the two ways of a branch that depends on the data give tensors of different rank "
@@ -138,19 +138,19 @@ Ref Reader::merge(Call& call, aten::Node& node, const Ref& a, const Ref& b, int 
   node.blocks[1].outputs.emplace_back(y->id);
   if (!number) return out;
   // The number is taken from the tensor after the node: see branch_on_data.
-  auto later = std::make_shared<Cell>();
-  later->kind = Cell::Kind::kNumber;
+  auto later = std::make_shared<Value>();
+  later->kind = Value::Kind::kNumber;
   later->data = true;
-  later->twin = out;
+  later->tensor = out;
   later->at.assign(count_, a->is_bool()  ? c10::IValue(true)
                            : a->is_int() ? c10::IValue(int64_t{1})
                                          : c10::IValue(1.5));
   return later;
 }
 
-// Trips are unrolled as long as the worlds know that there is another one. From where only the data
-// knows it, the rest is a prim::Loop.
-bool Reader::loop(Call& call) {
+// Trips are unrolled as long as the samples know that there is another one. From where only the
+// data knows it, the rest is a prim::Loop.
+bool Evaluator::loop(Call& call) {
   const torch::jit::Block& body = *call.node->blocks()[0];
   std::vector<Ref> carried(call.in.begin() + 2, call.in.end());
   const Ref& limit = call.in[0];
@@ -176,7 +176,7 @@ bool Reader::loop(Call& call) {
   return true;
 }
 
-Ref Reader::meta_like(Call& call, const at::Tensor& like, const Shape& dims, const char* stem) {
+Ref Evaluator::meta_like(Call& call, const at::Tensor& like, const Shape& dims, const char* stem) {
   std::vector<std::vector<int64_t>> sizes(count_);
   for (const Expr& e : dims) {
     std::vector<int64_t> at = values_of(e);
@@ -189,7 +189,7 @@ Ref Reader::meta_like(Call& call, const at::Tensor& like, const Shape& dims, con
 
 // One attempt at the body, with these sizes of what is carried. True: the sizes stayed as they are;
 // false: `dims` has been widened.
-bool Reader::trace_body(Call& call, Trip& trip) {
+bool Evaluator::trace_body(Call& call, Trip& trip) {
   const torch::jit::Block& body = *call.node->blocks()[0];
   trip.block = {};
   trip.results.clear();
@@ -207,7 +207,7 @@ bool Reader::trace_body(Call& call, Trip& trip) {
     const Ref& before = trip.initial[c];
     Ref now = before;
     if (trip.moves[c]) {
-      now = meta_like(call, world_tensor(trip.tensors[c], 0, true), trip.dims[c], "carried");
+      now = meta_like(call, sample_tensor(trip.tensors[c], 0, true), trip.dims[c], "carried");
       trip.block.inputs.push_back(now->id);
       if (before->is_number()) now = data_number(call, now, type_of(before));
     }
@@ -221,7 +221,7 @@ bool Reader::trace_body(Call& call, Trip& trip) {
     Ref after = lookup(body.outputs()[c + 1], *call.frame);
     if (!trip.moves[c]) {
       if (after != inside[c] &&
-          !(after->kind == Cell::Kind::kPlain && after->at == inside[c]->at)) {
+          !(after->kind == Value::Kind::kPlain && after->at == inside[c]->at)) {
         throw Refusal(
             "a loop whose end depends on the data carries a list, a string or None from "
             "trip to trip; only tensors and numbers can be");
@@ -229,7 +229,7 @@ bool Reader::trace_body(Call& call, Trip& trip) {
       continue;
     }
     Ref tensor = after->is_tensor() ? after : as_tensor(call, after);
-    world_tensor(tensor, 0, true);
+    sample_tensor(tensor, 0, true);
     const Shape& want = trip.dims[c];
     if (tensor->dims.size() != want.size() ||
         tensor->tensors[0].scalar_type() != trip.tensors[c]->tensors[0].scalar_type()) {
@@ -248,8 +248,8 @@ bool Reader::trace_body(Call& call, Trip& trip) {
   return stable;
 }
 
-bool Reader::loop_on_data(Call& call, std::vector<Ref> carried, const Ref& condition,
-                          int64_t start) {
+bool Evaluator::loop_on_data(Call& call, std::vector<Ref> carried, const Ref& condition,
+                             int64_t start) {
   const torch::jit::Block& body = *call.node->blocks()[0];
   Trip trip;
   trip.start = start;
@@ -262,7 +262,7 @@ bool Reader::loop_on_data(Call& call, std::vector<Ref> carried, const Ref& condi
                  : carried[c]->is_tensor() ? carried[c]
                                            : as_tensor(call, carried[c]);
     if (tensor) {
-      world_tensor(tensor, 0, true);
+      sample_tensor(tensor, 0, true);
       first.emplace_back(value_id(tensor));
     }
     trip.moves.push_back(moves);
@@ -271,7 +271,7 @@ bool Reader::loop_on_data(Call& call, std::vector<Ref> carried, const Ref& condi
   }
   aten::Node node;
   node.op = "prim::Loop";
-  set_place(node, call);
+  set_location(node, call);
   node.args.push_back({"max_trip_count", trip_limit(call, start)});
   node.args.push_back({"condition", condition->data ? aten::Arg(as_tensor(call, condition)->id)
                                                     : aten::Arg(condition->at[0].toBool())});
@@ -289,7 +289,7 @@ bool Reader::loop_on_data(Call& call, std::vector<Ref> carried, const Ref& condi
   try {
     nodes_ = &trip.block.nodes;
     for (int i = 0; !trace_body(call, trip); ++i) {
-      if (i == kMaxWidenings) throw Refusal("the sizes that a loop carries do not settle");
+      if (i == kMaxWidenings) throw Refusal("loop-carried shapes do not converge");
       collected.clear();
       nodes_ = &trip.block.nodes;
     }
@@ -307,7 +307,7 @@ bool Reader::loop_on_data(Call& call, std::vector<Ref> carried, const Ref& condi
   return true;
 }
 
-aten::Arg Reader::trip_limit(Call& call, int64_t start) {
+aten::Arg Evaluator::trip_limit(Call& call, int64_t start) {
   const Ref& limit = call.in[0];
   if (!limit->data && same_everywhere(*limit) && limit->at[0].toInt() >= INT64_MAX - kMaxTrips) {
     return {};
@@ -319,8 +319,8 @@ aten::Arg Reader::trip_limit(Call& call, int64_t start) {
 }
 
 // The node, its results, and the lists that it filled.
-void Reader::finish_loop(Call& call, aten::Node& node, Trip& trip,
-                         const std::vector<std::pair<Ref, Ref>>& collected) {
+void Evaluator::finish_loop(Call& call, aten::Node& node, Trip& trip,
+                            const std::vector<std::pair<Ref, Ref>>& collected) {
   for (size_t c = 0; c < trip.initial.size(); ++c) {
     if (!trip.moves[c]) {
       call.out.push_back(trip.initial[c]);
@@ -339,7 +339,7 @@ void Reader::finish_loop(Call& call, aten::Node& node, Trip& trip,
     Shape dims = item->dims;
     if (!count) count = fresh_symbol(hints(), "n");
     dims.insert(dims.begin(), *count);
-    world_tensor(item, 0, true);
+    sample_tensor(item, 0, true);
     Ref out = meta_like(call, item->tensors[0], dims, "collected");
     node.outputs.push_back(out->id);
     list->stacked = out;
@@ -364,4 +364,4 @@ void Reader::finish_loop(Call& call, aten::Node& node, Trip& trip,
   }
 }
 
-}  // namespace onnxport::torch_plugin::script
+}  // namespace onnxport::torchscript

@@ -1,16 +1,16 @@
 // Reads TorchScript by running it, with numbers where numbers are known and a record of calls where
 // they are not: a partial evaluator.
 //
-// The code is run in several worlds at once, which differ in the dynamic sizes (batch 2, 3, 5, 7).
-// In every world Python's values are real (ints, strings, lists with their identity, modules), and
-// tensors are on the meta device: shapes, strides and types without data. Tensors that are made of
-// constants and sizes alone are computed for good, so that arithmetic on sizes that a tracer wrote
-// as tensors is followed as well. Each call on tensors is recorded as a node; an int carries its
-// formula (Expr) along, checked against all worlds, and a result's sizes get theirs from the
-// arguments'.
+// The code is run in several shape samples at once, which differ in the dynamic sizes (batch 2, 3,
+// 5, 7). In every sample Python's values are real (ints, strings, lists with their identity,
+// modules), and tensors are on the meta device: shapes, strides and types without data. Tensors
+// that are made of constants and sizes alone are computed for good, so that arithmetic on sizes
+// that a tracer wrote as tensors is followed as well. Each call on tensors is recorded as a node;
+// an int carries its formula (Expr) along, checked against all samples, and a result's sizes get
+// theirs from the arguments'.
 //
-// A branch is taken when all worlds agree. One that depends on data becomes a prim::If of the
-// program, a loop whose end depends on data a prim::Loop. When the worlds disagree the code is not
+// A branch is taken when all samples agree. One that depends on data becomes a prim::If of the
+// program, a loop whose end depends on data a prim::Loop. When the samples disagree the code is not
 // the same for every size (FixedSize).
 #pragma once
 
@@ -28,9 +28,9 @@
 #include <vector>
 
 #include "aten/program.h"
-#include "torch_plugin/script_cell.h"
+#include "torchscript/value.h"
 
-namespace onnxport::torch_plugin::script {
+namespace onnxport::torchscript {
 
 using torch::jit::Stack;
 
@@ -53,19 +53,19 @@ struct Call {
 };
 
 // Arithmetic of Python on numbers, as the call on tensors that does the same.
-struct Twin {
+struct TensorOp {
   const char* op;
   const char* overload;
   const char* first = "self";
   const char* second = "other";
 };
-const Twin* twin_of(std::string_view op);  // null: there is none
+const TensorOp* tensor_op_of(std::string_view op);  // null: there is none
 
-class Reader {
+class Evaluator {
  public:
-  explicit Reader(size_t worlds) : count_(worlds), symbols_(worlds) {}
+  explicit Evaluator(size_t samples) : count_(samples), symbols_(samples) {}
 
-  using Handler = bool (Reader::*)(Call&);  // false: not for me
+  using Handler = bool (Evaluator::*)(Call&);  // false: not for me
   using Handlers = std::unordered_map<std::string_view, Handler>;
 
   // --- the walk (script_reader.cpp)
@@ -73,23 +73,23 @@ class Reader {
   std::vector<Ref> call_method(const Ref& self, const std::string& method, std::vector<Ref> args,
                                int depth);
   aten::Program& program() { return program_; }
-  size_t worlds() const { return count_; }
+  size_t samples() const { return count_; }
   void note(std::string text);
 
-  // --- cells (script_cell.cpp)
+  // --- values (script_cell.cpp)
   Ref none();
-  Ref plain(const c10::IValue& value);  // the same in all worlds; numbers too
+  Ref plain(const c10::IValue& value);  // the same in all samples; numbers too
   Ref number(std::vector<c10::IValue> at, std::optional<Expr> expr = {});
   Ref size_number(const Expr& expr);  // an int by its formula
   Ref list(const c10::TypePtr& element, std::vector<Ref> items);
   Ref tuple(std::vector<Ref> items);
   Ref stored(const c10::IValue& value, const std::string& path);  // from the archive
   Ref attribute(const Ref& object, const std::string& name);
-  c10::IValue ivalue(const Ref& cell, size_t world, bool meta);
-  Ref from_worlds(const std::vector<c10::IValue>& at, const c10::TypePtr& type);
-  c10::TypePtr type_of(const Ref& cell);
-  std::optional<Expr> expr_of(const Ref& cell);  // of an int; fitted where no rule gave it
-  int64_t constant_int(const Ref& cell, const char* what);
+  c10::IValue ivalue(const Ref& value, size_t sample, bool meta);
+  Ref from_samples(const std::vector<c10::IValue>& at, const c10::TypePtr& type);
+  c10::TypePtr type_of(const Ref& value);
+  std::optional<Expr> expr_of(const Ref& value);  // of an int; fitted where no rule gave it
+  int64_t constant_int(const Ref& value, const char* what);
 
   // The attributes of the archive's modules that the code has set, in order.
   const std::vector<std::pair<Ref, std::string>>& changed() const { return changed_; }
@@ -113,11 +113,11 @@ class Reader {
   bool is_unbacked(const Expr& expr) const;
 
   // --- tensors (script_tensors.cpp)
-  bool is_known(const Ref& tensor);  // its data is at hand in every world
-  at::Tensor world_tensor(const Ref& cell, size_t world, bool meta);
+  bool is_known(const Ref& tensor);  // its data is at hand in every sample
+  at::Tensor sample_tensor(const Ref& value, size_t sample, bool meta);
   aten::ValueId value_id(const Ref& tensor);
   void tensor_call(Call& call);
-  // Records `op` on these cells and gives its tensor result(s).
+  // Records `op` on these values and gives its tensor result(s).
   std::vector<Ref> record(Call& at, const std::string& op, const std::string& overload,
                           const std::vector<std::pair<std::string, Ref>>& args);
   Ref new_tensor(Call& at, std::vector<at::Tensor> tensors, Shape dims, const std::string& stem);
@@ -134,11 +134,11 @@ class Reader {
   aten::ValueId scalar_id(Call& at, const Ref& number);  // of one that depends on the data
 
   // --- numbers that follow from sizes (script_origin.cpp)
-  void explain(Call& call, const Ref& out);
-  std::optional<Ratio> ratio_of_number(const Ref& cell);
-  Ref compute_again(Call& at, const Ref& number);
+  void record_origin(Call& call, const Ref& out);
+  std::optional<Ratio> ratio_of_number(const Ref& value);
+  Ref recompute(Call& at, const Ref& number);
   void name_size(Call& at, const Ref& number);
-  void take_item(Call& at, const Ref& tensor, const Ref& number);
+  void record_item(Call& at, const Ref& tensor, const Ref& number);
 
   // --- control flow (script_control.cpp)
   bool branch(Call& call);
@@ -180,25 +180,25 @@ class Reader {
   bool data_arithmetic(Call& call);
   void plain_call_unchecked(Call& call);
   static std::string module_of(const Call& call);
-  std::string place(const Call& call) const;
+  std::string location(const Call& call) const;
   std::string source(const torch::jit::Node* node, const Frame& frame) const;
   Ref& lookup(const torch::jit::Value* value, Frame& frame);
-  void set_place(aten::Node& node, const Call& call) const;
+  void set_location(aten::Node& node, const Call& call) const;
 
   // script_tensors.cpp
   Ref number_from_tensor(Call& call, const c10::TypePtr& type);
   Ref build_tensor(Call& call, const Ref& data, const Ref& dtype);
   bool all_known(const Call& call);
   struct Ran {
-    std::vector<Stack> results;  // by world
+    std::vector<Stack> results;  // by sample
     bool known = false;
   };
-  Ran run_worlds(Call& call, const c10::FunctionSchema& schema);
+  Ran run_samples(Call& call, const c10::FunctionSchema& schema);
   bool is_large(Call& call, const c10::FunctionSchema& schema);
-  Stack run_one(Call& call, const c10::FunctionSchema& schema, size_t world, bool meta);
+  Stack run_one(Call& call, const c10::FunctionSchema& schema, size_t sample, bool meta);
   void taint(const Ref& tensor);
   size_t writes_to(const Ref& tensor) const;
-  aten::Arg arg_of(Call& call, const Ref& cell, const c10::TypePtr& type);
+  aten::Arg arg_of(Call& call, const Ref& value, const c10::TypePtr& type);
   aten::Node node_of(Call& call, const c10::FunctionSchema& schema);
   void outputs_of(Call& call, const c10::FunctionSchema& schema, Ran ran, aten::Node* node);
   // A result whose sizes are these; the formula's symbols may be new.
@@ -285,7 +285,7 @@ class Reader {
   bool scalar_overload(Call& call);
 
   size_t count_;
-  std::vector<std::map<std::string, int64_t>> symbols_;  // by world
+  std::vector<std::map<std::string, int64_t>> symbols_;  // by sample
   std::unordered_set<std::string> unbacked_;             // symbols whose size depends on data
   aten::Program program_;
   std::vector<aten::Node>* nodes_ = &program_.nodes;       // of the block at hand
@@ -303,14 +303,14 @@ class Reader {
   std::vector<std::pair<Ref, std::string>> changed_;
 };
 
-const Reader::Handlers& structure_handlers();
-const Reader::Handlers& container_handlers();
-const Reader::Handlers& number_handlers();
-const Reader::Handlers& special_handlers();
+const Evaluator::Handlers& structure_handlers();
+const Evaluator::Handlers& container_handlers();
+const Evaluator::Handlers& number_handlers();
+const Evaluator::Handlers& special_handlers();
 
 // The formula of an operation on ints; nullopt where there is none.
 std::optional<Expr> formula(std::string_view op, const std::vector<Expr>& in);
 // libtorch has no meta kernel for some operators: the sizes of their results. False: not known.
 bool shapes_of(const std::string& op, Stack& stack);
 
-}  // namespace onnxport::torch_plugin::script
+}  // namespace onnxport::torchscript

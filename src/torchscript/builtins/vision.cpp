@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <torch/csrc/jit/api/function_impl.h>
 
-#include "torch_plugin/script_reader.h"
+#include "torchscript/evaluator.h"
 
-namespace onnxport::torch_plugin::script {
+namespace onnxport::torchscript {
 
-bool Reader::vision_function(Call& call, const std::string& name, const std::vector<Ref>& args) {
+bool Evaluator::vision_function(Call& call, const std::string& name, const std::vector<Ref>& args) {
   if (name.ends_with("torchvision.ops.boxes.batched_nms") && args.size() == 4 &&
       !(is_known(args[0]) && is_known(args[1]))) {
     call.out = batched_nms(call, args);
@@ -23,13 +23,13 @@ bool Reader::vision_function(Call& call, const std::string& name, const std::vec
 
 // torchvision.ops.boxes.batched_nms: boxes of different classes are moved apart, so that one nms
 // does for all. torchvision goes class by class where there are many boxes, to the same end.
-std::vector<Ref> Reader::batched_nms(Call& call, const std::vector<Ref>& args) {
+std::vector<Ref> Evaluator::batched_nms(Call& call, const std::vector<Ref>& args) {
   auto one = [&](const char* op, const char* overload,
                  const std::vector<std::pair<std::string, Ref>>& in) {
     return record(call, op, overload, in)[0];
   };
   const Ref& boxes = args[0];
-  const at::ScalarType type = world_tensor(boxes, 0, true).scalar_type();
+  const at::ScalarType type = sample_tensor(boxes, 0, true).scalar_type();
   // With a zero beside the coordinates: there may be no box at all.
   Ref flat = one("aten::flatten", "using_ints", {{"self", boxes}});
   Ref pad = list(c10::IntType::get(), {plain(int64_t{0}), plain(int64_t{1})});
@@ -52,7 +52,7 @@ std::vector<Ref> Reader::batched_nms(Call& call, const std::vector<Ref>& args) {
 // held between the first and the last sample, and nothing where p lies outside of the box. With
 // such a matrix for each box and axis, every picture is rows * mask * columns^T, and no box needs a
 // trip of a loop.
-Ref Reader::paste_masks(Call& call, const std::vector<Ref>& args) {
+Ref Evaluator::paste_masks(Call& call, const std::vector<Ref>& args) {
   auto one = [&](const char* op, const char* overload,
                  const std::vector<std::pair<std::string, Ref>>& in) {
     return record(call, op, overload, in)[0];
@@ -69,7 +69,7 @@ Ref Reader::paste_masks(Call& call, const std::vector<Ref>& args) {
         {{"self", x}, {"dim", plain(int64_t{1})}, {"start", plain(start)}, {"end", plain(end)}});
   };
   const Ref& masks = args[0];
-  const at::ScalarType type = world_tensor(masks, 0, true).scalar_type();
+  const at::ScalarType type = sample_tensor(masks, 0, true).scalar_type();
   if (masks->dims.size() != 4 || !masks->dims[3].is_const()) {
     throw Refusal("pastes masks whose size depends on the data");
   }
@@ -129,4 +129,4 @@ Ref Reader::paste_masks(Call& call, const std::vector<Ref>& args) {
   return unsqueezed(pasted, 1);
 }
 
-}  // namespace onnxport::torch_plugin::script
+}  // namespace onnxport::torchscript

@@ -3,11 +3,11 @@
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/ir/constants.h>
 
-#include "torch_plugin/script_reader.h"
+#include "torchscript/evaluator.h"
 
-namespace onnxport::torch_plugin::script {
+namespace onnxport::torchscript {
 
-bool Reader::constant(Call& call) {
+bool Evaluator::constant(Call& call) {
   const torch::jit::Value* out = call.node->output();
   if (out->type()->kind() == c10::TypeKind::FunctionType) {
     call.out = {plain(c10::IValue())};  // called by its type
@@ -25,12 +25,12 @@ bool Reader::constant(Call& call) {
   return true;
 }
 
-bool Reader::get_attr(Call& call) {
+bool Evaluator::get_attr(Call& call) {
   call.out = {attribute(call.in[0], call.node->s(torch::jit::attr::name))};
   return true;
 }
 
-bool Reader::set_attr(Call& call) {
+bool Evaluator::set_attr(Call& call) {
   const std::string& name = call.node->s(torch::jit::attr::name);
   Ref object = call.in[0];
   if (block_depth_ > 0) {
@@ -42,7 +42,7 @@ bool Reader::set_attr(Call& call) {
   return true;
 }
 
-bool Reader::call_method_node(Call& call) {
+bool Evaluator::call_method_node(Call& call) {
   Ref self = call.in[0];
   std::vector<Ref> args(call.in.begin() + 1, call.in.end());
   call.out = call_method(self, call.node->s(torch::jit::attr::name), std::move(args),
@@ -50,9 +50,9 @@ bool Reader::call_method_node(Call& call) {
   return true;
 }
 
-bool Reader::call_function(Call& call) {
+bool Evaluator::call_function(Call& call) {
   auto type = call.node->input(0)->type()->cast<c10::FunctionType>();
-  if (!type) throw Refusal("calls something that is no function");
+  if (!type) throw Refusal("calls something that is not a function");
   auto* function = dynamic_cast<torch::jit::GraphFunction*>(type->function());
   if (function == nullptr)
     throw Refusal("`" + type->function()->name() + "` is not TorchScript code");
@@ -67,31 +67,31 @@ bool Reader::call_function(Call& call) {
   return true;
 }
 
-bool Reader::create_object(Call& call) {
-  auto cell = std::make_shared<Cell>();
-  cell->kind = Cell::Kind::kObject;
-  cell->type = call.node->output()->type();
-  call.out = {cell};
+bool Evaluator::create_object(Call& call) {
+  auto value = std::make_shared<Value>();
+  value->kind = Value::Kind::kObject;
+  value->type = call.node->output()->type();
+  call.out = {value};
   return true;
 }
 
-bool Reader::pass_through(Call& call) {
+bool Evaluator::pass_through(Call& call) {
   call.out = {call.in[0]};
   return true;
 }
 
-bool Reader::unwrap(Call& call) {
+bool Evaluator::unwrap(Call& call) {
   if (call.in[0]->is_none()) throw Refusal("unwraps an optional that is None");
   call.out = {call.in[0]};
   return true;
 }
 
-bool Reader::uninitialized(Call& call) {
+bool Evaluator::uninitialized(Call& call) {
   call.out = {none()};
   return true;
 }
 
-bool Reader::raise(Call& call) {
+bool Evaluator::raise(Call& call) {
   const Ref& message = call.in[0];
   std::string text = !message->at.empty() && message->at[0].isString()
                          ? message->at[0].toStringRef()
@@ -99,7 +99,7 @@ bool Reader::raise(Call& call) {
   throw Refusal("the model raises an exception for this input: " + text);
 }
 
-bool Reader::is_instance(Call& call) {
+bool Evaluator::is_instance(Call& call) {
   const Ref& x = call.in[0];
   const auto& types = call.node->tys(torch::jit::attr::types);
   bool yes = false;
@@ -125,18 +125,18 @@ bool identical(const Ref& a, const Ref& b) {
 }
 }  // namespace
 
-bool Reader::is_same(Call& call) {
+bool Evaluator::is_same(Call& call) {
   call.out = {plain(identical(call.in[0], call.in[1]))};
   return true;
 }
 
-bool Reader::is_not_same(Call& call) {
+bool Evaluator::is_not_same(Call& call) {
   call.out = {plain(!identical(call.in[0], call.in[1]))};
   return true;
 }
 
 // Warnings, prints, profiling marks.
-bool Reader::ignore(Call& call) {
+bool Evaluator::ignore(Call& call) {
   for (const torch::jit::Value* out : call.node->outputs()) {
     (void)out;
     call.out.push_back(none());
@@ -144,62 +144,62 @@ bool Reader::ignore(Call& call) {
   return true;
 }
 
-bool Reader::device_of(Call& call) {
+bool Evaluator::device_of(Call& call) {
   call.out = {plain(c10::Device(c10::kCPU))};
   return true;
 }
-bool Reader::type_is_false(Call& call) {
+bool Evaluator::type_is_false(Call& call) {
   call.out = {plain(false)};
   return true;
 }
-bool Reader::type_is_true(Call& call) {
+bool Evaluator::type_is_true(Call& call) {
   call.out = {plain(true)};
   return true;
 }
 
-const Reader::Handlers& structure_handlers() {
-  static const Reader::Handlers kHandlers = {
-      {"prim::Constant", &Reader::constant},
-      {"prim::GetAttr", &Reader::get_attr},
-      {"prim::SetAttr", &Reader::set_attr},
-      {"prim::CallMethod", &Reader::call_method_node},
-      {"prim::CallFunction", &Reader::call_function},
-      {"prim::CreateObject", &Reader::create_object},
-      {"prim::unchecked_cast", &Reader::pass_through},
-      {"prim::data", &Reader::pass_through},
-      {"prim::unchecked_unwrap_optional", &Reader::unwrap},
-      {"aten::_unwrap_optional", &Reader::unwrap},
-      {"prim::Uninitialized", &Reader::uninitialized},
-      {"prim::RaiseException", &Reader::raise},
-      {"prim::isinstance", &Reader::is_instance},
-      {"aten::__is__", &Reader::is_same},
-      {"aten::__isnot__", &Reader::is_not_same},
-      {"aten::warn", &Reader::ignore},
-      {"prim::Print", &Reader::ignore},
-      {"prim::rpc_async", &Reader::ignore},
-      {"prim::profile", &Reader::pass_through},
-      {"prim::device", &Reader::device_of},
-      {"aten::device", &Reader::device_of},
-      {"prim::is_cuda", &Reader::type_is_false},
-      {"prim::is_meta", &Reader::type_is_false},
-      {"prim::is_cpu", &Reader::type_is_true},
-      {"prim::requires_grad", &Reader::type_is_false},
-      {"aten::requires_grad", &Reader::type_is_false},
-      {"aten::is_grad_enabled", &Reader::type_is_false},
-      {"aten::is_autocast_enabled", &Reader::type_is_false},
-      {"aten::is_autocast_cpu_enabled", &Reader::type_is_false},
-      {"aten::is_scripting", &Reader::type_is_true},
-      {"aten::set_grad_enabled", &Reader::ignore},
-      {"prim::is_xla", &Reader::type_is_false},
-      {"prim::is_xpu", &Reader::type_is_false},
-      {"prim::is_mps", &Reader::type_is_false},
-      {"prim::is_quantized", &Reader::type_is_false},
-      {"prim::is_sparse", &Reader::type_is_false},
-      {"prim::is_nested", &Reader::type_is_false},
-      {"prim::is_mkldnn", &Reader::type_is_false},
-      {"aten::has_torch_function", &Reader::type_is_false},
+const Evaluator::Handlers& structure_handlers() {
+  static const Evaluator::Handlers kHandlers = {
+      {"prim::Constant", &Evaluator::constant},
+      {"prim::GetAttr", &Evaluator::get_attr},
+      {"prim::SetAttr", &Evaluator::set_attr},
+      {"prim::CallMethod", &Evaluator::call_method_node},
+      {"prim::CallFunction", &Evaluator::call_function},
+      {"prim::CreateObject", &Evaluator::create_object},
+      {"prim::unchecked_cast", &Evaluator::pass_through},
+      {"prim::data", &Evaluator::pass_through},
+      {"prim::unchecked_unwrap_optional", &Evaluator::unwrap},
+      {"aten::_unwrap_optional", &Evaluator::unwrap},
+      {"prim::Uninitialized", &Evaluator::uninitialized},
+      {"prim::RaiseException", &Evaluator::raise},
+      {"prim::isinstance", &Evaluator::is_instance},
+      {"aten::__is__", &Evaluator::is_same},
+      {"aten::__isnot__", &Evaluator::is_not_same},
+      {"aten::warn", &Evaluator::ignore},
+      {"prim::Print", &Evaluator::ignore},
+      {"prim::rpc_async", &Evaluator::ignore},
+      {"prim::profile", &Evaluator::pass_through},
+      {"prim::device", &Evaluator::device_of},
+      {"aten::device", &Evaluator::device_of},
+      {"prim::is_cuda", &Evaluator::type_is_false},
+      {"prim::is_meta", &Evaluator::type_is_false},
+      {"prim::is_cpu", &Evaluator::type_is_true},
+      {"prim::requires_grad", &Evaluator::type_is_false},
+      {"aten::requires_grad", &Evaluator::type_is_false},
+      {"aten::is_grad_enabled", &Evaluator::type_is_false},
+      {"aten::is_autocast_enabled", &Evaluator::type_is_false},
+      {"aten::is_autocast_cpu_enabled", &Evaluator::type_is_false},
+      {"aten::is_scripting", &Evaluator::type_is_true},
+      {"aten::set_grad_enabled", &Evaluator::ignore},
+      {"prim::is_xla", &Evaluator::type_is_false},
+      {"prim::is_xpu", &Evaluator::type_is_false},
+      {"prim::is_mps", &Evaluator::type_is_false},
+      {"prim::is_quantized", &Evaluator::type_is_false},
+      {"prim::is_sparse", &Evaluator::type_is_false},
+      {"prim::is_nested", &Evaluator::type_is_false},
+      {"prim::is_mkldnn", &Evaluator::type_is_false},
+      {"aten::has_torch_function", &Evaluator::type_is_false},
   };
   return kHandlers;
 }
 
-}  // namespace onnxport::torch_plugin::script
+}  // namespace onnxport::torchscript

@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <functional>
 
-#include "torch_plugin/script_reader.h"
+#include "torchscript/evaluator.h"
 
-namespace onnxport::torch_plugin::script {
+namespace onnxport::torchscript {
 namespace {
 
 using Ints = std::vector<int64_t>;
@@ -266,4 +266,4 @@ bool shapes_of(const std::string& op, Stack& stack) {
   return true;
 }
 
-}  // namespace onnxport::torch_plugin::script
+}  // namespace onnxport::torchscript

@@ -1,13 +1,13 @@
-// Cells from libtorch's values, and back.
+// Values from libtorch's values, and back.
 #include <ATen/core/Dict.h>
 #include <ATen/core/List.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "torch_plugin/script_reader.h"
+#include "torchscript/evaluator.h"
 
-namespace onnxport::torch_plugin::script {
+namespace onnxport::torchscript {
 namespace {
 
 constexpr int kMaxDepth = 64;  // of lists in lists
@@ -26,53 +26,53 @@ bool is_plain(const c10::IValue& v) {
 
 }  // namespace
 
-Ref Reader::none() {
+Ref Evaluator::none() {
   static const c10::IValue kNone;
   return plain(kNone);
 }
 
-Ref Reader::plain(const c10::IValue& value) {
-  auto cell = std::make_shared<Cell>();
-  cell->kind = is_number(value) ? Cell::Kind::kNumber : Cell::Kind::kPlain;
+Ref Evaluator::plain(const c10::IValue& value) {
+  auto out = std::make_shared<Value>();
+  out->kind = is_number(value) ? Value::Kind::kNumber : Value::Kind::kPlain;
   // Wherever the model was saved: here it is on the CPU.
-  cell->at.assign(count_, value.isDevice() ? c10::IValue(c10::Device(c10::kCPU)) : value);
-  if (value.isInt()) cell->expr = Expr(value.toInt());
-  return cell;
+  out->at.assign(count_, value.isDevice() ? c10::IValue(c10::Device(c10::kCPU)) : value);
+  if (value.isInt()) out->expr = Expr(value.toInt());
+  return out;
 }
 
-Ref Reader::number(std::vector<c10::IValue> at, std::optional<Expr> expr) {
-  auto cell = std::make_shared<Cell>();
-  cell->kind = Cell::Kind::kNumber;
-  cell->at = std::move(at);
-  cell->expr = std::move(expr);
-  return cell;
+Ref Evaluator::number(std::vector<c10::IValue> at, std::optional<Expr> expr) {
+  auto value = std::make_shared<Value>();
+  value->kind = Value::Kind::kNumber;
+  value->at = std::move(at);
+  value->expr = std::move(expr);
+  return value;
 }
 
-Ref Reader::size_number(const Expr& expr) {
+Ref Evaluator::size_number(const Expr& expr) {
   std::vector<c10::IValue> at;
   for (int64_t v : values_of(expr)) at.emplace_back(v);
-  Ref cell = number(std::move(at), expr);
-  cell->data = is_unbacked(expr);
-  return cell;
+  Ref value = number(std::move(at), expr);
+  value->data = is_unbacked(expr);
+  return value;
 }
 
-Ref Reader::list(const c10::TypePtr& element, std::vector<Ref> items) {
-  auto cell = std::make_shared<Cell>();
-  cell->kind = Cell::Kind::kList;
-  cell->type = c10::ListType::create(element);
-  cell->items = std::move(items);
-  return cell;
+Ref Evaluator::list(const c10::TypePtr& element, std::vector<Ref> items) {
+  auto value = std::make_shared<Value>();
+  value->kind = Value::Kind::kList;
+  value->type = c10::ListType::create(element);
+  value->items = std::move(items);
+  return value;
 }
 
-Ref Reader::tuple(std::vector<Ref> items) {
-  auto cell = std::make_shared<Cell>();
-  cell->kind = Cell::Kind::kTuple;
-  cell->items = std::move(items);
-  return cell;
+Ref Evaluator::tuple(std::vector<Ref> items) {
+  auto value = std::make_shared<Value>();
+  value->kind = Value::Kind::kTuple;
+  value->items = std::move(items);
+  return value;
 }
 
 // From the archive: a weight keeps its data where libtorch has it.
-Ref Reader::stored(const c10::IValue& value, const std::string& path) {
+Ref Evaluator::stored(const c10::IValue& value, const std::string& path) {
   if (std::count(path.begin(), path.end(), '.') > kMaxDepth * 4) {
     throw Refusal("the attribute `" + path + "` is nested too deep");
   }
@@ -80,8 +80,8 @@ Ref Reader::stored(const c10::IValue& value, const std::string& path) {
     const at::Tensor& tensor = value.toTensor();
     Ref& known = known_objects_[tensor.unsafeGetTensorImpl()];
     if (!known) {
-      known = std::make_shared<Cell>();
-      known->kind = Cell::Kind::kTensor;
+      known = std::make_shared<Value>();
+      known->kind = Value::Kind::kTensor;
       if (!tensor.defined()) throw Refusal("the attribute `" + path + "` is an undefined tensor");
       known->stored = tensor.detach();
       kept_.push_back(tensor);
@@ -93,8 +93,8 @@ Ref Reader::stored(const c10::IValue& value, const std::string& path) {
   if (value.isObject()) {
     Ref& known = known_objects_[value.toObject().get()];
     if (!known) {
-      known = std::make_shared<Cell>();
-      known->kind = Cell::Kind::kObject;
+      known = std::make_shared<Value>();
+      known->kind = Value::Kind::kObject;
       known->object = value.toObject();
       known->type = value.toObject()->type();
       known->path = path;
@@ -102,32 +102,32 @@ Ref Reader::stored(const c10::IValue& value, const std::string& path) {
     return known;
   }
   if (is_number(value) || is_plain(value)) return plain(value);
-  auto cell = std::make_shared<Cell>();
-  cell->type = value.type();
+  auto out = std::make_shared<Value>();
+  out->type = value.type();
   auto child = [&](const c10::IValue& v, const std::string& name) {
-    cell->items.push_back(stored(v, joined(path, name)));
+    out->items.push_back(stored(v, joined(path, name)));
   };
   if (value.isTuple()) {
-    cell->kind = Cell::Kind::kTuple;
+    out->kind = Value::Kind::kTuple;
     size_t i = 0;
     for (const c10::IValue& v : value.toTupleRef().elements()) child(v, std::to_string(i++));
   } else if (value.isList()) {
-    cell->kind = Cell::Kind::kList;
+    out->kind = Value::Kind::kList;
     size_t i = 0;
     for (const c10::IValue& v : value.toListRef()) child(v, std::to_string(i++));
   } else {
-    cell->kind = Cell::Kind::kDict;
+    out->kind = Value::Kind::kDict;
     for (const auto& entry : value.toGenericDict()) {
-      cell->keys.push_back(stored(entry.key(), path));
+      out->keys.push_back(stored(entry.key(), path));
       child(entry.value(), entry.key().isString() ? entry.key().toStringRef() : "item");
     }
   }
-  return cell;
+  return out;
 }
 
-Ref Reader::attribute(const Ref& object, const std::string& name) {
-  if (object->kind != Cell::Kind::kObject) {
-    throw Refusal("reads `" + name + "` of something that is no object");
+Ref Evaluator::attribute(const Ref& object, const std::string& name) {
+  if (object->kind != Value::Kind::kObject) {
+    throw Refusal("reads `" + name + "` of something that is not an object");
   }
   Ref& slot = object->attributes[name];
   if (slot) return slot;
@@ -141,7 +141,7 @@ Ref Reader::attribute(const Ref& object, const std::string& name) {
   return slot = stored(object->object->getSlot(*index), joined(object->path, name));
 }
 
-Ref Reader::module_at(const Ref& root, const std::string& path) {
+Ref Evaluator::module_at(const Ref& root, const std::string& path) {
   Ref at = root;
   for (size_t begin = 0; begin < path.size();) {
     size_t end = std::min(path.find('.', begin), path.size());
@@ -151,38 +151,38 @@ Ref Reader::module_at(const Ref& root, const std::string& path) {
   return at;
 }
 
-// What the cell is in one world, for an operator of libtorch. Tensors: on the meta device, or with
-// their data.
-c10::IValue Reader::ivalue(const Ref& cell, size_t world, bool meta) {
-  switch (cell->kind) {
-    case Cell::Kind::kPlain:
-    case Cell::Kind::kNumber:
-      return cell->at[world];
-    case Cell::Kind::kTensor:
-      return world_tensor(cell, world, meta);
-    case Cell::Kind::kObject:
+// What the value is in one sample, for an operator of libtorch. Tensors: on the meta device, or
+// with their data.
+c10::IValue Evaluator::ivalue(const Ref& value, size_t sample, bool meta) {
+  switch (value->kind) {
+    case Value::Kind::kPlain:
+    case Value::Kind::kNumber:
+      return value->at[sample];
+    case Value::Kind::kTensor:
+      return sample_tensor(value, sample, meta);
+    case Value::Kind::kObject:
       throw Refusal("passes an object to an operator");
-    case Cell::Kind::kTuple: {
+    case Value::Kind::kTuple: {
       std::vector<c10::IValue> items;
-      for (const Ref& item : cell->items) items.push_back(ivalue(item, world, meta));
+      for (const Ref& item : value->items) items.push_back(ivalue(item, sample, meta));
       return c10::ivalue::Tuple::create(std::move(items));
     }
-    case Cell::Kind::kList: {
-      if (cell->stacked) {
+    case Value::Kind::kList: {
+      if (value->stacked) {
         throw Refusal(
             "a list that is filled in a loop whose end depends on the data can only be "
             "stacked or concatenated");
       }
-      c10::TypePtr element = type_of(cell)->expectRef<c10::ListType>().getElementType();
+      c10::TypePtr element = type_of(value)->expectRef<c10::ListType>().getElementType();
       c10::impl::GenericList out(element);
-      for (const Ref& item : cell->items) out.push_back(ivalue(item, world, meta));
+      for (const Ref& item : value->items) out.push_back(ivalue(item, sample, meta));
       return out;
     }
-    case Cell::Kind::kDict: {
-      const auto& type = cell->type->expectRef<c10::DictType>();
+    case Value::Kind::kDict: {
+      const auto& type = value->type->expectRef<c10::DictType>();
       c10::impl::GenericDict out(type.getKeyType(), type.getValueType());
-      for (size_t i = 0; i < cell->keys.size(); ++i) {
-        out.insert(ivalue(cell->keys[i], world, meta), ivalue(cell->items[i], world, meta));
+      for (size_t i = 0; i < value->keys.size(); ++i) {
+        out.insert(ivalue(value->keys[i], sample, meta), ivalue(value->items[i], sample, meta));
       }
       return out;
     }
@@ -190,8 +190,8 @@ c10::IValue Reader::ivalue(const Ref& cell, size_t world, bool meta) {
   return {};
 }
 
-// Values without tensors, one per world.
-Ref Reader::from_worlds(const std::vector<c10::IValue>& at, const c10::TypePtr& type) {
+// Values without tensors, one per sample.
+Ref Evaluator::from_samples(const std::vector<c10::IValue>& at, const c10::TypePtr& type) {
   const c10::IValue& first = at[0];
   for (const c10::IValue& v : at) {
     if (v.tagKind() != first.tagKind()) {
@@ -201,14 +201,14 @@ Ref Reader::from_worlds(const std::vector<c10::IValue>& at, const c10::TypePtr& 
   if (first.isTensor()) throw Refusal("has no rule to follow its tensors");
   if (is_number(first)) {
     std::optional<Expr> expr;
-    Ref cell = number(at);
-    if (first.isInt() && same_everywhere(*cell)) cell->expr = Expr(first.toInt());
-    return cell;
+    Ref value = number(at);
+    if (first.isInt() && same_everywhere(*value)) value->expr = Expr(first.toInt());
+    return value;
   }
   if (first.isList() || first.isTuple()) {
-    auto cell = std::make_shared<Cell>();
-    cell->kind = first.isList() ? Cell::Kind::kList : Cell::Kind::kTuple;
-    cell->type =
+    auto value = std::make_shared<Value>();
+    value->kind = first.isList() ? Value::Kind::kList : Value::Kind::kTuple;
+    value->type =
         first.isList() ? c10::TypePtr(c10::ListType::create(first.toList().elementType())) : type;
     std::vector<std::vector<c10::IValue>> columns;
     for (size_t w = 0; w < at.size(); ++w) {
@@ -225,58 +225,58 @@ Ref Reader::from_worlds(const std::vector<c10::IValue>& at, const c10::TypePtr& 
       }
       if (i != columns.size()) throw FixedSize("gives lists of different lengths");
     }
-    for (const auto& column : columns) cell->items.push_back(from_worlds(column, nullptr));
-    return cell;
+    for (const auto& column : columns) value->items.push_back(from_samples(column, nullptr));
+    return value;
   }
   if (first.isGenericDict() || first.isObject()) throw Refusal("has no rule to follow its result");
-  auto cell = std::make_shared<Cell>();
-  cell->at = at;
-  if (!first.isNone() && !same_everywhere(*cell)) {
+  auto value = std::make_shared<Value>();
+  value->at = at;
+  if (!first.isNone() && !same_everywhere(*value)) {
     if (!first.isString()) throw FixedSize("gives different values for different sizes");
   }
-  return cell;
+  return value;
 }
 
-c10::TypePtr Reader::type_of(const Ref& cell) {
-  switch (cell->kind) {
-    case Cell::Kind::kPlain:
-    case Cell::Kind::kNumber:
-      return cell->at[0].type();
-    case Cell::Kind::kTensor:
+c10::TypePtr Evaluator::type_of(const Ref& value) {
+  switch (value->kind) {
+    case Value::Kind::kPlain:
+    case Value::Kind::kNumber:
+      return value->at[0].type();
+    case Value::Kind::kTensor:
       return c10::TensorType::get();
-    case Cell::Kind::kTuple: {
-      if (cell->type) return cell->type;
+    case Value::Kind::kTuple: {
+      if (value->type) return value->type;
       std::vector<c10::TypePtr> items;
-      for (const Ref& item : cell->items) items.push_back(type_of(item));
+      for (const Ref& item : value->items) items.push_back(type_of(item));
       return c10::TupleType::create(std::move(items));
     }
-    case Cell::Kind::kList: {
-      if (cell->type) {
-        if (auto list = cell->type->cast<c10::ListType>()) return list;
+    case Value::Kind::kList: {
+      if (value->type) {
+        if (auto list = value->type->cast<c10::ListType>()) return list;
       }
       c10::TypePtr element =
-          cell->items.empty() ? c10::TypePtr(c10::AnyType::get()) : type_of(cell->items[0]);
+          value->items.empty() ? c10::TypePtr(c10::AnyType::get()) : type_of(value->items[0]);
       return c10::ListType::create(element);
     }
     default:
-      return cell->type ? cell->type : c10::TypePtr(c10::AnyType::get());
+      return value->type ? value->type : c10::TypePtr(c10::AnyType::get());
   }
 }
 
-std::optional<Expr> Reader::expr_of(const Ref& cell) {
-  if (!cell->is_int()) return std::nullopt;
-  if (cell->expr) return cell->expr;
-  if (cell->data) return std::nullopt;
+std::optional<Expr> Evaluator::expr_of(const Ref& value) {
+  if (!value->is_int()) return std::nullopt;
+  if (value->expr) return value->expr;
+  if (value->data) return std::nullopt;
   std::vector<int64_t> at;
-  for (const c10::IValue& v : cell->at) at.push_back(v.toInt());
-  cell->expr = fit(at);
-  return cell->expr;
+  for (const c10::IValue& v : value->at) at.push_back(v.toInt());
+  value->expr = fit(at);
+  return value->expr;
 }
 
-int64_t Reader::constant_int(const Ref& cell, const char* what) {
-  if (!cell->is_int() || cell->data) throw Refusal(std::string(what) + " depends on the data");
-  if (!same_everywhere(*cell)) throw FixedSize(std::string(what) + " depends on a size");
-  return cell->at[0].toInt();
+int64_t Evaluator::constant_int(const Ref& value, const char* what) {
+  if (!value->is_int() || value->data) throw Refusal(std::string(what) + " depends on the data");
+  if (!same_everywhere(*value)) throw FixedSize(std::string(what) + " depends on a size");
+  return value->at[0].toInt();
 }
 
-}  // namespace onnxport::torch_plugin::script
+}  // namespace onnxport::torchscript

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "torch_plugin/script_reader.h"
+#include "torchscript/evaluator.h"
 
-namespace onnxport::torch_plugin::script {
+namespace onnxport::torchscript {
 namespace {
 
 int64_t code_of(at::ScalarType type) { return static_cast<int64_t>(type); }
@@ -18,8 +18,8 @@ bool is_comparison(std::string_view name) {
 
 }  // namespace
 
-const Twin* twin_of(std::string_view op) {
-  static const std::unordered_map<std::string_view, Twin> kTwins = {
+const TensorOp* tensor_op_of(std::string_view op) {
+  static const std::unordered_map<std::string_view, TensorOp> kTensorOps = {
       {"aten::add", {"aten::add", "Tensor"}},
       {"aten::sub", {"aten::sub", "Tensor"}},
       {"aten::mul", {"aten::mul", "Tensor"}},
@@ -51,14 +51,14 @@ const Twin* twin_of(std::string_view op) {
       {"aten::sin", {"aten::sin", ""}},
       {"aten::cos", {"aten::cos", ""}},
   };
-  auto it = kTwins.find(op);
-  return it == kTwins.end() ? nullptr : &it->second;
+  auto it = kTensorOps.find(op);
+  return it == kTensorOps.end() ? nullptr : &it->second;
 }
 
 // --- numbers from tensors
 // -----------------------------------------------------------------------
 
-bool Reader::size_of(Call& call) {
+bool Evaluator::size_of(Call& call) {
   const Ref& x = call.in[0];
   if (!x->is_tensor()) return false;
   if (call.in.size() == 1) {
@@ -77,32 +77,32 @@ bool Reader::size_of(Call& call) {
   return true;
 }
 
-bool Reader::dim_of(Call& call) {
+bool Evaluator::dim_of(Call& call) {
   if (!call.in[0]->is_tensor()) return false;
   call.out = {plain(static_cast<int64_t>(call.in[0]->dims.size()))};
   return true;
 }
 
-bool Reader::numel_of(Call& call) {
+bool Evaluator::numel_of(Call& call) {
   if (!call.in[0]->is_tensor()) return false;
   call.out = {size_number(product(call.in[0]->dims))};
   return true;
 }
 
 // The tensor itself where it is of that type.
-Ref Reader::to_type(Call& call, const Ref& tensor, at::ScalarType type) {
-  if (world_tensor(tensor, 0, true).scalar_type() == type) return tensor;
+Ref Evaluator::to_type(Call& call, const Ref& tensor, at::ScalarType type) {
+  if (sample_tensor(tensor, 0, true).scalar_type() == type) return tensor;
   return record(call, "aten::to", "dtype", {{"self", tensor}, {"dtype", plain(code_of(type))}})[0];
 }
 
 // The tensor as it is now, whatever is written to it later.
-Ref Reader::snapshot(Call& call, const Ref& tensor, at::ScalarType type) {
+Ref Evaluator::snapshot(Call& call, const Ref& tensor, at::ScalarType type) {
   Ref out = to_type(call, tensor, type);
   return out == tensor ? record(call, "aten::clone", "", {{"self", tensor}})[0] : out;
 }
 
-// What a tensor holds whose data is known in every world.
-Ref Reader::known_number(Call& call, const Ref& tensor, const c10::TypePtr& type) {
+// What a tensor holds whose data is known in every sample.
+Ref Evaluator::known_number(Call& call, const Ref& tensor, const c10::TypePtr& type) {
   using c10::TypeKind;
   std::vector<c10::IValue> at;
   for (const at::Tensor& t : tensor->tensors) {
@@ -125,15 +125,15 @@ Ref Reader::known_number(Call& call, const Ref& tensor, const c10::TypePtr& type
   Ref out = number(std::move(at));
   if (out->is_int() && tensor->expr) out->expr = tensor->expr;
   if (same_everywhere(*out) || (out->is_int() && expr_of(out))) return out;
-  out->twin = snapshot(call, tensor,
-                       out->is_bool()  ? at::kBool
-                       : out->is_int() ? at::kLong
-                                       : at::kDouble);
+  out->tensor = snapshot(call, tensor,
+                         out->is_bool()  ? at::kBool
+                         : out->is_int() ? at::kLong
+                                         : at::kDouble);
   if (out->is_int()) name_size(call, out);
   return out;
 }
 
-Ref Reader::data_number(Call& call, const Ref& tensor, const c10::TypePtr& type) {
+Ref Evaluator::data_number(Call& call, const Ref& tensor, const c10::TypePtr& type) {
   using c10::TypeKind;
   if (is_known(tensor)) return known_number(call, tensor, type);
   const at::ScalarType have = tensor->tensors[0].scalar_type();
@@ -147,11 +147,11 @@ Ref Reader::data_number(Call& call, const Ref& tensor, const c10::TypePtr& type)
                               : kind == TypeKind::IntType ? at::kLong
                                                           : at::kFloat;
   const bool fits = have == want || (want == at::kFloat && at::isFloatingType(have));
-  const Ref twin = snapshot(call, tensor, fits ? have : want);
-  auto out = std::make_shared<Cell>();
-  out->kind = Cell::Kind::kNumber;
+  const Ref held = snapshot(call, tensor, fits ? have : want);
+  auto out = std::make_shared<Value>();
+  out->kind = Value::Kind::kNumber;
   out->data = true;
-  out->twin = twin;
+  out->tensor = held;
   if (want == at::kLong) {
     std::vector<int64_t> at = small_hints(2);
     out->expr = fresh_symbol(at, "u");
@@ -159,36 +159,36 @@ Ref Reader::data_number(Call& call, const Ref& tensor, const c10::TypePtr& type)
   } else {
     out->at.assign(count_, want == at::kBool ? c10::IValue(true) : c10::IValue(1.5));
   }
-  take_item(call, twin, out);
+  record_item(call, held, out);
   return out;
 }
 
-Ref Reader::number_from_tensor(Call& call, const c10::TypePtr& type) {
+Ref Evaluator::number_from_tensor(Call& call, const c10::TypePtr& type) {
   return data_number(call, call.in[0], type);
 }
 
-bool Reader::item(Call& call) {
+bool Evaluator::item(Call& call) {
   if (!call.in[0]->is_tensor()) return false;
   call.out = {data_number(call, call.in[0], c10::NumberType::get())};
   return true;
 }
-bool Reader::to_int(Call& call) {
+bool Evaluator::to_int(Call& call) {
   if (!call.in[0]->is_tensor()) return false;
   call.out = {number_from_tensor(call, c10::IntType::get())};
   return true;
 }
-bool Reader::to_float(Call& call) {
+bool Evaluator::to_float(Call& call) {
   if (!call.in[0]->is_tensor()) return false;
   call.out = {number_from_tensor(call, c10::FloatType::get())};
   return true;
 }
-bool Reader::to_bool(Call& call) {
+bool Evaluator::to_bool(Call& call) {
   if (!call.in[0]->is_tensor()) return false;
   call.out = {number_from_tensor(call, c10::BoolType::get())};
   return true;
 }
 
-bool Reader::tensor_to_list(Call& call) {
+bool Evaluator::tensor_to_list(Call& call) {
   if (!call.in[0]->is_tensor()) return false;
   if (!is_known(call.in[0])) {
     throw Refusal("makes a Python list of a tensor's data, which is not known when it is exported");
@@ -196,7 +196,7 @@ bool Reader::tensor_to_list(Call& call) {
   return false;
 }
 
-bool Reader::tensor_equal(Call& call) {
+bool Evaluator::tensor_equal(Call& call) {
   if (!call.in[0]->is_tensor() || !call.in[1]->is_tensor()) return false;
   Ref same = record(call, "aten::eq", "Tensor", {{"self", call.in[0]}, {"other", call.in[1]}})[0];
   Ref all = record(call, "aten::all", "", {{"self", same}})[0];
@@ -207,48 +207,48 @@ bool Reader::tensor_equal(Call& call) {
 // --- tensors from numbers
 // -----------------------------------------------------------------------
 
-Ref Reader::as_tensor(Call& call, const Ref& cell, at::ScalarType floats) {
-  if (cell->twin) return cell->twin;
-  if (!cell->is_number()) throw Refusal("is no number");
-  const at::ScalarType type = cell->is_bool() ? at::kBool : cell->is_int() ? at::kLong : floats;
-  const bool formula = cell->is_int() && expr_of(cell);
-  const bool again = !cell->data && !formula && !same_everywhere(*cell);
-  Ref out = again ? compute_again(call, cell)
+Ref Evaluator::as_tensor(Call& call, const Ref& value, at::ScalarType floats) {
+  if (value->tensor) return value->tensor;
+  if (!value->is_number()) throw Refusal("is not a number");
+  const at::ScalarType type = value->is_bool() ? at::kBool : value->is_int() ? at::kLong : floats;
+  const bool formula = value->is_int() && expr_of(value);
+  const bool again = !value->data && !formula && !same_everywhere(*value);
+  Ref out = again ? recompute(call, value)
                   : record(call, "aten::scalar_tensor", "",
-                           {{"s", cell}, {"dtype", plain(code_of(type))}})[0];
-  if (cell->is_int()) out->expr = expr_of(cell);
-  if ((cell->data || again) && block_depth_ == 0) cell->twin = out;
+                           {{"s", value}, {"dtype", plain(code_of(type))}})[0];
+  if (value->is_int()) out->expr = expr_of(value);
+  if ((value->data || again) && block_depth_ == 0) value->tensor = out;
   return out;
 }
 
-aten::ValueId Reader::scalar_id(Call& call, const Ref& cell) {
-  if (cell->id.valid()) return cell->id;
-  const Ref tensor = as_tensor(call, cell);
-  const Ref made = std::make_shared<Cell>(*cell);
-  if (!cell->data) {
-    take_item(call, tensor, made);
+aten::ValueId Evaluator::scalar_id(Call& call, const Ref& value) {
+  if (value->id.valid()) return value->id;
+  const Ref tensor = as_tensor(call, value);
+  const Ref made = std::make_shared<Value>(*value);
+  if (!value->data) {
+    record_item(call, tensor, made);
   } else {
-    made->id = data_number(call, tensor, type_of(cell))->id;
+    made->id = data_number(call, tensor, type_of(value))->id;
   }
-  if (block_depth_ == 0) cell->id = made->id;
+  if (block_depth_ == 0) value->id = made->id;
   return made->id;
 }
 
 // A number that forward() returns: a tensor without dimensions.
-void Reader::record_number_output(const Ref& cell, const std::string& name) {
+void Evaluator::record_number_output(const Ref& value, const std::string& name) {
   Frame frame;
   Call call{nullptr, &frame, "aten::scalar_tensor", {}, {}};
-  program_.outputs.push_back({value_id(as_tensor(call, cell)), name});
+  program_.outputs.push_back({value_id(as_tensor(call, value)), name});
 }
 
-bool Reader::num_to_tensor(Call& call) {
+bool Evaluator::num_to_tensor(Call& call) {
   const Ref& x = call.in[0];
   if (x->is_tensor()) {
     call.out = {x};
     return true;
   }
-  if (x->twin) {
-    call.out = {x->twin};
+  if (x->tensor) {
+    call.out = {x->tensor};
     return true;
   }
   const at::ScalarType type = x->is_bool() ? at::kBool : x->is_int() ? at::kLong : at::kDouble;
@@ -258,8 +258,8 @@ bool Reader::num_to_tensor(Call& call) {
 }
 
 // Numbers, tensors of one element and lists of them, as one tensor.
-Ref Reader::build_tensor(Call& call, const Ref& data, const Ref& dtype) {
-  if (data->is_list() || data->kind == Cell::Kind::kTuple) {
+Ref Evaluator::build_tensor(Call& call, const Ref& data, const Ref& dtype) {
+  if (data->is_list() || data->kind == Value::Kind::kTuple) {
     std::vector<Ref> items;
     for (const Ref& item : data->items) items.push_back(build_tensor(call, item, dtype));
     if (items.empty()) throw Refusal("makes a tensor of an empty list of unknown type");
@@ -271,11 +271,11 @@ Ref Reader::build_tensor(Call& call, const Ref& data, const Ref& dtype) {
 }
 
 // torch.tensor(data, dtype, device): of plain numbers it is a constant.
-bool Reader::make_tensor(Call& call) {
-  std::function<bool(const Ref&)> fixed = [&](const Ref& cell) {
-    if (cell->is_tensor() || cell->data) return false;
-    if (cell->is_number() && !same_everywhere(*cell)) return false;
-    return std::all_of(cell->items.begin(), cell->items.end(), fixed);
+bool Evaluator::make_tensor(Call& call) {
+  std::function<bool(const Ref&)> fixed = [&](const Ref& value) {
+    if (value->is_tensor() || value->data) return false;
+    if (value->is_number() && !same_everywhere(*value)) return false;
+    return std::all_of(value->items.begin(), value->items.end(), fixed);
   };
   if (!fixed(call.in[0])) {
     Ref dtype = call.in.size() > 1 ? call.in[1] : none();
@@ -285,10 +285,10 @@ bool Reader::make_tensor(Call& call) {
   }
   torch::jit::Operation operation = call.node->getOperation();
   Stack stack;
-  for (const Ref& cell : call.in) stack.push_back(ivalue(cell, 0, false));
+  for (const Ref& value : call.in) stack.push_back(ivalue(value, 0, false));
   operation(stack);
-  Ref out = std::make_shared<Cell>();
-  out->kind = Cell::Kind::kTensor;
+  Ref out = std::make_shared<Value>();
+  out->kind = Value::Kind::kTensor;
   out->literal = true;
   out->stored = stack[0].toTensor().detach();
   for (int64_t size : out->stored.sizes()) out->dims.emplace_back(size);
@@ -302,13 +302,13 @@ bool Reader::make_tensor(Call& call) {
 // --- arithmetic on what depends on the data
 // -------------------------------------------------------------------------------------------------
 
-bool Reader::data_arithmetic(Call& call) {
+bool Evaluator::data_arithmetic(Call& call) {
   const bool data =
       std::any_of(call.in.begin(), call.in.end(), [](const Ref& c) { return c->data; });
   if (!data) return false;
   std::vector<Expr> exprs;
-  for (const Ref& cell : call.in) {
-    auto expr = expr_of(cell);
+  for (const Ref& value : call.in) {
+    auto expr = expr_of(value);
     if (expr) exprs.push_back(*expr);
   }
   const bool ints = exprs.size() == call.in.size();
@@ -327,7 +327,7 @@ bool Reader::data_arithmetic(Call& call) {
       note(fmt::format(
           "where a size depends on the data ({}), the file is made for the case that it "
           "is not {}",
-          place(call), exprs[1].value()));
+          location(call), exprs[1].value()));
       plain_call_unchecked(call);
       return true;
     }
@@ -336,51 +336,51 @@ bool Reader::data_arithmetic(Call& call) {
     call.out = {data_number(call, as_tensor(call, call.in[0]), call.node->output()->type())};
     return true;
   }
-  const Twin* twin = twin_of(call.name);
-  if (twin == nullptr) throw Refusal("works on a number that depends on the data");
-  std::vector<std::pair<std::string, Ref>> args = {{twin->first, as_tensor(call, call.in[0])}};
-  if (call.in.size() > 1) args.emplace_back(twin->second, as_tensor(call, call.in[1]));
-  Ref out = record(call, twin->op, twin->overload, args)[0];
+  const TensorOp* tensor_op = tensor_op_of(call.name);
+  if (tensor_op == nullptr) throw Refusal("works on a number that depends on the data");
+  std::vector<std::pair<std::string, Ref>> args = {{tensor_op->first, as_tensor(call, call.in[0])}};
+  if (call.in.size() > 1) args.emplace_back(tensor_op->second, as_tensor(call, call.in[1]));
+  Ref out = record(call, tensor_op->op, tensor_op->overload, args)[0];
   call.out = {data_number(call, out, call.node->output()->type())};
   return true;
 }
 
-// For what is the same in every world although an argument depends on the data.
-void Reader::plain_call_unchecked(Call& call) {
+// For what is the same in every sample although an argument depends on the data.
+void Evaluator::plain_call_unchecked(Call& call) {
   std::vector<c10::IValue> results;
   torch::jit::Operation operation = call.node->getOperation();
   for (size_t w = 0; w < count_; ++w) {
     Stack stack;
-    for (const Ref& cell : call.in) stack.push_back(ivalue(cell, w, true));
+    for (const Ref& value : call.in) stack.push_back(ivalue(value, w, true));
     operation(stack);
     results.push_back(std::move(stack[0]));
   }
-  call.out = {from_worlds(results, call.node->output()->type())};
+  call.out = {from_samples(results, call.node->output()->type())};
 }
 
-const Reader::Handlers& number_handlers() {
-  static const Reader::Handlers kHandlers = {
-      {"aten::size", &Reader::size_of},
-      {"aten::dim", &Reader::dim_of},
-      {"aten::ndimension", &Reader::dim_of},
-      {"aten::numel", &Reader::numel_of},
-      {"aten::item", &Reader::item},
-      {"aten::_local_scalar_dense", &Reader::item},
-      {"aten::Int", &Reader::to_int},
-      {"aten::IntImplicit", &Reader::to_int},
-      {"aten::Float", &Reader::to_float},
-      {"aten::FloatImplicit", &Reader::to_float},
-      {"aten::ScalarImplicit", &Reader::item},
-      {"aten::Bool", &Reader::to_bool},
-      {"aten::is_nonzero", &Reader::to_bool},
-      {"aten::equal", &Reader::tensor_equal},
-      {"prim::tolist", &Reader::tensor_to_list},
-      {"aten::tolist", &Reader::tensor_to_list},
-      {"prim::NumToTensor", &Reader::num_to_tensor},
-      {"aten::tensor", &Reader::make_tensor},
-      {"aten::as_tensor", &Reader::make_tensor},
+const Evaluator::Handlers& number_handlers() {
+  static const Evaluator::Handlers kHandlers = {
+      {"aten::size", &Evaluator::size_of},
+      {"aten::dim", &Evaluator::dim_of},
+      {"aten::ndimension", &Evaluator::dim_of},
+      {"aten::numel", &Evaluator::numel_of},
+      {"aten::item", &Evaluator::item},
+      {"aten::_local_scalar_dense", &Evaluator::item},
+      {"aten::Int", &Evaluator::to_int},
+      {"aten::IntImplicit", &Evaluator::to_int},
+      {"aten::Float", &Evaluator::to_float},
+      {"aten::FloatImplicit", &Evaluator::to_float},
+      {"aten::ScalarImplicit", &Evaluator::item},
+      {"aten::Bool", &Evaluator::to_bool},
+      {"aten::is_nonzero", &Evaluator::to_bool},
+      {"aten::equal", &Evaluator::tensor_equal},
+      {"prim::tolist", &Evaluator::tensor_to_list},
+      {"aten::tolist", &Evaluator::tensor_to_list},
+      {"prim::NumToTensor", &Evaluator::num_to_tensor},
+      {"aten::tensor", &Evaluator::make_tensor},
+      {"aten::as_tensor", &Evaluator::make_tensor},
   };
   return kHandlers;
 }
 
-}  // namespace onnxport::torch_plugin::script
+}  // namespace onnxport::torchscript
