@@ -70,7 +70,8 @@ RULE_ROUNDING(recover_attention, "MatMul") {
     mask = add->input(1 - i);
     break;
   }
-  if (product.leaves.size() != 1 || !used_once(product.leaves[0])) return no_match("no product");
+  if (product.leaves.size() != 1 || !used_once(product.leaves[0]))
+    return no_match("the scores are not one product");
   Node* qk = product_of_keys(product.leaves[0], node);
   if (qk == nullptr || !has_rank(qk->input(0), 4) || !has_rank(qk->input(1), 4)) {
     return no_match("no product of queries and keys");

@@ -21,7 +21,7 @@ RULE_ROUNDING(fuse_batch_normalization, "BatchNormalization") {
     return no_match("no Conv of its own before");
   }
   const auto by = statistics_of(node, affine->channels);
-  if (!by) return no_match("statistics not constant");
+  if (!by) return no_match("the statistics are not constant");
   return absorb(r, *affine, node, *by);
 }
 
@@ -41,9 +41,10 @@ RULE_ROUNDING(fuse_batch_normalization_over_rows, "BatchNormalization") {
     return no_match("no MatMul of its own before");
   }
   const Shape& flat = *node.output()->shape;
-  if (flat.size() != 2 || !flat[1].is_const(affine->channels)) return no_match("not rows");
+  if (flat.size() != 2 || !flat[1].is_const(affine->channels))
+    return no_match("the channels are not the columns");
   const auto p = statistics_of(node, affine->channels);
-  if (!p) return no_match("statistics not constant");
+  if (!p) return no_match("the statistics are not constant");
   const Tensor& w = *constant_of(matmul->input(1));
   Value* weight = r.constant(w.scaled(affine->weight_axis, p->scale), matmul->input(1)->name);
   Value* product = r.op("MatMul", {matmul->input(0), weight}, {}, rows);

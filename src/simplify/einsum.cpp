@@ -179,7 +179,8 @@ RULE(einsum_to_transpose, "Einsum") {
 RULE_ROUNDING(einsum_to_sum, "Einsum") {
   const auto equation = equation_of(node);
   if (!equation || equation->terms.size() != 1) return no_match("not of one input");
-  if (!has_type_of_product(node.input(0), node.input(0), r.opset())) return no_match("the type");
+  if (!has_type_of_product(node.input(0), node.input(0), r.opset()))
+    return no_match("the operator does not take this type");
   std::string stays;
   Ints axes;
   for (size_t i = 0; i < equation->terms[0].size(); ++i) {
@@ -210,7 +211,8 @@ RULE(einsum_to_mul, "Einsum") {
   if (!ends_with(y, a) || !ends_with(y, b) || std::max(a.size(), b.size()) != y.size()) {
     return no_match("axes move, or are summed");
   }
-  if (!has_type_of_product(node.input(0), node.input(1), r.opset())) return no_match("the type");
+  if (!has_type_of_product(node.input(0), node.input(1), r.opset()))
+    return no_match("the operator does not take this type");
   Value* product = r.op("Mul", {node.input(0), node.input(1)});
   stand_for(product, node);
   r.replace(node, product);
@@ -284,7 +286,8 @@ RULE_ROUNDING(einsum_to_matmul, "Einsum") {
   if (!equation->has_dots && is_between_transposes(node)) {
     return no_match("the equation takes the transposes in first");
   }
-  if (!has_type_of_product(node.input(0), node.input(1), r.opset())) return no_match("the type");
+  if (!has_type_of_product(node.input(0), node.input(1), r.opset()))
+    return no_match("the operator does not take this type");
   std::vector<Expr> sizes;  // of the axis in both inputs: Einsum broadcasts, MatMul does not
   for (size_t i = 0; i < 2; ++i) {
     sizes.push_back((*node.input(i)->shape)[equation->terms[i].find(*k)]);

@@ -68,14 +68,6 @@ std::optional<std::vector<Tensor>> from_ints(const Node& node) {
   return std::nullopt;
 }
 
-std::string name_of(const Node& node) {
-  if (!node.name.empty()) return node.name;
-  for (const Value* out : node.outputs) {
-    if (out != nullptr) return out->name;
-  }
-  return node.op_type;
-}
-
 // Whether `v` is a few numbers that are computed from sizes and constants alone. What rounds them
 // may be rounded up or down to a size: there, a last digit is a wrong shape.
 bool is_made_of_sizes(const Value* v) {
@@ -263,24 +255,36 @@ void Engine::visit(Node* node) {
   for (const Rule* rule : rules->second) {
     if (rule->rounding) {
       if (!made_of_sizes) made_of_sizes = is_made_of_sizes(out);
-      if (*made_of_sizes) continue;
+      if (*made_of_sizes) {
+        refused(*rule, *node, "a size is computed from it: its last digit counts");
+        continue;
+      }
     }
     current_ = node;
-    if (!apply(*rule, *node)) continue;
+    const Outcome outcome = apply(*rule, *node);
+    if (!outcome.changed) {
+      refused(*rule, *node, outcome.reason);
+      continue;
+    }
     if (node->graph != nullptr && !erase_if_dead(*node)) queue(node);
     return;
   }
 }
 
-bool Engine::try_rule(const Rule& rule, Node& node) {
+void Engine::refused(const Rule& rule, const Node& node, const char* reason) const {
+  if (options_.refused) options_.refused({rule.name, name_of(node), node.op_type, reason});
+}
+
+Outcome Engine::try_rule(const Rule& rule, Node& node) {
   attempt_.clear();
-  if (rule.apply(*this, node).changed) return true;
+  const Outcome outcome = rule.apply(*this, node);
+  if (outcome.changed) return outcome;
   // What it had made before it found that it does not match: nobody has seen it.
   for (size_t i = attempt_.size(); i-- > 0;) {
     Node* made = attempt_[i];
     if (made->graph != nullptr && made->unused()) discard(*made);
   }
-  return false;
+  return outcome;
 }
 
 void Engine::forget(Node* node) {
@@ -295,11 +299,11 @@ void Engine::discard(Node& node) {
   --made_;
 }
 
-bool Engine::apply(const Rule& rule, Node& node) {
+Outcome Engine::apply(const Rule& rule, Node& node) {
   if (!options_.trace) {
-    if (!try_rule(rule, node)) return false;
-    applied(rule.name, {}, {});
-    return true;
+    const Outcome outcome = try_rule(rule, node);
+    if (outcome.changed) applied(rule.name, {}, {});
+    return outcome;
   }
   const std::string name = name_of(node), op_type = node.op_type;
   std::vector<Node*> touched{&node};
@@ -307,9 +311,11 @@ bool Engine::apply(const Rule& rule, Node& node) {
     if (in != nullptr && in->producer != nullptr) touched.push_back(in->producer);
   }
   const size_t made_before = made_;
-  if (!try_rule(rule, node)) return false;
-  applied(rule.name, name, op_type, count_unused(std::move(touched)), made_ - made_before);
-  return true;
+  const Outcome outcome = try_rule(rule, node);
+  if (outcome.changed) {
+    applied(rule.name, name, op_type, count_unused(std::move(touched)), made_ - made_before);
+  }
+  return outcome;
 }
 
 bool Engine::erase_if_dead(Node& node) {

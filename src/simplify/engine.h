@@ -75,11 +75,12 @@ class Engine final : public Rewriter {
   void forget(Node* node);  // it is, or will be, no more
   void visit(Node* node);
   bool erase_if_dead(Node& node);
-  bool try_rule(const Rule& rule, Node& node);  // leaves nothing behind that it made in vain
-  void discard(Node& node);                     // made just now, seen by nobody
-  const char* try_fold(Node& node);             // the step that was applied, or null
-  bool apply(const Rule& rule, Node& node);
-  void infer_again(Node& node);  // and its users later, where that brought new facts
+  Outcome try_rule(const Rule& rule, Node& node);  // leaves nothing behind that it made in vain
+  Outcome apply(const Rule& rule, Node& node);     // the same, counted and told to the trace
+  void refused(const Rule& rule, const Node& node, const char* reason) const;
+  void discard(Node& node);          // made just now, seen by nobody
+  const char* try_fold(Node& node);  // the step that was applied, or null
+  void infer_again(Node& node);      // and its users later, where that brought new facts
   void propagate_facts(const Value& value);
 
   onnx::Model& model_;

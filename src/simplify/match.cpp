@@ -148,6 +148,14 @@ bool reshapes(const Node* node) {
                              node->is("Flatten"));
 }
 
+std::string name_of(const Node& node) {
+  if (!node.name.empty()) return node.name;
+  for (const Value* out : node.outputs) {
+    if (out != nullptr) return out->name;
+  }
+  return node.op_type;
+}
+
 void name_producer(Value* made, const std::string& name) {
   if (made->producer != nullptr) made->producer->name = name;
 }

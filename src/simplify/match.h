@@ -47,6 +47,9 @@ std::optional<std::vector<int64_t>> reshape_target(const Shape& from, const Shap
 // A Reshape of x that gives `to`, or null when that cannot be written with constants.
 Value* reshaped(Rewriter& r, Value* x, const Shape& to);
 
+// What people know a node by: its name, or that of its first output.
+std::string name_of(const Node& node);
+
 // What was made stands where another node stood: its node takes that name (and origin). A constant,
 // which is what a node of constants folds to, has no node.
 void name_producer(Value* made, const std::string& name);

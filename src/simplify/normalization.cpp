@@ -233,10 +233,12 @@ RULE_ROUNDING(recover_softmax, "Div") {
   if (r.opset() < 13) return no_match("Softmax flattens in this opset");
   Node* exp = producer(node.input(0), "Exp", node);
   Node* sum = producer(node.input(1), "ReduceSum", node);
-  if (exp == nullptr || sum == nullptr || sum->input(0) != exp->output()) return no_match("none");
+  if (exp == nullptr || sum == nullptr || sum->input(0) != exp->output())
+    return no_match("no exponentials by their sum");
   Node* sub = producer(exp->input(0), "Sub", node);
   Node* max = sub != nullptr ? producer(sub->input(1), "ReduceMax", node) : nullptr;
-  if (max == nullptr || max->input(0) != sub->input(0)) return no_match("the largest stays");
+  if (max == nullptr || max->input(0) != sub->input(0))
+    return no_match("the largest is not subtracted");
   Value* x = sub->input(0);
   auto a = list_of(*sum, "axes", 1), b = list_of(*max, "axes", 1);
   if (!a || !b || a->size() != 1 || b->size() != 1 || !x->shape || !is_float(x)) {

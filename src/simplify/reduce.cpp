@@ -56,7 +56,8 @@ RULE_ROUNDING(pool_and_flatten_to_mean, "Squeeze", "Reshape", "Flatten") {
   if (!pool->is("GlobalAveragePool") && !pool->is("GlobalMaxPool"))
     return no_match("no pool before");
   const Value* x = pool->input(0);
-  if (!x->shape || !node.output()->shape || x->shape->size() < 3) return no_match("shapes unknown");
+  if (!x->shape || !node.output()->shape || x->shape->size() < 3)
+    return no_match("the shapes are unknown");
   if (*node.output()->shape != Shape(x->shape->begin(), x->shape->begin() + 2)) {
     return no_match("other axes change too");
   }

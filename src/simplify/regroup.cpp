@@ -120,7 +120,8 @@ RULE(reshape_around_rows, "Reshape", "Squeeze", "Unsqueeze", "Flatten") {
   if (links.empty()) return no_match("no reshape before what works on rows");
   Value* x = first->input(0);
   const Value *inside = first->output(), *y = node.input(0), *out = node.output();
-  if (!x->shape || !inside->shape || !y->shape || !out->shape) return no_match("shapes unknown");
+  if (!x->shape || !inside->shape || !y->shape || !out->shape)
+    return no_match("the shapes are unknown");
   if (y->shape->empty() || inside->shape->empty()) return no_match("a scalar");
   Shape sizes = *out->shape;  // of x, once it comes out of the one reshape that is left
   if (on_rows) {
@@ -135,7 +136,6 @@ RULE(reshape_around_rows, "Reshape", "Squeeze", "Unsqueeze", "Flatten") {
   }
   Value* v = *x->shape == sizes ? x : nullptr;
   if (v == nullptr) {
-    if (!used_once(inside)) return no_match("the reshape before is used elsewhere");
     // A matrix product and its bias are one Gemm: what the reshape saves would be lost again.
     const bool multiplies = std::any_of(links.begin(), links.end(),
                                         [](const Link& link) { return link.node->is("MatMul"); });
@@ -165,15 +165,18 @@ RULE_ROUNDING(reshape_around_gemm, "Reshape", "Unsqueeze") {
   Node* first = producer(gemm->input(0), node);
   if (!reshapes(first)) return no_match("no reshape before the Gemm");
   const Tensor *w = constant_of(gemm->input(1)), *b = constant_of(gemm->input(2));
-  if (w == nullptr || w->dims.size() != 2 || !is_float(gemm->input(1))) return no_match("weight");
-  if (gemm->input(2) != nullptr && (b == nullptr || b->dims.size() != 1)) return no_match("bias");
+  if (w == nullptr || w->dims.size() != 2 || !is_float(gemm->input(1)))
+    return no_match("the weight is not a constant matrix");
+  if (gemm->input(2) != nullptr && (b == nullptr || b->dims.size() != 1))
+    return no_match("the bias is not a constant row");
   if (gemm->get<float>("alpha", 1) != 1 || gemm->get<float>("beta", 1) != 1 ||
       gemm->get<int64_t>("transA", 0) != 0) {
     return no_match("not a plain product");
   }
   Value* x = first->input(0);
   const Value *y = gemm->output(), *out = node.output();
-  if (!x->shape || !y->shape || !out->shape || out->shape->size() < 3) return no_match("shapes");
+  if (!x->shape || !y->shape || !out->shape || out->shape->size() < 3)
+    return no_match("the shapes are unknown, or too few axes");
   Shape sizes = *out->shape;
   if (sizes.back() != y->shape->back()) return no_match("rows are cut");
   sizes.back() = first->output()->shape ? first->output()->shape->back() : Expr();

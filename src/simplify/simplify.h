@@ -25,6 +25,15 @@ struct Application {
   size_t made = 0;     // nodes that stand in their place
 };
 
+// A rule that looked at a node and left it as it is. It may look again later, and find another
+// reason: the last one counts.
+struct Refusal {
+  const char* rule;
+  std::string node;  // named as in an Application
+  std::string op_type;
+  const char* reason;
+};
+
 struct Options {
   bool exact = false;          // leave out rules that change float rounding
   std::set<std::string> skip;  // names of rules and of steps (see steps())
@@ -43,6 +52,7 @@ struct Options {
   // After so many applications nothing more is changed; what is unused is still dropped.
   size_t max_applications = SIZE_MAX;
   std::function<void(const Application&)> trace;  // called for each application, in order
+  std::function<void(const Refusal&)> refused;    // called for each look in vain; costs time
 };
 
 struct Summary {

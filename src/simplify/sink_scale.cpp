@@ -113,8 +113,10 @@ RULE_ROUNDING(fuse_batch_normalization_into_next, "Conv", "Gemm") {
     return no_match("training");
   }
   const auto by = contracted(node);
-  if (!by || by->x_axis != 1 || node.get<int64_t>("group", 1) != 1) return no_match("the weight");
-  if (node.get<float>("alpha", 1) != 1 || node.get<float>("beta", 1) != 1) return no_match("alpha");
+  if (!by || by->x_axis != 1 || node.get<int64_t>("group", 1) != 1)
+    return no_match("the weight is grouped, not constant, or used elsewhere");
+  if (node.get<float>("alpha", 1) != 1 || node.get<float>("beta", 1) != 1)
+    return no_match("the product has factors of its own");
   const auto pads = node.get<onnx::Attribute::Ints>("pads", {});
   const auto automatic = node.get<std::string>("auto_pad", std::string("NOTSET"));
   if (std::any_of(pads.begin(), pads.end(), [](int64_t p) { return p != 0; }) ||
@@ -126,7 +128,8 @@ RULE_ROUNDING(fuse_batch_normalization_into_next, "Conv", "Gemm") {
   const auto statistics = statistics_of(*norm, w.dims[axis]);
   const auto affine = affine_of(&node);
   constexpr int64_t kMaxWeight = int64_t{1} << 22;  // read here, to be summed
-  if (!statistics || !affine || w.numel() > kMaxWeight) return no_match("not constant, or large");
+  if (!statistics || !affine || w.numel() > kMaxWeight)
+    return no_match("the statistics are not constant, or the weight is large");
   std::vector<double> shift(static_cast<size_t>(affine->channels), 0);
   const std::vector<double> values = w.as_doubles();
   size_t inner = 1;  // elements of the weight behind its first two axes

@@ -163,7 +163,8 @@ RULE(slices_to_split, "Slice") {
 // Shape(f(x))  =>  Shape(x)        when f keeps the sizes: many values, one Shape
 RULE(shape_of_what_came_before, "Shape") {
   Node* f = producer(node.input(0), node);
-  if (f == nullptr || !f->domain.empty() || f->input(0) == nullptr) return no_match("an input");
+  if (f == nullptr || !f->domain.empty() || f->input(0) == nullptr)
+    return no_match("no node before");
   if (f->input(0)->graph != node.graph || f->input(0)->constant() != nullptr ||
       !f->input(0)->type_proto.empty() || !same_shape(f->input(0), node.input(0))) {
     return no_match("the sizes change");
@@ -177,7 +178,8 @@ RULE(shape_of_some_axes, "Gather", "Slice") {
   if (r.opset() < 15) return no_match("Shape has no bounds in this opset");
   Node* shape = producer(node.input(0), "Shape", node);
   if (shape == nullptr || !shape->input(0)->shape) return no_match("no Shape before");
-  if (shape->find("start") != nullptr || shape->find("end") != nullptr) return no_match("bounds");
+  if (shape->find("start") != nullptr || shape->find("end") != nullptr)
+    return no_match("the Shape has bounds already");
   const auto rank = static_cast<int64_t>(shape->input(0)->shape->size());
   int64_t start = 0, end = 0;
   if (node.is("Gather")) {
@@ -199,7 +201,7 @@ RULE(shape_of_some_axes, "Gather", "Slice") {
     start = at->start;
     end = at->end;
   }
-  if (start < 0 || end > rank || start >= end) return no_match("outside");
+  if (start < 0 || end > rank || start >= end) return no_match("outside the shape");
   r.replace(node, r.op("Shape", {shape->input(0)}, {{"start", start}, {"end", end}}));
   return done();
 }

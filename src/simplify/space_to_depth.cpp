@@ -71,21 +71,25 @@ RULE_ROUNDING(reorder_weight_not_channels, "Conv") {
   Node* gather = producer(node.input(0), "Gather", node);
   const Tensor* w = constant_of(node.input(1));
   if (gather == nullptr || w == nullptr || w->dims.size() < 3) return no_match("no Gather before");
-  if (node.get<int64_t>("group", 1) != 1 || !used_once(node.input(1))) return no_match("weight");
+  if (node.get<int64_t>("group", 1) != 1 || !used_once(node.input(1)))
+    return no_match("the weight is grouped, or used elsewhere");
   const Value* x = gather->input(0);
   const Tensor* indices = constant_of(gather->input(1));
-  if (indices == nullptr || indices->dims.size() != 1 || !x->shape) return no_match("computed");
+  if (indices == nullptr || indices->dims.size() != 1 || !x->shape)
+    return no_match("the order is computed");
   if (axis_in(gather->get<int64_t>("axis", 0), x->shape->size()) != size_t{1}) {
     return no_match("not the channels");
   }
-  if (dim_of(x, 1) != w->dims[1] || indices->numel() != w->dims[1]) return no_match("not all");
+  if (dim_of(x, 1) != w->dims[1] || indices->numel() != w->dims[1])
+    return no_match("not all channels");
   std::vector<int64_t> inverse(static_cast<size_t>(w->dims[1]), -1);
   const std::vector<int64_t> list = indices->as_ints();
   for (size_t i = 0; i < list.size(); ++i) {
     if (list[i] < 0 || list[i] >= w->dims[1]) return no_match("counted from the back");
     inverse[static_cast<size_t>(list[i])] = static_cast<int64_t>(i);
   }
-  if (std::find(inverse.begin(), inverse.end(), -1) != inverse.end()) return no_match("not all");
+  if (std::find(inverse.begin(), inverse.end(), -1) != inverse.end())
+    return no_match("not all channels");
   Value* weight =
       r.op("Gather", {node.input(1), r.constant(Tensor::ints(inverse), "order")}, {{"axis", 1}});
   if (constant_of(weight) == nullptr) return no_match("the weight is too large to reorder");
