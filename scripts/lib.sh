@@ -10,8 +10,6 @@ venv=$deps/venv
 python=$venv/bin/python
 jobs=$(nproc 2>/dev/null || echo 2)
 export ONNXPORT_DEPS=$deps
-# Another clone of the same sources finds what this one compiled.
-export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
 export PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONPATH=
 
 if [ -t 1 ]; then terminal=1; else terminal=; fi

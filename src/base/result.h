@@ -82,5 +82,6 @@ using Status = Result<void>;
   lhs = std::move(tmp).value()
 
 // CHECK(cond): a broken invariant of this program (never of its input): prints and aborts.
+#undef CHECK  // c10's, where libtorch's headers came first
 #define CHECK(cond) \
   ((cond) ? static_cast<void>(0) : ::onnxport::check_failed(#cond, __FILE__, __LINE__))
