@@ -6,9 +6,8 @@ The comparison is operators_test's: ONNX Runtime's Python against PyTorch's.
 from __future__ import annotations
 
 import operators_test
-import pytest
 import torch
-from operators_test import OPSETS, Case
+from operators_test import Case
 
 CASES: list[Case] = []
 
@@ -119,7 +118,6 @@ case("sizes", lambda a: (a.view(a.shape[0], -1), a.new_ones(a.shape[0] * 2, a.sh
                          a.reshape(a.shape[0] * a.shape[1], -1).sum(0), a.reshape(1, a.shape[0], 3, 8)), x)
 
 
-@pytest.mark.parametrize("opset", OPSETS)
-@pytest.mark.parametrize("one", CASES, ids=[c.name for c in CASES])
+@operators_test.at_every_opset(CASES)
 def test_basic_operator(onnxport, save, tmp_path, one, opset):
     operators_test.test_operator(onnxport, save, tmp_path, one, opset)

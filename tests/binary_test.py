@@ -51,4 +51,4 @@ def test_export_works_without_libtorch(onnxport, small, tmp_path):
     assert onnxport("export", small, "-o", out, "--no-verify", env=env).code == 0
     ran = onnxport("export", small, "-o", tmp_path / "two.onnx", env=env)
     assert ran.code == 1, "unverified is not passed"
-    assert "plugin" in ran.text.lower() or "torch" in ran.text.lower()
+    assert "none.so" in ran.err and "--no-verify" in ran.err, ran.err

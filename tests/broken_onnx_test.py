@@ -161,7 +161,7 @@ def test_mutations_give_an_error_or_a_file(kind, part, tmp_path):
         path = tmp_path / f"{kind.__name__}{seed}.onnx"
         path.write_bytes(kind(rng, files(seed)))
         refused += run(path, tmp_path)[0]
-    assert refused > 0 or kind is break_message
+    assert refused > 0
 
 
 # --- one by one ------------------------------------------------------------------------------------------

@@ -105,14 +105,18 @@ def test_both_files_of_a_difference_are_kept_although_the_old_build_s_result_was
     assert [(folder / side / "model.onnx").read_text() for side in ("old", "new")] == ["1", "2"]
 
 
-def test_a_model_that_cannot_be_made_is_not_run_and_the_others_are(tmp_path, replayed):
-    def make(path):
-        raise RuntimeError("out of luck")
+def test_a_model_that_cannot_be_made_is_not_run_and_the_others_are(tmp_path):
+    class Runner:
+        def run(self, case):
+            if case.name == "bad":
+                raise RuntimeError("out of luck")
+            return [replay.Result(0, {"model.onnx": "1"}, "")] * 2
 
-    bad = replay.Case("pt2", "g", "bad", tmp_path / "bad.pt2", make=make)
+    cases = [replay.Case("pt2", "g", name, tmp_path / name) for name in ("bad", "good")]
     said = []
-    counts, _ = replay.replay([bad], replay.Replay("", "", None, tmp_path), 1, said.append)
-    assert counts["g"] == {"runs": 1, "not run": 1} and said == ["not run: bad out of luck"]
+    counts, _ = replay.replay(cases, Runner(), 1, said.append)
+    assert counts["g"] == {"runs": 2, "not run": 1, "same": 1} and said == ["not run: bad out of luck"]
+    assert "not run" in replay.WRONG
 
 
 @pytest.mark.parametrize("was_there", [False, True])

@@ -49,8 +49,8 @@ def test_every_schema_line_is_libtorchs_own(lines):
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("rule, module", [("aten::relu", "act"), ("aten::gelu", "act")])
-def test_a_wrong_rule_is_caught_and_its_node_named(save, tmp_path, rule, module):
+@pytest.mark.parametrize("rule", ["aten::relu", "aten::gelu"])
+def test_a_wrong_rule_is_caught_and_its_node_named(save, tmp_path, rule):
     torch.manual_seed(0)
 
     class Model(nn.Module):
@@ -67,5 +67,5 @@ def test_a_wrong_rule_is_caught_and_its_node_named(save, tmp_path, rule, module)
     done = dev("wrong-rule", rule, save(Model(), torch.randn(2, 8)), out)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Failed ✗" in done.stdout
-    assert module in done.stdout
+    assert f"from {rule} in module act at rules_test.py:" in done.stdout, done.stdout
     assert not out.exists()

@@ -141,7 +141,7 @@ def test_height_and_width_of_the_pictures_of_a_list_are_dynamic_when_asked(expor
 
 
 @pytest.mark.parametrize("name", ["fasterrcnn_mobilenet_320", "keypointrcnn_resnet50"])
-def test_a_detector_takes_pictures_of_any_height_and_width(export, onnxport, name):
+def test_a_detector_takes_pictures_of_any_height_and_width(export, name):
     """Proven on three sizes by the command; the sizes of the boxes follow the picture."""
     entry = script_zoo.entries()[f"script_{name}"]
     axes = ("--dynamic-axes", "input:1=height,2=width")

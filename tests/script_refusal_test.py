@@ -9,6 +9,7 @@ import struct
 import zipfile
 import zlib
 
+import onnx
 import pytest
 import torch
 from torch import nn
@@ -361,7 +362,7 @@ def test_an_old_checkpoint_is_not_executed(refused, tmp_path):
     assert not marker.exists()
 
 
-def test_safetensors_h5_and_onnx_are_told_what_to_do(good, onnxport, refused, tmp_path):
+def test_safetensors_h5_and_onnx_are_told_what_to_do(refused, tmp_path):
     from safetensors.torch import save_file
 
     path = tmp_path / "weights.pt"
@@ -369,6 +370,9 @@ def test_safetensors_h5_and_onnx_are_told_what_to_do(good, onnxport, refused, tm
     refused(path, "safetensors", "torch.export.save")
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(1000))
     refused(path, "HDF5", "torch.export.save")
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "g", [], [])
+    path.write_bytes(onnx.helper.make_model(graph).SerializeToString())
+    refused(path, "is an ONNX file already", "onnxport check")
 
 
 @pytest.mark.parametrize("more", [(), ("--no-verify",)])
