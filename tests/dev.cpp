@@ -51,14 +51,14 @@ int export_with_wrong_rule(const std::string& name, const char* source, const ch
 // A mistake that the comparison has to find, or one that onnx.checker finds.
 int simplify_with_wrong_rule(const std::string& kind, const char* source, const char* output) {
   using onnxport::simplify::done;
-  using onnxport::simplify::Match;
   using onnxport::simplify::Node;
-  auto values = [](Match& m, Node& node) {
-    m.change_op(node, "Tanh", {});
+  using onnxport::simplify::Rewriter;
+  auto values = [](Rewriter& r, Node& node) {
+    r.change_op(node, "Tanh", {});
     return done();
   };
-  auto invalid = [](Match& m, Node& node) {
-    m.change_op(node, "NoSuchOperator", {});
+  auto invalid = [](Rewriter& r, Node& node) {
+    r.change_op(node, "NoSuchOperator", {});
     return done();
   };
   if (kind == "values") {
