@@ -205,6 +205,32 @@ def test_the_trace_names_rule_and_node_in_order(onnxport, tmp_path):
     assert "BatchNormalization norm  (2 nodes -> 1)" in text
 
 
+def test_the_trace_says_why_rules_leave_what_is_left(onnxport, tmp_path):
+    source = convolution(tmp_path / "model.onnx")
+    ran = onnxport("simplify", source, "--trace-rules", "--json")
+    refusals = ran.json["refusals"]
+    assert {"rule": "fuse_pad_into_conv", "reason": "no zeros padded before", "nodes": ["conv"]} in refusals
+    assert {name for group in refusals for name in group["nodes"]} == {"conv", "flat"}  # the nodes that are left
+    text = onnxport("simplify", source, "--trace-rules").out
+    assert "fuse_pad_into_conv: applied 0 times\n          1  no zeros padded before: conv\n" in text
+    assert "refusals" not in onnxport("simplify", source, "--json").json
+
+
+@pytest.mark.parametrize("name", ["fuse_pad_into_conv", "conv"])
+def test_the_trace_can_be_of_one_rule_or_one_node(onnxport, tmp_path, name):
+    source = convolution(tmp_path / "model.onnx")
+    ran = onnxport("simplify", source, f"--trace-rules={name}", "--json")
+    assert ran.json["refusals"]
+    assert all(name == group["rule"] or group["nodes"] == [name] for group in ran.json["refusals"])
+    assert all(name in (step["rule"], step["node"]) for step in ran.json.get("trace", []))
+
+
+def test_a_trace_of_nothing_says_so(onnxport, tmp_path):
+    ran = onnxport("simplify", convolution(tmp_path / "model.onnx"), "--trace-rules=nobody", "--json")
+    assert ran.code == 0
+    assert any("`nobody`" in note for note in ran.json["notes"])
+
+
 def test_folding_that_makes_the_file_grow_is_given_up(onnxport, tmp_path):
     nodes = [
         helper.make_node("Expand", ["c", "size"], ["e"], name="expand"),

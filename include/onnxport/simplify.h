@@ -32,7 +32,8 @@ struct SimplifyConfig {
   double tolerance = 1e-4;  // relative to an output's largest value; half precision has its own
   int threads = 2;          // of ONNX Runtime
   bool overwrite = false;   // the output may be the source itself
-  bool trace = false;       // fill SimplifyReport::trace
+  bool trace = false;       // fill SimplifyReport::trace and refusals
+  std::string trace_only;   // of this rule or this node only, by its name; empty: of all
 };
 
 // A rule, or one of the other steps that can be skipped by name.
@@ -49,6 +50,13 @@ struct RuleApplication {
   std::string op_type;
   size_t removed = 0;  // nodes
   size_t made = 0;
+};
+
+// Nodes of the simplified model that a rule looked at and left as they are, for one reason.
+struct RuleRefusal {
+  std::string rule;
+  std::string reason;
+  std::vector<std::string> nodes;  // their names, in the order of the graph
 };
 
 // A rule after which the file was no longer right, and which was left out therefore.
@@ -89,6 +97,7 @@ struct ONNXPORT_API SimplifyReport {
   std::map<std::string, int> rules_fired;
   std::vector<WrongRule> wrong_rules;
   std::vector<RuleApplication> trace;  // if asked for
+  std::vector<RuleRefusal> refusals;   // if asked for; by rule, the most frequent reason first
   std::vector<Stage> stages;           // read, simplify, write, check, compare
   std::vector<std::string> notes;      // why something was not compared, ...
   std::string onnxport_version, onnxruntime_version;

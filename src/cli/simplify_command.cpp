@@ -18,6 +18,8 @@ Status read_options(SimplifyOptions& o) {
   for (const std::string& text : o.input_shapes) TRY(add_input_shape(text, o.config));
   if (!o.max_growth.empty()) TRY(set_max_growth(o.max_growth, o.config));
   o.config.check = !o.no_check;
+  o.config.trace = !o.trace_rules.empty();
+  if (o.trace_rules != "true") o.config.trace_only = o.trace_rules;
   if (!o.report_path.empty() && !o.report_path.ends_with(".json") &&
       !o.report_path.ends_with(".html")) {
     return Error{"name a file that ends in .json or .html", "--report " + o.report_path};
@@ -90,7 +92,9 @@ void add_simplify(CLI::App& app, SimplifyOptions& o) {
                "largest difference allowed, relative to an output's largest value")
       ->check(check_number)
       ->capture_default_str();
-  c.add_flag("--trace-rules", o.config.trace, "print each application of a rule, in order");
+  c.add_flag("--trace-rules", o.trace_rules,
+             "print each application of a rule, in order, and why rules leave the nodes that are "
+             "left; --trace-rules=NAME only those of this rule or this node");
   c.add_flag("--list-rules", o.list_rules, "print the names of all rules");
   c.add_option("--report", o.report_path, "write a report: .json or .html");
   c.add_flag("--json", o.json, "print the report as JSON");

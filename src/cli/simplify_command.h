@@ -12,6 +12,7 @@ namespace onnxport::cli {
 struct SimplifyOptions {
   SimplifyConfig config;
   std::string source, output, report_path, max_growth;
+  std::string trace_rules;  // "": not asked for; "true": of all
   std::vector<std::string> input_shapes;
   bool no_check = false, list_rules = false;
   bool json = false, quiet = false;

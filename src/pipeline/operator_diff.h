@@ -19,6 +19,8 @@ std::vector<OperatorDiff> operator_diff(const SimplifyReport& report);
 
 std::string size_text(uint64_t bytes);                           // "12.3 kB", "97.50 MB"
 std::string trace_line(const RuleApplication& a, size_t width);  // rule names padded to width
+// A line for each rule, and below it one for each reason: how many nodes, and which come first.
+std::vector<std::string> refusal_lines(const SimplifyReport& report);
 std::string wrong_line(const WrongRule& w);
 
 }  // namespace onnxport

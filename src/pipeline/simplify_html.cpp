@@ -94,18 +94,25 @@ std::string trace_section(const SimplifyReport& r) {
   return out + "</pre>\n";
 }
 
+std::string refusals_section(const SimplifyReport& r) {
+  if (r.refusals.empty()) return "";
+  std::string out = "<h2>Left as they are</h2>\n<pre>";
+  for (const std::string& line : refusal_lines(r)) out += escape(line) + "\n";
+  return out + "</pre>\n";
+}
+
 }  // namespace
 
 std::string SimplifyReport::html() const {
   std::string versions = "onnxport " + onnxport_version;
   if (!onnxruntime_version.empty()) versions += ", ONNX Runtime " + onnxruntime_version;
-  const std::string body = page::heading(passed(), verdict(*this), source_path, output_path) +
-                           facts_section(*this) + problem_section(*this) +
-                           operators_section(*this) +
-                           page::bars_section("Rules", page::rows_of(rules_fired), "{:.0f}", true) +
-                           comparison_section(*this) + page::ports_section(inputs, output_types) +
-                           page::bars_section("Time", page::rows_of(stages), "{:.2f} s", false) +
-                           trace_section(*this) + page::notes_section(notes);
+  const std::string body =
+      page::heading(passed(), verdict(*this), source_path, output_path) + facts_section(*this) +
+      problem_section(*this) + operators_section(*this) +
+      page::bars_section("Rules", page::rows_of(rules_fired), "{:.0f}", true) +
+      comparison_section(*this) + page::ports_section(inputs, output_types) +
+      page::bars_section("Time", page::rows_of(stages), "{:.2f} s", false) + trace_section(*this) +
+      refusals_section(*this) + page::notes_section(notes);
   return page::html_document(output_path.empty() ? source_path : output_path, body, versions);
 }
 

@@ -20,6 +20,7 @@
 #include "pipeline/staging_folder.h"
 #include "pipeline/timed.h"
 #include "simplify/fix_shapes.h"
+#include "simplify/refusals.h"
 #include "simplify/rule.h"
 #include "simplify/simplify.h"
 #include "verify/agreement.h"
@@ -215,16 +216,30 @@ class Simplification {
     options.max_applications = attempt.max_applications;
     last_ = {};
     report_.trace.clear();
+    simplify::Refusals refusals;
     if (attempt.trace || attempt.max_applications != SIZE_MAX) {
       options.trace = [&](const simplify::Application& a) {
         last_ = a;
-        if (config_.trace) report_.trace.push_back({a.rule, a.node, a.op_type, a.removed, a.made});
+        if (is_traced(a)) report_.trace.push_back({a.rule, a.node, a.op_type, a.removed, a.made});
       };
+    }
+    if (config_.trace && attempt.trace) {
+      options.refused = [&](const simplify::Refusal& refusal) { refusals.add(refusal); };
     }
     auto summary = simplify::simplify(model_, options);
     if (!summary.ok()) return std::move(summary).error().at(source_);
     summary_ = std::move(*summary);
+    report_.refusals.clear();
+    for (auto& group : refusals.groups(model_, config_.trace_only)) {
+      report_.refusals.push_back(
+          {std::move(group.rule), std::move(group.reason), std::move(group.nodes)});
+    }
     return {};
+  }
+
+  bool is_traced(const simplify::Application& a) const {
+    const std::string& only = config_.trace_only;
+    return config_.trace && (only.empty() || only == a.rule || only == a.node);
   }
 
   // --- proof
@@ -335,6 +350,12 @@ class Simplification {
     facts::fill_summary(model_, report_);
     report_.rules_fired = summary_.fired;
     for (const std::string& note : summary_.notes) report_.notes.push_back(note);
+    if (!config_.trace_only.empty() && report_.trace.empty() && report_.refusals.empty()) {
+      report_.notes.push_back(
+          fmt::format("nothing to trace: `{}` is not a node that a rule looked at, nor a rule that "
+                      "looked at one",
+                      config_.trace_only));
+    }
     if (!config_.check) report_.notes.emplace_back("neither checked nor compared: --no-check");
     if (config_.check && comparable_) take_agreement();
     return {};

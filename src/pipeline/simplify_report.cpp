@@ -1,5 +1,6 @@
 // A SimplifyReport as text for a screen and as JSON for a script. simplify_html.cpp has the page.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -59,6 +60,13 @@ std::string trace_list(const SimplifyReport& r) {
   return out;
 }
 
+std::string refusals_list(const SimplifyReport& r) {
+  if (r.refusals.empty()) return "";
+  std::string out = "  left as they are\n";
+  for (const std::string& line : refusal_lines(r)) out += "    " + line + "\n";
+  return out;
+}
+
 std::string output_line(const OutputMatch& o) {
   std::string line = fmt::format("  {} {}  ", o.passed ? "✓" : "✗", o.name);
   line += o.identical ? std::string("identical")
@@ -99,6 +107,28 @@ std::string trace_line(const RuleApplication& a, size_t width) {
   return fmt::format("{:<{}}  {} {}  ({})", a.rule, width, a.op_type, a.node, what);
 }
 
+std::vector<std::string> refusal_lines(const SimplifyReport& r) {
+  // All of them where one rule was asked for; a graph of 1,000 nodes has many more than a page.
+  const bool all = !r.refusals.empty() && r.refusals.front().rule == r.refusals.back().rule;
+  const size_t shown = all ? SIZE_MAX : 3;
+  std::vector<std::string> lines;
+  std::string rule;
+  for (const RuleRefusal& group : r.refusals) {
+    if (rule != group.rule) {
+      rule = group.rule;
+      const auto fired = r.rules_fired.find(rule);
+      const int times = fired != r.rules_fired.end() ? fired->second : 0;
+      lines.push_back(fmt::format("{}: applied {} time{}", rule, times, times == 1 ? "" : "s"));
+    }
+    const size_t count = std::min(shown, group.nodes.size());
+    const std::vector<std::string> first(group.nodes.begin(),
+                                         group.nodes.begin() + static_cast<int64_t>(count));
+    lines.push_back(fmt::format("{:>7}  {}: {}{}", group.nodes.size(), group.reason,
+                                fmt::join(first, ", "), count < group.nodes.size() ? ", ..." : ""));
+  }
+  return lines;
+}
+
 std::string wrong_line(const WrongRule& w) {
   return fmt::format("rule {} is wrong on node {} ({}) and was left out: {}", w.rule, w.node,
                      w.op_type, w.reason);
@@ -113,7 +143,7 @@ std::string SimplifyReport::text() const {
   }
   for (const std::string& line : inputs) out += "  in   " + line + "\n";
   for (const std::string& line : output_types) out += "  out  " + line + "\n";
-  out += operators_table(*this) + rules_list(*this) + trace_list(*this);
+  out += operators_table(*this) + rules_list(*this) + trace_list(*this) + refusals_list(*this);
   for (const WrongRule& w : wrong_rules) out += "  " + wrong_line(w) + "\n";
   for (const OutputMatch& o : outputs) out += output_line(o);
   if (compared) {
@@ -169,6 +199,13 @@ std::string SimplifyReport::json() const {
                             {"op_type", a.op_type},
                             {"removed", a.removed},
                             {"made", a.made}});
+    }
+  }
+  if (!refusals.empty()) {
+    j["refusals"] = Json::array();
+    for (const RuleRefusal& group : refusals) {
+      j["refusals"].push_back(
+          {{"rule", group.rule}, {"reason", group.reason}, {"nodes", group.nodes}});
     }
   }
   j["seconds"] = Json::object();
