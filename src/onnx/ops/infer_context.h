@@ -1,26 +1,26 @@
-// What one operator's inference rule sees. A rule reads inputs and attributes and states what it
-// knows of the outputs; silence means unknown. Rules live in infer_*.cpp by family and are put into
-// one table by op_type.
+// What one operator's inference rule sees: it reads inputs and attributes and states what it knows
+// of the outputs.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
 #include "onnx/axis.h"
-#include "onnx/graph.h"
+#include "onnx/ops/op_def.h"
 
-namespace onnxport::onnx::inference {
+namespace onnxport::onnx::ops {
 
-using Ints = std::vector<Expr>;   // contents of an integer scalar or 1-D tensor
 constexpr size_t kMaxInts = 256;  // longer tensors are data, not shapes
 
 inline Expr unknown_size() { return unknown_dim(); }
 inline bool is_unknown(const Expr& size) { return is_unknown_dim(size); }
+Shape unknown_shape(size_t rank);
+
+inline bool wide_integer(DType t) { return t == DType::kInt64 || t == DType::kInt32; }
 
 // Whether a <= b can be shown, sizes being at least 1 (unknown ones at least 0).
 bool proves_le(const Expr& a, const Expr& b);
@@ -43,6 +43,8 @@ class Context {
   // The attribute `name` or the input i, whichever the opset has. nullopt: there, but not known.
   // Left out altogether: an empty list with `left_out` set.
   std::optional<std::vector<int64_t>> list(std::string_view name, size_t i, bool& left_out) const;
+  // Of sizes that are given by a 1-D integer input: from its length, if only that is known.
+  std::optional<Shape> shape_of_length(size_t i) const;
 
   // --- attributes ------------------------------------------------------------------------------
   int64_t attr(std::string_view name, int64_t fallback) const {
@@ -66,22 +68,19 @@ class Context {
   Status wrong(std::string what) const;                 // names node and operator
 };
 
-using Rule = Status (*)(Context&);
-using Table = std::unordered_map<std::string_view, Rule>;
-
-void add_elementwise_rules(Table& table);  // infer_elementwise.cpp
-void add_shape_rules(Table& table);        // infer_shape.cpp
-void add_indexing_rules(Table& table);     // infer_indexing.cpp
-void add_spatial_rules(Table& table);      // infer_spatial.cpp
-void add_matrix_rules(Table& table);       // infer_matrix.cpp
-void add_reduction_rules(Table& table);    // infer_reduction.cpp
-void add_control_rules(Table& table);      // infer_control.cpp
-
 // Multidirectional broadcasting; nullopt when two sizes can never go together.
 std::optional<Shape> broadcast(const Shape& a, const Shape& b);
 std::optional<Expr> broadcast_size(const Expr& a, const Expr& b);
 
-// Content of integer outputs, once shapes are known (infer_ints.cpp).
-void propagate_ints(Context& c);
+// --- rules that many operators share
+// ---------------------------------------------------------------
+Status infer_same(Context& c);                       // as the first input
+Status infer_broadcast(Context& c);                  // all inputs, and their type
+Status infer_broadcast_to(Context& c, DType dtype);  // all inputs
+Status infer_comparison(Context& c);                 // all inputs; bool
+std::optional<Ints> ints_same(Context& c);           // the first input's
 
-}  // namespace onnxport::onnx::inference
+// a op b of sizes, for Add, Sub, Mul, Div, Mod, Max and Min; nullopt: not known.
+std::optional<Expr> combine(std::string_view op_type, const Expr& a, const Expr& b);
+
+}  // namespace onnxport::onnx::ops

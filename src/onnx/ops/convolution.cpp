@@ -1,19 +1,19 @@
-// Operators over N x C x spatial: convolutions, pools, Resize, and the normalizations beside them.
-#include <cmath>
+// Convolutions, pools and what else slides over N x C x spatial.
+#include "onnx/ops/infer_context.h"
 
-#include "onnx/infer_rule.h"
-
-namespace onnxport::onnx::inference {
+namespace onnxport::onnx::ops {
 namespace {
 
-struct Window {
+using enum Trait;
+
+struct WindowAttributes {
   Attribute::Ints kernel, strides, dilations, pads;
   std::string auto_pad;
   bool ceil = false;
 };
 
 // Attributes with their defaults; false when their lengths do not fit.
-bool read_window(Context& c, size_t spatial, Attribute::Ints kernel, Window& w) {
+bool read_window(Context& c, size_t spatial, Attribute::Ints kernel, WindowAttributes& w) {
   w.kernel = std::move(kernel);
   w.strides = c.attrs("strides");
   w.dilations = c.attrs("dilations");
@@ -36,7 +36,7 @@ bool read_window(Context& c, size_t spatial, Attribute::Ints kernel, Window& w) 
 }
 
 // One spatial axis of a convolution or pool.
-Expr window_size(const Expr& in, const Window& w, size_t i) {
+Expr window_size(const Expr& in, const WindowAttributes& w, size_t i) {
   const size_t n = w.kernel.size();
   const int64_t stride = w.strides[i];
   if (w.auto_pad == "SAME_UPPER" || w.auto_pad == "SAME_LOWER") return ceildiv(in, Expr(stride));
@@ -88,7 +88,7 @@ Status convolve(Context& c, size_t weight, DType dtype) {
   } else {
     out[1] = unknown_size();
   }
-  Window window;
+  WindowAttributes window;
   const bool known = kernel && read_window(c, spatial, *kernel, window);
   for (size_t i = 0; i < spatial; ++i) {
     out[2 + i] = known ? window_size((*x)[2 + i], window, i) : unknown_size();
@@ -97,17 +97,21 @@ Status convolve(Context& c, size_t weight, DType dtype) {
   return {};
 }
 
-Status conv(Context& c) { return convolve(c, 1, c.dtype(0)); }
-Status conv_integer(Context& c) { return convolve(c, 1, DType::kInt32); }
-Status qlinear_conv(Context& c) { return convolve(c, 3, c.dtype(7)); }
+Status infer_conv(Context& c) { return convolve(c, 1, c.dtype(0)); }
+Status infer_conv_integer(Context& c) { return convolve(c, 1, DType::kInt32); }
+Status infer_qlinear_conv(Context& c) { return convolve(c, 3, c.dtype(7)); }
 
-Status conv_transpose(Context& c) {
+OP("Conv", {.infer = infer_conv});
+OP("ConvInteger", {.infer = infer_conv_integer});
+OP("QLinearConv", {.infer = infer_qlinear_conv});
+
+Status infer_conv_transpose(Context& c) {
   const Shape *x = c.shape(0), *w = c.shape(1);
   c.out(0, c.dtype(0));
   if (x == nullptr || x->size() < 2) return {};
   const size_t spatial = x->size() - 2;
   TRY_ASSIGN(auto kernel, kernel_of(c, 1, spatial));
-  Window window;
+  WindowAttributes window;
   if (!kernel || !read_window(c, spatial, *kernel, window)) return {};
   Shape out = *x;
   out[1] = w != nullptr && w->size() >= 2 ? (*w)[1] * Expr(c.attr("group", 1)) : unknown_size();
@@ -134,14 +138,15 @@ Status conv_transpose(Context& c) {
   c.out(0, c.dtype(0), out);
   return {};
 }
+OP("ConvTranspose", {.infer = infer_conv_transpose});
 
-Status pool(Context& c) {
+Status infer_pool(Context& c) {
   const Shape* x = c.shape(0);
   c.out(0, c.dtype(0));
   if (c.node.is("MaxPool")) c.out(1, DType::kInt64);
   if (x == nullptr || x->size() < 2) return {};
   const size_t spatial = x->size() - 2;
-  Window window;
+  WindowAttributes window;
   if (!read_window(c, spatial, c.attrs("kernel_shape"), window)) {
     return c.wrong("kernel, strides or pads do not fit " + to_string(*x));
   }
@@ -151,8 +156,10 @@ Status pool(Context& c) {
   if (c.node.is("MaxPool")) c.out(1, DType::kInt64, out);
   return {};
 }
+OP("AveragePool", {.infer = infer_pool, .traits = kKeepsNonNegative});
+OP({"MaxPool", "LpPool"}, {.infer = infer_pool});
 
-Status global_pool(Context& c) {
+Status infer_global_pool(Context& c) {
   const Shape* x = c.shape(0);
   c.out(0, c.dtype(0));
   if (x == nullptr || x->size() < 2) return {};
@@ -161,8 +168,11 @@ Status global_pool(Context& c) {
   c.out(0, c.dtype(0), out);
   return {};
 }
+OP("GlobalAveragePool", {.infer = infer_global_pool, .traits = kKeepsNonNegative});
+OP("GlobalMaxPool", {.infer = infer_global_pool, .traits = kSelects});
+OP("GlobalLpPool", {.infer = infer_global_pool});
 
-Status max_roi_pool(Context& c) {
+Status infer_max_roi_pool(Context& c) {
   const Shape *x = c.shape(0), *rois = c.shape(1);
   c.out(0, c.dtype(0));
   const Attribute::Ints pooled = c.attrs("pooled_shape");
@@ -172,8 +182,9 @@ Status max_roi_pool(Context& c) {
   c.out(0, c.dtype(0), Shape{(*rois)[0], (*x)[1], pooled[0], pooled[1]});
   return {};
 }
+OP("MaxRoiPool", {.infer = infer_max_roi_pool});
 
-Status roi_align(Context& c) {
+Status infer_roi_align(Context& c) {
   const Shape *x = c.shape(0), *rois = c.shape(1);
   c.out(0, c.dtype(0));
   if (x == nullptr || rois == nullptr || x->size() != 4 || rois->empty()) return {};
@@ -181,109 +192,9 @@ Status roi_align(Context& c) {
         Shape{(*rois)[0], (*x)[1], c.attr("output_height", 1), c.attr("output_width", 1)});
   return {};
 }
+OP("RoiAlign", {.infer = infer_roi_align});
 
-Status grid_sample(Context& c) {
-  const Shape *x = c.shape(0), *grid = c.shape(1);
-  c.out(0, c.dtype(0));
-  if (x == nullptr || grid == nullptr || x->size() < 3 || grid->size() != x->size()) return {};
-  Shape out{(*x)[0], (*x)[1]};
-  for (size_t i = 1; i + 1 < grid->size(); ++i) out.push_back((*grid)[i]);
-  c.out(0, c.dtype(0), out);
-  return {};
-}
-
-Status affine_grid(Context& c) {
-  c.out(0, c.dtype(0));
-  auto size = c.ints(1);
-  if (!size || size->size() < 4) return {};
-  Shape out{(*size)[0]};
-  for (size_t i = 2; i < size->size(); ++i) out.push_back((*size)[i]);
-  out.emplace_back(static_cast<int64_t>(size->size()) - 2);
-  c.out(0, c.dtype(0), out);
-  return {};
-}
-
-Expr scaled_size(const Expr& in, float scale) {
-  if (!(scale > 0) || scale > 1e6F) return unknown_size();
-  if (in.is_const()) {
-    if (in.value() > INT32_MAX) return unknown_size();
-    return Expr(static_cast<int64_t>(std::floor(static_cast<float>(in.value()) * scale)));
-  }
-  if (scale >= 1 && scale == std::floor(scale)) return in * Expr(static_cast<int64_t>(scale));
-  const float inverse = 1.0F / scale;
-  if (scale > 0 && inverse == std::floor(inverse) && 1.0F / inverse == scale) {
-    return floordiv(in, Expr(static_cast<int64_t>(inverse)));
-  }
-  return unknown_size();
-}
-
-Status resize(Context& c) {
-  const Shape* x = c.shape(0);
-  c.out(0, c.dtype(0));
-  if (x == nullptr) return {};
-  const bool upsample = c.node.is("Upsample");
-  const size_t scales_at = upsample || c.opset < 11 ? 1 : 2;
-  Shape out = *x;
-  for (Expr& d : out) d = unknown_size();
-  std::vector<size_t> axes;
-  for (int64_t a : c.attrs("axes")) {
-    auto axis = axis_of(a, x->size());
-    if (!axis) return c.wrong("axis outside " + to_string(*x));
-    axes.push_back(*axis);
-  }
-  const bool all = axes.empty();
-  for (size_t i = 0; all && i < x->size(); ++i) axes.push_back(i);
-  if (!all) out = *x;
-  auto sizes = upsample || c.opset < 11 ? std::nullopt : c.ints(3);
-  const Tensor* scales = c.constant(scales_at);
-  std::vector<double> factors;
-  if (scales != nullptr) factors = scales->as_doubles();
-  if (const Attribute* a = c.node.find("scales")) {
-    if (const auto* list = std::get_if<Attribute::Floats>(&a->v)) {
-      factors.assign(list->begin(), list->end());
-    }
-  }
-  const bool stretch = c.text("keep_aspect_ratio_policy", "stretch") == "stretch";
-  for (size_t i = 0; i < axes.size(); ++i) {
-    Expr& d = out[axes[i]];
-    if (sizes && sizes->size() == axes.size() && stretch) {
-      d = (*sizes)[i];
-    } else if (factors.size() == axes.size()) {
-      d = scaled_size((*x)[axes[i]], static_cast<float>(factors[i]));
-    } else {
-      d = unknown_size();
-    }
-  }
-  c.out(0, c.dtype(0), out);
-  return {};
-}
-
-Status batch_normalization(Context& c) {
-  c.out(0, c.dtype(0), c.shape(0));
-  for (size_t i = 1; i < c.node.outputs.size(); ++i) {
-    c.out(i, c.dtype(3), c.shape(3));
-  }
-  return {};
-}
-
-// Outputs after the first are the statistics: one for each normalized row.
-Status layer_normalization(Context& c) {
-  c.out(0, c.dtype(0), c.shape(0));
-  const Shape* x = c.shape(0);
-  const DType stash = c.dtype_attr("stash_type", DType::kFloat);
-  c.out(1, stash);
-  c.out(2, stash);
-  if (x == nullptr) return {};
-  auto axis = axis_of(c.attr("axis", -1), x->size());
-  if (!axis) return c.wrong("axis outside " + to_string(*x));
-  Shape statistics = *x;
-  for (size_t i = *axis; i < statistics.size(); ++i) statistics[i] = Expr(1);
-  c.out(1, stash, statistics);
-  c.out(2, stash, statistics);
-  return {};
-}
-
-Status col2im(Context& c) {
+Status infer_col2im(Context& c) {
   const Shape* x = c.shape(0);
   c.out(0, c.dtype(0));
   auto image = c.ints(1), block = c.ints(2);
@@ -295,26 +206,7 @@ Status col2im(Context& c) {
   c.out(0, c.dtype(0), out);
   return {};
 }
+OP("Col2Im", {.infer = infer_col2im});
 
 }  // namespace
-
-void add_spatial_rules(Table& t) {
-  t["Conv"] = conv;
-  t["ConvInteger"] = conv_integer;
-  t["QLinearConv"] = qlinear_conv;
-  t["ConvTranspose"] = conv_transpose;
-  for (const char* op : {"MaxPool", "AveragePool", "LpPool"}) t[op] = pool;
-  for (const char* op : {"GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"}) t[op] = global_pool;
-  t["MaxRoiPool"] = max_roi_pool;
-  t["RoiAlign"] = roi_align;
-  t["GridSample"] = grid_sample;
-  t["AffineGrid"] = affine_grid;
-  t["Resize"] = resize;
-  t["Upsample"] = resize;
-  t["BatchNormalization"] = batch_normalization;
-  t["LayerNormalization"] = layer_normalization;
-  t["RMSNormalization"] = layer_normalization;
-  t["Col2Im"] = col2im;
-}
-
-}  // namespace onnxport::onnx::inference
+}  // namespace onnxport::onnx::ops

@@ -1,10 +1,13 @@
-// Gather and its kin, and operators whose output size depends on the content.
-#include "onnx/infer_rule.h"
+// Gather and its kin, Scatter and its kin, and operators whose output size depends on the content.
+#include "onnx/ops/fold_call.h"
+#include "onnx/ops/infer_context.h"
 
-namespace onnxport::onnx::inference {
+namespace onnxport::onnx::ops {
 namespace {
 
-Status gather(Context& c) {
+using enum Trait;
+
+Status infer_gather(Context& c) {
   const Shape *x = c.shape(0), *indices = c.shape(1);
   c.out(0, c.dtype(0));
   if (x == nullptr || indices == nullptr) return {};
@@ -17,12 +20,57 @@ Status gather(Context& c) {
   return {};
 }
 
-Status gather_elements(Context& c) {
+std::optional<Ints> ints_gather(Context& c) {
+  auto data = c.ints(0);
+  auto indices = c.const_ints(1);
+  if (!data || !indices || c.rank(0) != 1) return std::nullopt;
+  Ints out;
+  const auto n = static_cast<int64_t>(data->size());
+  for (int64_t i : *indices) {
+    if (i < -n || i >= n) return std::nullopt;
+    out.push_back((*data)[static_cast<size_t>(i < 0 ? i + n : i)]);
+  }
+  return out;
+}
+
+Tensors fold_gather(const Call& call) {
+  const Tensor& x = *call.in(0);
+  const Tensor& at = *call.in(1);
+  const auto axis = axis_of(call.node.get<int64_t>("axis", 0), x.dims.size());
+  if (!axis || byte_size(x.dtype) == 0) return std::nullopt;
+  Dims dims(x.dims.begin(), x.dims.begin() + static_cast<std::ptrdiff_t>(*axis));
+  dims.insert(dims.end(), at.dims.begin(), at.dims.end());
+  dims.insert(dims.end(), x.dims.begin() + static_cast<std::ptrdiff_t>(*axis) + 1, x.dims.end());
+  if (count(dims) > call.max_elements) return std::nullopt;
+  // Of nothing: then the sizes beside may be as large as they like.
+  if (count(dims) == 0) return one(Tensor::owned(x.dtype, std::move(dims), {}));
+  const std::vector<int64_t> indices = at.as_ints();
+  const int64_t size = x.dims[*axis];
+  int64_t outer = 1;
+  for (size_t i = 0; i < *axis; ++i) outer *= x.dims[i];
+  const int64_t inner = strides_of(x.dims)[*axis];
+  std::vector<int64_t> index;
+  for (int64_t o = 0; o < outer; ++o) {
+    for (int64_t i : indices) {
+      if (i < -size || i >= size) return std::nullopt;
+      const int64_t row = (o * size + (i < 0 ? i + size : i)) * inner;
+      for (int64_t k = 0; k < inner; ++k) index.push_back(row + k);
+    }
+  }
+  return one(take(x, std::move(dims), index));
+}
+OP("Gather", {.infer = infer_gather,
+              .ints = ints_gather,
+              .fold = fold_gather,
+              .traits = kSelects | kBuiltOnce});
+
+Status infer_gather_elements(Context& c) {
   c.out(0, c.dtype(0), c.shape(1));
   return {};
 }
+OP("GatherElements", {.infer = infer_gather_elements, .traits = kSelects});
 
-Status gather_nd(Context& c) {
+Status infer_gather_nd(Context& c) {
   const Shape *x = c.shape(0), *indices = c.shape(1);
   c.out(0, c.dtype(0));
   if (x == nullptr || indices == nullptr || indices->empty()) return {};
@@ -37,19 +85,24 @@ Status gather_nd(Context& c) {
   c.out(0, c.dtype(0), out);
   return {};
 }
+OP("GatherND", {.infer = infer_gather_nd, .traits = kSelects});
 
-Status non_zero(Context& c) {
+OP({"Scatter", "ScatterElements", "ScatterND", "TensorScatter"}, {.infer = infer_same});
+
+Status infer_non_zero(Context& c) {
   const auto rank = c.rank(0);
   c.out(0, DType::kInt64, Shape{rank ? Expr(*rank) : unknown_size(), unknown_size()});
   return {};
 }
+OP("NonZero", {.infer = infer_non_zero});
 
-Status non_max_suppression(Context& c) {
+Status infer_non_max_suppression(Context& c) {
   c.out(0, DType::kInt64, Shape{unknown_size(), 3});
   return {};
 }
+OP("NonMaxSuppression", {.infer = infer_non_max_suppression});
 
-Status compress(Context& c) {
+Status infer_compress(Context& c) {
   const Shape* x = c.shape(0);
   c.out(0, c.dtype(0));
   if (c.node.find("axis") == nullptr) {
@@ -64,8 +117,9 @@ Status compress(Context& c) {
   c.out(0, c.dtype(0), out);
   return {};
 }
+OP("Compress", {.infer = infer_compress, .traits = kSelects});
 
-Status unique(Context& c) {
+Status infer_unique(Context& c) {
   const Shape* x = c.shape(0);
   const Expr count = unknown_size();
   c.out(0, c.dtype(0));
@@ -83,8 +137,9 @@ Status unique(Context& c) {
   c.out(3, DType::kInt64, Shape{count});
   return {};
 }
+OP("Unique", {.infer = infer_unique});
 
-Status top_k(Context& c) {
+Status infer_top_k(Context& c) {
   const Shape* x = c.shape(0);
   c.out(0, c.dtype(0));
   c.out(1, DType::kInt64);
@@ -102,8 +157,9 @@ Status top_k(Context& c) {
   c.out(1, DType::kInt64, out);
   return {};
 }
+OP("TopK", {.infer = infer_top_k});
 
-Status one_hot(Context& c) {
+Status infer_one_hot(Context& c) {
   const Shape* indices = c.shape(0);
   c.out(0, c.dtype(2));
   if (indices == nullptr) return {};
@@ -116,19 +172,7 @@ Status one_hot(Context& c) {
   c.out(0, c.dtype(2), out);
   return {};
 }
+OP("OneHot", {.infer = infer_one_hot});
 
 }  // namespace
-
-void add_indexing_rules(Table& t) {
-  t["Gather"] = gather;
-  t["GatherElements"] = gather_elements;
-  t["GatherND"] = gather_nd;
-  t["NonZero"] = non_zero;
-  t["NonMaxSuppression"] = non_max_suppression;
-  t["Compress"] = compress;
-  t["Unique"] = unique;
-  t["TopK"] = top_k;
-  t["OneHot"] = one_hot;
-}
-
-}  // namespace onnxport::onnx::inference
+}  // namespace onnxport::onnx::ops

@@ -1,12 +1,14 @@
-// MatMul, Gemm, Einsum, attention and the recurrent networks.
+// MatMul, Gemm, Einsum, attention.
 #include <fmt/format.h>
 
 #include <map>
 
-#include "onnx/infer_rule.h"
+#include "onnx/ops/infer_context.h"
 
-namespace onnxport::onnx::inference {
+namespace onnxport::onnx::ops {
 namespace {
+
+using enum Trait;
 
 bool differ(const Expr& a, const Expr& b) { return a.is_const() && b.is_const() && a != b; }
 
@@ -30,11 +32,15 @@ Status multiply(Context& c, size_t ia, size_t ib, DType dtype) {
   return {};
 }
 
-Status matmul(Context& c) { return multiply(c, 0, 1, c.dtype(0)); }
-Status matmul_integer(Context& c) { return multiply(c, 0, 1, DType::kInt32); }
-Status qlinear_matmul(Context& c) { return multiply(c, 0, 3, c.dtype(7)); }
+Status infer_matmul(Context& c) { return multiply(c, 0, 1, c.dtype(0)); }
+Status infer_matmul_integer(Context& c) { return multiply(c, 0, 1, DType::kInt32); }
+Status infer_qlinear_matmul(Context& c) { return multiply(c, 0, 3, c.dtype(7)); }
 
-Status gemm(Context& c) {
+OP("MatMul", {.infer = infer_matmul});
+OP("MatMulInteger", {.infer = infer_matmul_integer});
+OP("QLinearMatMul", {.infer = infer_qlinear_matmul});
+
+Status infer_gemm(Context& c) {
   const Shape *a = c.shape(0), *b = c.shape(1);
   c.out(0, c.dtype(0));
   if (a == nullptr || b == nullptr) return {};
@@ -46,6 +52,7 @@ Status gemm(Context& c) {
   c.out(0, c.dtype(0), Shape{(*a)[ta], (*b)[1 - tb]});
   return {};
 }
+OP("Gemm", {.infer = infer_gemm});
 
 // Labels of one operand; the ellipsis becomes upper-case-free labels "0", "1", ... from the right.
 std::optional<std::vector<std::string>> labels_of(std::string_view term, std::optional<size_t> rank,
@@ -68,7 +75,7 @@ std::optional<std::vector<std::string>> labels_of(std::string_view term, std::op
   return labels;
 }
 
-Status einsum(Context& c) {
+Status infer_einsum(Context& c) {
   c.out(0, c.dtype(0));
   std::string equation;
   for (char ch : c.text("equation", "")) {
@@ -122,8 +129,9 @@ Status einsum(Context& c) {
   c.out(0, c.dtype(0), out);
   return {};
 }
+OP("Einsum", {.infer = infer_einsum});
 
-Status attention(Context& c) {
+Status infer_attention(Context& c) {
   c.out(0, c.dtype(0));
   c.out(1, c.dtype(0));
   c.out(2, c.dtype(0));
@@ -140,51 +148,18 @@ Status attention(Context& c) {
   }
   return {};
 }
+OP("Attention", {.infer = infer_attention});
 
-Status recurrent(Context& c) {
-  for (size_t i = 0; i < 3; ++i) c.out(i, c.dtype(0));
-  const Shape *x = c.shape(0), *r = c.shape(2);
-  if (x == nullptr || x->size() != 3) return {};
-  const bool batch_first = c.attr("layout", 0) != 0;
-  const Expr length = (*x)[batch_first ? 1 : 0], batch = (*x)[batch_first ? 0 : 1];
-  const Expr directions(c.text("direction", "forward") == "bidirectional" ? 2 : 1);
-  Expr hidden = unknown_size();
-  if (c.node.find("hidden_size") != nullptr) {
-    hidden = Expr(c.attr("hidden_size", 1));
-  } else if (r != nullptr && r->size() == 3) {
-    hidden = (*r)[2];
-  }
-  const Shape state =
-      batch_first ? Shape{batch, directions, hidden} : Shape{directions, batch, hidden};
-  c.out(0, c.dtype(0),
-        batch_first ? Shape{batch, length, directions, hidden}
-                    : Shape{length, directions, batch, hidden});
-  c.out(1, c.dtype(0), state);
-  if (c.node.op_type.ends_with("LSTM")) c.out(2, c.dtype(0), state);
-  return {};
-}
+OP("RotaryEmbedding", {.infer = infer_same});
 
-Status det(Context& c) {
+Status infer_det(Context& c) {
   const Shape* x = c.shape(0);
   c.out(0, c.dtype(0));
   if (x == nullptr || x->size() < 2) return {};
   c.out(0, c.dtype(0), Shape(x->begin(), x->end() - 2));
   return {};
 }
+OP("Det", {.infer = infer_det});
 
 }  // namespace
-
-void add_matrix_rules(Table& t) {
-  t["MatMul"] = matmul;
-  t["MatMulInteger"] = matmul_integer;
-  t["QLinearMatMul"] = qlinear_matmul;
-  t["Gemm"] = gemm;
-  t["Einsum"] = einsum;
-  t["Attention"] = attention;
-  for (const char* op : {"LSTM", "GRU", "RNN", "com.microsoft.DynamicQuantizeLSTM"}) {
-    t[op] = recurrent;
-  }
-  t["Det"] = det;
-}
-
-}  // namespace onnxport::onnx::inference
+}  // namespace onnxport::onnx::ops

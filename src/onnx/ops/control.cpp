@@ -1,8 +1,10 @@
 // If, Loop and Scan: only what holds whatever the bodies do. The bodies are inferred before.
-#include "onnx/infer_rule.h"
+#include "onnx/ops/infer_context.h"
 
-namespace onnxport::onnx::inference {
+namespace onnxport::onnx::ops {
 namespace {
+
+using enum Trait;
 
 const Graph* body(const Context& c, std::string_view attribute) {
   const Attribute* a = c.node.find(attribute);
@@ -11,7 +13,7 @@ const Graph* body(const Context& c, std::string_view attribute) {
   return g != nullptr ? g->get() : nullptr;
 }
 
-Status if_(Context& c) {
+Status infer_if(Context& c) {
   const Graph *yes = body(c, "then_branch"), *no = body(c, "else_branch");
   if (yes == nullptr || no == nullptr) return {};
   for (size_t i = 0; i < c.node.outputs.size(); ++i) {
@@ -28,9 +30,10 @@ Status if_(Context& c) {
   }
   return {};
 }
+OP("If", {.infer = infer_if});
 
 // Outputs: carried values, then one stacked tensor for each of the remaining body outputs.
-Status loop(Context& c) {
+Status infer_loop(Context& c) {
   const Graph* g = body(c, "body");
   if (g == nullptr || c.node.inputs.size() < 2) return {};
   const size_t carried = c.node.inputs.size() - 2;
@@ -45,8 +48,9 @@ Status loop(Context& c) {
   }
   return {};
 }
+OP("Loop", {.infer = infer_loop});
 
-Status scan(Context& c) {
+Status infer_scan(Context& c) {
   const Graph* g = body(c, "body");
   if (g == nullptr || c.opset < 9) return {};
   for (size_t i = 0; i < c.node.outputs.size() && i < g->outputs().size(); ++i) {
@@ -54,13 +58,7 @@ Status scan(Context& c) {
   }
   return {};
 }
+OP("Scan", {.infer = infer_scan});
 
 }  // namespace
-
-void add_control_rules(Table& t) {
-  t["If"] = if_;
-  t["Loop"] = loop;
-  t["Scan"] = scan;
-}
-
-}  // namespace onnxport::onnx::inference
+}  // namespace onnxport::onnx::ops
