@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "base/expr_solve.h"
+
 namespace onnxport::aten {
 namespace {
 
@@ -27,21 +29,6 @@ std::optional<std::string> lone_unknown(const Expr& size, const Bindings& known)
     unknown = symbol;
   }
   return unknown;
-}
-
-// Solves size == actual for `symbol`, if size is linear in it.
-std::optional<int64_t> solve(const Equation& e, const std::string& symbol, Bindings known) {
-  auto at = [&](int64_t x) {
-    known[symbol] = x;
-    return e.size.eval(known);
-  };
-  auto zero = at(0), one = at(1);
-  if (!zero || !one || *one == *zero) return std::nullopt;
-  int64_t slope = *one - *zero;
-  if ((e.actual - *zero) % slope != 0) return std::nullopt;
-  int64_t x = (e.actual - *zero) / slope;
-  if (x < 0 || at(x) != e.actual) return std::nullopt;
-  return x;
 }
 
 }  // namespace
@@ -77,7 +64,7 @@ Result<Bindings> bind_sizes(const Program& program, const std::vector<std::vecto
     for (const Equation& e : equations) {
       auto symbol = lone_unknown(e.size, known);
       if (!symbol) continue;
-      auto x = solve(e, *symbol, known);
+      auto x = solve(e.size, *symbol, e.actual, known);
       if (!x) continue;
       known[*symbol] = *x;
       progress = true;

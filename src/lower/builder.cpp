@@ -5,8 +5,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "onnx/axis.h"
 #include "onnx/fold.h"
 #include "onnx/infer.h"
+#include "onnx/known_ints.h"
+#include "onnx/ops/op_def.h"
+#include "onnx/walk.h"
 
 namespace onnxport::lower {
 
@@ -16,34 +20,6 @@ namespace {
 constexpr size_t kSharedBytes = 4096;
 // Results up to this many elements are folded while building.
 constexpr int64_t kFoldedElements = 1 << 16;
-
-bool one_of(std::string_view op_type, std::initializer_list<std::string_view> names) {
-  return std::find(names.begin(), names.end(), op_type) != names.end();
-}
-
-// Cheap operators that rules ask for again and again; equal ones are built once.
-bool is_shared(std::string_view op_type) {
-  return one_of(op_type, {"Shape",
-                          "Gather",
-                          "Slice",
-                          "Concat",
-                          "Reshape",
-                          "Transpose",
-                          "Unsqueeze",
-                          "Squeeze",
-                          "Cast",
-                          "Expand",
-                          "Add",
-                          "Sub",
-                          "Mul",
-                          "Div",
-                          "Mod",
-                          "Max",
-                          "Min",
-                          "Range",
-                          "ConstantOfShape",
-                          "Not"});
-}
 
 template <typename T>
 void append_bytes(std::string& out, const T& value) {
@@ -81,22 +57,6 @@ bool all_constant(const onnx::Node& node) {
   return true;
 }
 
-// The content of an integer value whose elements are all known.
-std::optional<Tensor> known_content(Value x) {
-  if (!x->ints || x->dtype != DType::kInt64 || !x->shape || x->shape->size() > 1)
-    return std::nullopt;
-  std::vector<int64_t> values;
-  for (const Expr& e : *x->ints) {
-    if (!e.is_const()) return std::nullopt;
-    values.push_back(e.value());
-  }
-  if (x->shape->empty()) {
-    if (values.size() != 1) return std::nullopt;
-    return Tensor::of<int64_t>(DType::kInt64, {}, values);
-  }
-  return Tensor::ints(values);
-}
-
 // Backwards, so that what only a removed node used goes too.
 void remove_unused(onnx::Graph& graph) {
   std::vector<onnx::Node*> nodes = graph.nodes();
@@ -106,17 +66,15 @@ void remove_unused(onnx::Graph& graph) {
 }
 
 // A name in a body may have been taken outside later.
-void make_names_unique(onnx::Graph& graph) {
-  for (onnx::Node* node : graph.nodes()) {
-    for (onnx::Graph* body : onnx::subgraphs(*node)) {
-      for (Value value : body->values()) {
-        bool taken = false;
-        for (const onnx::Graph* g = body->outer(); g != nullptr && !taken; g = g->outer()) {
-          taken = g->find(value->name) != nullptr;
-        }
-        if (taken) body->rename(value, value->name + ".inner");
+void make_names_unique(const onnx::Model& model) {
+  for (onnx::Graph* body : onnx::all_graphs(model)) {
+    if (body->outer() == nullptr) continue;
+    for (Value value : body->values()) {
+      bool taken = false;
+      for (const onnx::Graph* g = body->outer(); g != nullptr && !taken; g = g->outer()) {
+        taken = g->find(value->name) != nullptr;
       }
-      make_names_unique(*body);
+      if (taken) body->rename(value, value->name + ".inner");
     }
   }
 }
@@ -196,8 +154,8 @@ onnx::Node* Builder::make_node(std::string_view op_type, Values inputs, Attribut
 // The outputs as constants, and the node gone, when all is known already.
 std::optional<Values> Builder::folded(onnx::Node* node) {
   std::optional<std::vector<Tensor>> tensors;
-  if (node->outputs.size() == 1) {
-    if (auto content = known_content(node->outputs[0])) tensors = {std::move(*content)};
+  if (node->outputs.size() == 1 && node->outputs[0]->dtype == DType::kInt64) {
+    if (auto content = onnx::known_tensor(*node->outputs[0])) tensors = {std::move(*content)};
   }
   if (!tensors && all_constant(*node)) tensors = onnx::fold(*node, opset(), kFoldedElements);
   if (!tensors || tensors->size() != node->outputs.size()) return std::nullopt;
@@ -217,7 +175,8 @@ Values Builder::op_n(std::string_view op_type, Values inputs, Attributes attribu
                      bool fold) {
   while (!inputs.empty() && inputs.back() == nullptr) inputs.pop_back();
   std::optional<std::string> text;
-  if (outputs == 1 && is_shared(op_type)) text = node_text(op_type, inputs, attributes);
+  if (outputs == 1 && onnx::has_trait(op_type, onnx::Trait::kBuiltOnce))
+    text = node_text(op_type, inputs, attributes);
   if (text) {
     if (auto it = seen_.nodes.find(*text); it != seen_.nodes.end()) return {it->second};
   }
@@ -292,12 +251,13 @@ const Shape& Builder::shape(Value x) {
 int64_t Builder::rank(Value x) { return static_cast<int64_t>(shape(x).size()); }
 
 int64_t Builder::axis(int64_t dim, Value x) {
-  const int64_t n = std::max<int64_t>(rank(x), 1);
-  if (dim < -n || dim >= n) {
+  // PyTorch takes a scalar for a list of one.
+  const auto found = onnx::axis_of(dim, static_cast<size_t>(std::max<int64_t>(rank(x), 1)));
+  if (!found) {
     throw Refused{
         fmt::format("dimension {} is out of range for a tensor of rank {}", dim, rank(x))};
   }
-  return dim < 0 ? dim + n : dim;
+  return static_cast<int64_t>(*found);
 }
 
 const Tensor* Builder::constant_of(Value x) { return x->constant(); }
@@ -364,7 +324,6 @@ Value Builder::gather(Value x, Value indices, int64_t dim) {
   return op("Gather", {x, indices}, {{"axis", axis(dim, x)}});
 }
 
-// Axes became an input with opset 13 for ReduceSum, with 18 for the others.
 Value Builder::reduce(std::string_view op_type, Value x, std::vector<int64_t> axes, bool keepdims) {
   if (rank(x) == 0) return x;
   for (int64_t& a : axes) a = axis(a, x);
@@ -372,7 +331,7 @@ Value Builder::reduce(std::string_view op_type, Value x, std::vector<int64_t> ax
   Attributes attributes;
   Values inputs = {x};
   if (!axes.empty()) {
-    if (opset() >= (op_type == "ReduceSum" ? 13 : 18)) {
+    if (opset() >= onnx::ops::find(op_type)->became_inputs.since) {
       inputs.push_back(ints(axes));
     } else {
       attributes.emplace_back("axes", axes);
@@ -427,7 +386,7 @@ onnx::Attribute::GraphRef Builder::leave_body() {
 
 void Builder::finish() {
   remove_unused(graph());
-  make_names_unique(graph());
+  make_names_unique(model_);
   std::vector<Value> gone;
   for (Value x : graph().initializers()) {
     if (x->unused() && !x->is_input) gone.push_back(x);

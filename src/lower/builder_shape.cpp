@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/expr_solve.h"
 #include "lower/builder.h"
 
 namespace onnxport::lower {
@@ -81,25 +82,12 @@ Value Builder::solve(const std::string& symbol) {
   for (Value input : main_graph().inputs) {
     if (!input->shape) continue;
     for (size_t i = 0; i < input->shape->size(); ++i) {
-      const std::vector<Expr::Term> terms = (*input->shape)[i].terms();
-      int64_t a = 0;
-      int64_t b = 0;
-      bool linear = !terms.empty() && terms.size() <= 2;
-      for (const Expr::Term& term : terms) {
-        if (term.factors.empty()) {
-          b = term.coefficient;
-        } else if (term.factors.size() == 1 && term.factors[0].op == Expr::Op::kSymbol &&
-                   term.factors[0].symbol == symbol) {
-          a = term.coefficient;
-        } else {
-          linear = false;
-        }
-      }
-      if (!linear || a <= 0) continue;
+      const auto form = linear_form((*input->shape)[i]);
+      if (!form || form->symbol != symbol || form->factor <= 0) continue;
       const auto axis = static_cast<int64_t>(i);
       Value out = sizes_of(input, axis, axis + 1);
-      if (b != 0) out = sub(out, ints({b}));
-      return a == 1 ? out : div(out, ints({a}));
+      if (form->rest != 0) out = sub(out, ints({form->rest}));
+      return form->factor == 1 ? out : div(out, ints({form->factor}));
     }
   }
   fail(fmt::format("the size `{}` cannot be read from any tensor", symbol));

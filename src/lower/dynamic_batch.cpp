@@ -15,7 +15,9 @@
 #include <utility>
 #include <vector>
 
+#include "onnx/axis.h"
 #include "onnx/infer.h"
+#include "onnx/ops/op_def.h"
 
 namespace onnxport::lower {
 namespace {
@@ -77,7 +79,7 @@ class DynamicBatch {
     if (node.is("Reshape")) TRY(repair_reshape(node, before));
     if (node.is("Expand")) TRY(repair_expand(node));
     if (node.is("Concat")) TRY(align_rows(node, node.get<int64_t>("axis", 0)));
-    if (is_elementwise(node)) TRY(align_broadcast(node));
+    if (onnx::has_trait(node, onnx::Trait::kElementwise)) TRY(align_broadcast(node));
     for (Value* output : node.outputs) {
       if (output == nullptr) continue;
       output->shape.reset();
@@ -174,14 +176,6 @@ class DynamicBatch {
     return {};
   }
 
-  static bool is_elementwise(const Node& node) {
-    static const char* const kOps[] = {"Add",   "Sub",  "Mul",     "Div", "Pow",
-                                       "Where", "Max",  "Min",     "And", "Or",
-                                       "Equal", "Less", "Greater", "Mod", "PRelu"};
-    return std::any_of(std::begin(kOps), std::end(kOps),
-                       [&](const char* op) { return node.is(op); });
-  }
-
   // Inputs whose axis is the old batch while another's is the new one: taken as one row, which
   // broadcasts.
   Status align_broadcast(Node& node) {
@@ -218,8 +212,8 @@ class DynamicBatch {
     for (Value* v : node.inputs) {
       if (depends(v)) lead = v;
     }
-    if (concat_axis < 0) concat_axis += static_cast<int64_t>(lead->shape->size());
-    if (depends((*lead->shape)[static_cast<size_t>(concat_axis)])) {
+    const auto joined = onnx::axis_of(concat_axis, lead->shape->size());
+    if (!joined || depends((*lead->shape)[*joined])) {
       return refuse(node, "it joins tensors along the batch axis");
     }
     for (size_t axis = 0; axis < lead->shape->size(); ++axis) {

@@ -10,6 +10,7 @@
 
 #include "lower/outputs.h"
 #include "lower/rule.h"
+#include "onnx/ops/op_def.h"
 
 namespace onnxport::lower {
 
@@ -102,10 +103,8 @@ bool is_zero(Value x) {
       const auto* tensor = fill != nullptr ? std::get_if<Tensor>(&fill->v) : nullptr;
       return tensor == nullptr || tensor->as_doubles().at(0) == 0;
     }
-    const bool moves = x->producer->is("Expand") || x->producer->is("Cast") ||
-                       x->producer->is("Slice") || x->producer->is("Reshape") ||
-                       x->producer->is("Transpose") || x->producer->is("Unsqueeze") ||
-                       x->producer->is("Identity");
+    const bool moves =
+        onnx::has_trait(*x->producer, onnx::Trait::kSelects) || x->producer->is("Cast");
     if (!moves) return false;
     x = x->producer->input(0);
   }

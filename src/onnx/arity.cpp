@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "onnx/walk.h"
+
 namespace onnxport::onnx {
 namespace {
 
@@ -49,12 +51,8 @@ Status check_node(const Node& node, int64_t opset) {
 
 Status check_arity(const Model& model) {
   const int64_t opset = model.opset();
-  std::vector<const Graph*> pending{model.graph.get()};
-  while (!pending.empty()) {
-    const Graph* graph = pending.back();
-    pending.pop_back();
+  for (const Graph* graph : all_graphs(model)) {
     for (const Node* node = graph->first(); node != nullptr; node = node->next) {
-      for (const Graph* body : subgraphs(*node)) pending.push_back(body);
       if (!node->domain.empty()) continue;
       if (auto status = check_node(*node, opset); !status.ok()) {
         std::string name = node->name;

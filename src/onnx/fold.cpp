@@ -4,17 +4,6 @@
 
 namespace onnxport::onnx {
 
-bool is_permutation(const std::vector<int64_t>& perm, size_t rank) {
-  std::vector<bool> seen(rank, false);
-  for (const int64_t axis : perm) {
-    if (axis < 0 || static_cast<size_t>(axis) >= rank || seen[static_cast<size_t>(axis)]) {
-      return false;
-    }
-    seen[static_cast<size_t>(axis)] = true;
-  }
-  return perm.size() == rank;
-}
-
 std::optional<std::vector<Tensor>> fold(const Node& node, int64_t opset, int64_t max_elements) {
   if (!node.domain.empty()) return std::nullopt;
   const ops::OpDef* def = ops::find(node);

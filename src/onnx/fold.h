@@ -16,7 +16,4 @@ namespace onnxport::onnx {
 std::optional<std::vector<Tensor>> fold(const Node& node, int64_t opset,
                                         int64_t max_elements = 1 << 16);
 
-// Whether perm names each of `rank` axes once.
-bool is_permutation(const std::vector<int64_t>& perm, size_t rank);
-
 }  // namespace onnxport::onnx

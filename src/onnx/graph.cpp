@@ -4,6 +4,8 @@
 #include <atomic>
 #include <queue>
 
+#include "onnx/walk.h"
+
 namespace onnxport::onnx {
 namespace {
 
@@ -35,20 +37,6 @@ void drop_use(Value* value, const Node* node, size_t input) {
 
 void drop_uses(const Node* node) {
   for (size_t i = 0; i < node->inputs.size(); ++i) drop_use(node->inputs[i], node, i);
-}
-
-// Calls f on every graph below `node`, at any depth.
-template <typename F>
-void for_each_graph_below(const Node& node, F f) {
-  std::vector<Graph*> pending = subgraphs(node);
-  while (!pending.empty()) {
-    Graph* graph = pending.back();
-    pending.pop_back();
-    f(*graph);
-    for (const Node* inner = graph->first(); inner != nullptr; inner = inner->next) {
-      for (Graph* deeper : subgraphs(*inner)) pending.push_back(deeper);
-    }
-  }
 }
 
 }  // namespace
@@ -269,7 +257,7 @@ void Graph::replace_outputs(Value* old_value, Value* new_value) {
   replace_in(outputs_);
   if (old_value->graph_outputs == 0) return;
   for (const Node* node = head_; node != nullptr; node = node->next) {
-    for_each_graph_below(*node, [&](Graph& graph) { replace_in(graph.outputs_); });
+    for (Graph* graph : graphs_below(*node)) replace_in(graph->outputs_);
   }
 }
 
@@ -381,7 +369,7 @@ std::vector<Value*> Graph::inline_body(Graph& body, Node* before) {
 size_t Graph::total_node_count() const {
   size_t count = node_count_;
   for (const Node* node = head_; node != nullptr; node = node->next) {
-    for_each_graph_below(*node, [&](const Graph& graph) { count += graph.node_count_; });
+    for (const Graph* graph : graphs_below(*node)) count += graph->node_count_;
   }
   return count;
 }
@@ -426,12 +414,12 @@ bool Graph::sort() {
       f(value->producer->position);
     };
     for (const Value* value : node.inputs) needs(value);
-    for_each_graph_below(node, [&](const Graph& graph) {
-      for (const Node* inner = graph.head_; inner != nullptr; inner = inner->next) {
+    for (const Graph* graph : graphs_below(node)) {
+      for (const Node* inner = graph->head_; inner != nullptr; inner = inner->next) {
         for (const Value* value : inner->inputs) needs(value);
       }
-      for (const Value* value : graph.outputs_) needs(value);
-    });
+      for (const Value* value : graph->outputs_) needs(value);
+    }
   };
   bool in_order = true;
   for (size_t i = 0; i < order.size() && in_order; ++i) {

@@ -13,7 +13,7 @@ void propagate_ints(const ops::OpDef& def, ops::Context& c) {
   // A matrix's elements would lose their order's meaning: scalars and lists only.
   if (!v->shape || v->shape->size() > 1) return;
   std::optional<ops::Ints> content = def.ints(c);
-  if (!content || content->size() > ops::kMaxInts) return;
+  if (!content || content->size() > kMaxKnownInts) return;
   const bool scalar = v->shape->empty();
   if (scalar && content->size() != 1) return;
   if (!scalar && (*v->shape)[0].is_const() &&

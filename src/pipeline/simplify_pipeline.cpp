@@ -11,6 +11,7 @@
 
 #include "onnx/check.h"
 #include "onnx/read.h"
+#include "onnx/walk.h"
 #include "onnx/write.h"
 #include "onnxport/simplify.h"
 #include "pipeline/distance.h"
@@ -47,13 +48,7 @@ Status check_config(const SimplifyConfig& config) {
 }
 
 void for_each_graph(const onnx::Model& model, const std::function<void(onnx::Graph&)>& visit) {
-  std::vector<onnx::Graph*> graphs{model.graph.get()};
-  for (size_t i = 0; i < graphs.size(); ++i) {
-    visit(*graphs[i]);
-    for (onnx::Node* node = graphs[i]->first(); node != nullptr; node = node->next) {
-      for (onnx::Graph* body : onnx::subgraphs(*node)) graphs.push_back(body);
-    }
-  }
+  for (onnx::Graph* graph : onnx::all_graphs(model)) visit(*graph);
 }
 
 uint64_t tensor_bytes(const onnx::Model& model) {

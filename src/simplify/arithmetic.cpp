@@ -26,7 +26,7 @@ std::optional<Operands> with_constant(const Node& node) {
 RULE(drop_neutral_operand, "Add", "Sub", "Mul", "Div", "Pow") {
   auto operands = with_constant(node);
   if (!operands) return no_match("no constant operand");
-  const bool commutes = node.is("Add") || node.is("Mul");
+  const bool commutes = has_trait(node, Trait::kCommutative);
   if (!commutes && operands->constant_at == 0) return no_match("the constant comes first");
   const double neutral = node.is("Add") || node.is("Sub") ? 0 : 1;
   if (!all_equal(*constant_of(operands->constant), neutral)) return no_match("not neutral");

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <unordered_set>
 #include <vector>
 
 #include "simplify/match.h"
@@ -15,29 +14,6 @@ using Bound = std::optional<double>;
 
 // However wide and deep the graph before v is, no more of it is looked at.
 constexpr int kMaxNodes = 64;
-
-bool never_negative(const Node& node) {
-  static const std::unordered_set<std::string_view> ops = {
-      "Abs",  "Exp",     "HardSigmoid", "ReduceL1", "ReduceL2", "ReduceSumSquare",
-      "Relu", "Sigmoid", "Softmax",     "Softplus", "Sqrt"};
-  return node.domain.empty() && ops.count(node.op_type) != 0;
-}
-
-// Each element of the output is an element of the first input.
-bool only_selects(const Node& node) {
-  static const std::unordered_set<std::string_view> ops = {
-      "DepthToSpace", "Expand",  "Flatten",   "Gather",   "GlobalMaxPool",
-      "Identity",     "Reshape", "Slice",     "Squeeze",  "SpaceToDepth",
-      "Split",        "Tile",    "Transpose", "Unsqueeze"};
-  return node.domain.empty() && ops.count(node.op_type) != 0;
-}
-
-// Rounding may take a mean or a sum below the bound of its parts, but not below zero.
-bool keeps_sign(const Node& node) {
-  static const std::unordered_set<std::string_view> ops = {
-      "Add", "AveragePool", "GlobalAveragePool", "Mul", "ReduceMean", "ReduceSum", "Sum"};
-  return node.domain.empty() && ops.count(node.op_type) != 0;
-}
 
 Bound least_element(const Tensor& t) {
   constexpr int64_t kMaxElements = int64_t{1} << 12;
@@ -64,19 +40,20 @@ class Search {
 
  private:
   Bound of_node(const Node& node, size_t output) {  // NOLINT(misc-no-recursion)
-    if (never_negative(node)) return 0.0;
+    if (has_trait(node, Trait::kNeverNegative)) return 0.0;
     if (node.is("MaxPool") && output == 0) {
       // Windows with gaps may lie in the padding altogether.
       return node.find("dilations") == nullptr ? of(node.input(0)) : std::nullopt;
     }
-    if (only_selects(node)) return of(node.input(0));
+    if (has_trait(node, Trait::kSelects)) return of(node.input(0));
     if (node.is("Clip")) return of_clip(node);
     if (node.is("Max")) return greatest(node);
     if (node.is("Min") || node.is("Concat")) return least(node, 0);
     if (node.is("Where")) return least(node, 1);
-    // Integers may wrap around.
-    if (keeps_sign(node) && is_floating(node.output()->dtype)) {
-      const bool reduces = node.op_type.starts_with("Reduce");  // its axes are no operand
+    // Integers may wrap around. Rounding may take a mean or a sum below the bound of its parts, but
+    // not below zero.
+    if (has_trait(node, Trait::kKeepsNonNegative) && is_floating(node.output()->dtype)) {
+      const bool reduces = has_trait(node, Trait::kReduces);  // its axes are no operand
       const Bound bound = reduces ? of(node.input(0)) : least(node, 0);
       return bound && *bound >= 0 ? Bound(0) : std::nullopt;
     }

@@ -11,11 +11,11 @@ namespace {
 RULE(flatten_concats, "Concat") {
   if (!node.output()->shape) return no_match("the rank is unknown");
   const size_t rank = node.output()->shape->size();
-  const auto axis = axis_in(node.get<int64_t>("axis", 1), rank);
+  const auto axis = axis_of(node.get<int64_t>("axis", 1), rank);
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     Node* inner = producer(node.input(i), "Concat", node);
     if (inner == nullptr || !used_once(inner->output())) continue;
-    if (axis_in(inner->get<int64_t>("axis", 1), rank) != axis) continue;
+    if (axis_of(inner->get<int64_t>("axis", 1), rank) != axis) continue;
     std::vector<Value*> inputs(node.inputs);
     inputs.erase(inputs.begin() + static_cast<int64_t>(i));
     inputs.insert(inputs.begin() + static_cast<int64_t>(i), inner->inputs.begin(),
@@ -51,8 +51,8 @@ RULE(concat_of_split, "Concat") {
   if (split == nullptr || split->outputs != node.inputs) return no_match("not all parts in order");
   if (!node.output()->shape) return no_match("the rank is unknown");
   const size_t rank = node.output()->shape->size();
-  if (axis_in(split->get<int64_t>("axis", 0), rank) !=
-      axis_in(node.get<int64_t>("axis", 1), rank)) {
+  if (axis_of(split->get<int64_t>("axis", 0), rank) !=
+      axis_of(node.get<int64_t>("axis", 1), rank)) {
     return no_match("the axes differ");
   }
   return replace_if_possible(r, node, split->input(0));
@@ -69,7 +69,7 @@ RULE(gather_scalar, "Squeeze", "Reshape") {
   std::optional<size_t> axis;
   int64_t index = 0;
   if (inner->is("Gather")) {
-    axis = axis_in(inner->get<int64_t>("axis", 0), x.size());
+    axis = axis_of(inner->get<int64_t>("axis", 0), x.size());
     const Tensor* i = constant_of(inner->input(1));
     if (i == nullptr || i->numel() != 1 || i->dims.size() != 1) return no_match("not one index");
     index = i->as_ints()[0];

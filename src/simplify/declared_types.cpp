@@ -1,7 +1,7 @@
 #include "simplify/declared_types.h"
 
 #include "onnx/infer.h"
-#include "simplify/graphs.h"
+#include "onnx/walk.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -47,7 +47,7 @@ bool is_rounded_up(const onnx::Node& node) {
 
 DeclaredTypes::DeclaredTypes(const onnx::Model& model) {
   size_t between = 0;
-  for (onnx::Graph* graph : graphs_of(model)) {
+  for (onnx::Graph* graph : onnx::all_graphs(model)) {
     Types& types = graphs_[graph];
     for (onnx::Value* value : graph->values()) {
       const bool typed = value->dtype != DType::kUndefined || !value->type_proto.empty();
@@ -63,7 +63,7 @@ DeclaredTypes::DeclaredTypes(const onnx::Model& model) {
 
 bool DeclaredTypes::contradicted(onnx::Model& model) {
   bool found = false;
-  for (onnx::Graph* graph : graphs_of(model)) {
+  for (onnx::Graph* graph : onnx::all_graphs(model)) {
     const Types& types = graphs_.at(graph);
     for (onnx::Value* value : graph->values()) {
       if (value->producer == nullptr || !value->shape) continue;
@@ -80,7 +80,7 @@ bool DeclaredTypes::contradicted(onnx::Model& model) {
 Status DeclaredTypes::infer(onnx::Model& model, std::vector<Error>* problems) {
   TRY(onnx::infer(model, problems));
   if (!contradicted(model)) return {};
-  for (onnx::Graph* graph : graphs_of(model)) {
+  for (onnx::Graph* graph : onnx::all_graphs(model)) {
     for (onnx::Value* value : graph->values()) {
       if (value->producer == nullptr) continue;
       value->shape.reset();
@@ -92,7 +92,7 @@ Status DeclaredTypes::infer(onnx::Model& model, std::vector<Error>* problems) {
 }
 
 void DeclaredTypes::restore(onnx::Model& model) const {
-  for (onnx::Graph* graph : graphs_of(model)) {
+  for (onnx::Graph* graph : onnx::all_graphs(model)) {
     const auto types = graphs_.find(graph);
     const bool is_body = graph->outer() != nullptr;
     for (onnx::Value* value : graph->values()) {

@@ -5,7 +5,8 @@
 
 #include "onnx/fold.h"
 #include "onnx/infer.h"
-#include "simplify/graphs.h"
+#include "onnx/known_ints.h"
+#include "onnx/walk.h"
 #include "simplify/match.h"
 
 namespace onnxport::simplify {
@@ -19,14 +20,11 @@ std::optional<std::vector<Tensor>> move_lazily(const Node& node) {
   const Value* out = node.output();
   if (x == nullptr || byte_size(x->dtype) == 0 || node.outputs.size() != 1) return std::nullopt;
   if (node.is("Transpose")) {
-    auto perm = node.get<onnx::Attribute::Ints>("perm", {});
-    if (perm.empty()) {
-      for (size_t i = x->dims.size(); i-- > 0;) perm.push_back(static_cast<int64_t>(i));
-    }
-    if (!onnx::is_permutation(perm, x->dims.size())) return std::nullopt;
-    return std::vector<Tensor>{x->transposed(perm)};
+    const auto perm = onnx::perm_of(node);
+    if (!perm || perm->size() != x->dims.size()) return std::nullopt;
+    return std::vector<Tensor>{x->transposed(*perm)};
   }
-  if (node.is("Reshape") || node.is("Flatten") || node.is("Squeeze") || node.is("Unsqueeze")) {
+  if (has_trait(node, Trait::kReshapes)) {
     if (!out->shape) return std::nullopt;
     std::vector<int64_t> dims;
     for (const Expr& d : *out->shape) {
@@ -40,44 +38,18 @@ std::optional<std::vector<Tensor>> move_lazily(const Node& node) {
   return std::nullopt;
 }
 
-// An integer output whose content data propagation knows completely.
-std::optional<std::vector<Tensor>> from_ints(const Node& node) {
-  const Value* out = node.output();
-  if (out == nullptr || node.outputs.size() != 1 || !out->ints || !out->shape) return std::nullopt;
-  if (out->shape->size() > 1) return std::nullopt;
-  if (!out->shape->empty() && !(*out->shape)[0].is_const()) return std::nullopt;
-  std::vector<int64_t> values;
-  for (const Expr& e : *out->ints) {
-    if (!e.is_const()) return std::nullopt;
-    values.push_back(e.value());
-  }
-  const std::vector<int64_t> dims = out->shape->empty()
-                                        ? std::vector<int64_t>{}
-                                        : std::vector<int64_t>{static_cast<int64_t>(values.size())};
-  if (out->dtype == DType::kInt64) {
-    return std::vector<Tensor>{Tensor::of<int64_t>(DType::kInt64, dims, values)};
-  }
-  if (out->dtype == DType::kInt32) {
-    return std::vector<Tensor>{Tensor::of<int32_t>(
-        DType::kInt32, dims, std::vector<int32_t>(values.begin(), values.end()))};
-  }
-  if (out->dtype == DType::kBool) {
-    return std::vector<Tensor>{Tensor::of<uint8_t>(
-        DType::kBool, dims, std::vector<uint8_t>(values.begin(), values.end()))};
-  }
-  return std::nullopt;
-}
-
 // Whether `v` is a few numbers that are computed from sizes and constants alone. What rounds them
 // may be rounded up or down to a size: there, a last digit is a wrong shape.
 bool is_made_of_sizes(const Value* v) {
   constexpr int64_t kFew = 16;
   constexpr size_t kMaxNodes = 64;
-  static const std::unordered_set<std::string_view> kNumberOperators = {
-      "Abs",  "Add", "Cast",      "Ceil",      "Concat",  "Div",     "Floor", "Gather",
-      "Max",  "Min", "Mod",       "Mul",       "Neg",     "Pow",     "Round", "Reciprocal",
-      "Sqrt", "Sub", "ReduceMax", "ReduceMin", "Slice",   "Squeeze", "Where", "ReduceProd",
-      "Exp",  "Log", "Reshape",   "Unsqueeze", "Identity"};
+  // Whatever else makes numbers of numbers.
+  const auto goes_on = [](const Node& node) {
+    const onnx::ops::OpDef* def = onnx::ops::find(node);
+    if (def == nullptr) return false;
+    return def->traits.has(Trait::kElementwise) || def->traits.has(Trait::kSelects) ||
+           def->traits.has(Trait::kReduces) || node.is("Concat");
+  };
   // Asked of nearly every node: counted without making an expression.
   auto few = [&](const Value* x) {
     int64_t count = 1;
@@ -98,7 +70,7 @@ bool is_made_of_sizes(const Value* v) {
     if (node == nullptr || !few(x) || !node->domain.empty()) return false;
     if (node->is("Shape") || node->is("Size")) {
       sizes = true;
-    } else if (kNumberOperators.count(node->op_type) == 0 || seen.size() == kMaxNodes) {
+    } else if (!goes_on(*node) || seen.size() == kMaxNodes) {
       return false;
     } else if (seen.insert(node).second) {
       list.insert(list.end(), node->inputs.begin(), node->inputs.end());
@@ -178,7 +150,7 @@ Engine::Engine(onnx::Model& model, const Options& options, Summary& summary)
 }
 
 const std::vector<onnx::Graph*>& Engine::graphs() {
-  if (graphs_.empty()) graphs_ = graphs_of(model_);
+  if (graphs_.empty()) graphs_ = onnx::all_graphs(model_);
   return graphs_;
 }
 
@@ -336,12 +308,8 @@ bool Engine::erase_if_dead(Node& node) {
   // The list may hold nodes of the bodies, which die with them: pointers that nobody follows now.
   if (!bodies.empty()) {
     graphs_.clear();
-    std::vector<onnx::Graph*> all = bodies;
-    for (size_t i = 0; i < all.size(); ++i) {
-      for (Node* inner = all[i]->first(); inner != nullptr; inner = inner->next) {
-        forget(inner);
-        for (onnx::Graph* deeper : onnx::subgraphs(*inner)) all.push_back(deeper);
-      }
+    for (onnx::Graph* body : onnx::graphs_below(node)) {
+      for (Node* inner = body->first(); inner != nullptr; inner = inner->next) forget(inner);
     }
   }
   // An erased node lives as long as its graph, which may be a body that goes.
@@ -380,7 +348,9 @@ const char* Engine::try_fold(Node& node) {
   }
   if (!tensors && !is_constant && may_apply("fold_known_ints")) {
     step = "fold_known_ints";
-    tensors = from_ints(node);
+    const Value* out = node.outputs.size() == 1 ? node.output() : nullptr;
+    auto content = out != nullptr ? onnx::known_tensor(*out) : std::nullopt;
+    if (content) tensors = std::vector<Tensor>{std::move(*content)};
   }
   if (!tensors || !replace_by_constants(node, std::move(*tensors))) return nullptr;
   return step;

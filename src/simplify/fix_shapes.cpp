@@ -7,7 +7,9 @@
 #include <map>
 #include <set>
 
+#include "base/expr_solve.h"
 #include "onnx/infer.h"
+#include "onnx/walk.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -58,26 +60,10 @@ struct Solution {
   std::string symbol;
   std::optional<int64_t> size;  // none: no whole size fits
 };
-std::optional<Solution> solve(const Expr& dim, int64_t size) {
-  int64_t coefficient = 0, constant = 0;
-  std::string symbol;
-  for (const Expr::Term& term : dim.terms()) {
-    if (term.factors.empty()) {
-      constant = term.coefficient;
-      continue;
-    }
-    if (!symbol.empty() || term.factors.size() != 1 || term.factors[0].op != Expr::Op::kSymbol) {
-      return std::nullopt;
-    }
-    symbol = term.factors[0].symbol;
-    coefficient = term.coefficient;
-  }
-  if (symbol.empty()) return std::nullopt;
-  const Expr rest = Expr(size) - Expr(constant);
-  if (!rest.is_const() || rest.value() % coefficient != 0 || rest.value() / coefficient < 0) {
-    return Solution{symbol, std::nullopt};
-  }
-  return Solution{symbol, rest.value() / coefficient};
+std::optional<Solution> solve_for_any(const Expr& dim, int64_t size) {
+  const auto form = linear_form(dim);
+  if (!form) return std::nullopt;
+  return Solution{form->symbol, solve(dim, form->symbol, size)};
 }
 
 // One dimension of an input takes its size: directly, or through the symbols in it.
@@ -104,7 +90,7 @@ Status fix_axis(Value& input, size_t axis, int64_t size, Bindings& bindings) {
     return Error{fmt::format("{} is fixed at {} and cannot become {}", where, now.value(), size),
                  ""};
   }
-  const std::optional<Solution> solution = solve(now, size);
+  const std::optional<Solution> solution = solve_for_any(now, size);
   if (!solution) return {};  // takes the size itself; what it is made of stays dynamic
   if (!solution->size) {
     return Error{fmt::format("{} is {} and cannot become {}", where, dim.str(), size), ""};
@@ -113,21 +99,11 @@ Status fix_axis(Value& input, size_t axis, int64_t size, Bindings& bindings) {
   return {};
 }
 
-std::vector<Graph*> all_graphs(onnx::Model& model) {
-  std::vector<Graph*> all{model.graph.get()};
-  for (size_t i = 0; i < all.size(); ++i) {
-    for (onnx::Node* node = all[i]->first(); node != nullptr; node = node->next) {
-      for (Graph* body : onnx::subgraphs(*node)) all.push_back(body);
-    }
-  }
-  return all;
-}
-
 void substitute(onnx::Model& model, const Bindings& bindings) {
   std::map<std::string, Expr> sizes;
   for (const auto& [symbol, binding] : bindings) sizes.emplace(symbol, Expr(binding.size));
   if (sizes.empty()) return;
-  for (Graph* graph : all_graphs(model)) {
+  for (Graph* graph : onnx::all_graphs(model)) {
     for (Value* value : graph->values()) {
       if (value->shape) {
         for (Expr& dim : *value->shape) {
@@ -219,7 +195,7 @@ Status fix_input_shapes(onnx::Model& model, const std::vector<InputShape>& shape
   std::vector<std::optional<Shape>> declared;
   for (const Value* out : model.graph->outputs()) declared.push_back(out->shape);
   std::vector<Value*> untyped;  // what the file states no type of
-  for (Graph* graph : all_graphs(model)) {
+  for (Graph* graph : onnx::all_graphs(model)) {
     for (Value* value : graph->values()) {
       if (value->producer != nullptr && value->dtype == DType::kUndefined) {
         untyped.push_back(value);

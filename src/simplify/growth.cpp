@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "simplify/graphs.h"
+#include "onnx/walk.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -15,7 +15,7 @@ constexpr int64_t kNodeBytes = 128;
 
 template <typename F>
 void for_each_constant(const onnx::Model& model, F f) {
-  for (const onnx::Graph* graph : graphs_of(model)) {
+  for (const onnx::Graph* graph : onnx::all_graphs(model)) {
     for (const Value* value : graph->values()) {
       if (value->initializer && !value->unused()) f(*value->initializer);
     }

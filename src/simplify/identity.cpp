@@ -50,7 +50,7 @@ RULE(drop_noop_tile, "Tile") {
 RULE(drop_noop_slice, "Slice") {
   if (!same_shape(node.input(0), node.output())) return no_match("something is cut off");
   if (r.opset() >= 10 && node.input(4) != nullptr) {
-    auto steps = numbers_of(node.input(4));
+    auto steps = known_numbers(node.input(4));
     if (!steps) return no_match("the steps are unknown");
     for (int64_t step : *steps) {
       if (step != 1) return no_match("the order changes");
@@ -61,7 +61,7 @@ RULE(drop_noop_slice, "Slice") {
 
 // Pad(x, pads: 0,0,..)  =>  x
 RULE(drop_noop_pad, "Pad") {
-  auto pads = list_of(node, "pads", 1);
+  auto pads = list_of(node, "pads");
   if (!pads || pads->empty()) return no_match("the pads are unknown");
   for (int64_t p : *pads) {
     if (p != 0) return no_match("something is padded");

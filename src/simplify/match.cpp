@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "onnx/fold.h"
-
 namespace onnxport::simplify {
 
 Node* producer(const Value* v, const Node& user) {
@@ -52,40 +50,6 @@ bool all_equal(const Tensor& t, double value) {
   return std::all_of(values.begin(), values.end(), [&](double v) { return v == value; });
 }
 
-std::optional<std::vector<Expr>> content_of(const Value* v) {
-  if (v == nullptr) return std::nullopt;
-  if (const Tensor* t = v->constant()) {
-    if (!is_integer(t->dtype) || byte_size(t->dtype) == 0 || t->dims.size() > 1) {
-      return std::nullopt;
-    }
-    std::vector<Expr> out;
-    for (int64_t x : t->as_ints()) out.emplace_back(x);
-    return out;
-  }
-  if (v->is_input) return std::nullopt;
-  return v->ints;
-}
-
-std::optional<std::vector<int64_t>> numbers_of(const Value* v) {
-  auto content = content_of(v);
-  if (!content) return std::nullopt;
-  std::vector<int64_t> out;
-  for (const Expr& e : *content) {
-    if (!e.is_const()) return std::nullopt;
-    out.push_back(e.value());
-  }
-  return out;
-}
-
-std::optional<std::vector<int64_t>> list_of(const Node& node, std::string_view name, size_t i) {
-  if (const auto* a = node.find(name)) {
-    if (const auto* list = std::get_if<onnx::Attribute::Ints>(&a->v)) return *list;
-    return std::nullopt;
-  }
-  if (node.input(i) != nullptr) return numbers_of(node.input(i));
-  return std::vector<int64_t>{};
-}
-
 bool same_shape(const Value* a, const Value* b) {
   return a != nullptr && b != nullptr && a->shape && b->shape && *a->shape == *b->shape;
 }
@@ -93,24 +57,6 @@ bool same_shape(const Value* a, const Value* b) {
 std::optional<int64_t> dim_of(const Value* v, size_t axis) {
   if (v == nullptr || !v->shape || axis >= v->shape->size()) return std::nullopt;
   return (*v->shape)[axis].as_const();
-}
-
-std::optional<std::vector<int64_t>> perm_of(const Node& transpose) {
-  std::vector<int64_t> perm = transpose.get<onnx::Attribute::Ints>("perm", {});
-  const std::optional<Shape>& shape = transpose.input(0)->shape;
-  if (perm.empty()) {
-    if (!shape) return std::nullopt;
-    for (size_t i = shape->size(); i-- > 0;) perm.push_back(static_cast<int64_t>(i));
-  }
-  if (!onnx::is_permutation(perm, perm.size())) return std::nullopt;
-  if (shape && shape->size() != perm.size()) return std::nullopt;
-  return perm;
-}
-
-std::optional<size_t> axis_in(int64_t axis, size_t rank) {
-  const auto r = static_cast<int64_t>(rank);
-  if (axis < -r || axis >= r) return std::nullopt;
-  return static_cast<size_t>(axis < 0 ? axis + r : axis);
 }
 
 bool is_float(const Value* v) {
@@ -143,10 +89,7 @@ Value* reshaped(Rewriter& r, Value* x, const Shape& to) {
   return r.op("Reshape", {x, r.constant(Tensor::ints(*target), "shape")});
 }
 
-bool reshapes(const Node* node) {
-  return node != nullptr && (node->is("Reshape") || node->is("Squeeze") || node->is("Unsqueeze") ||
-                             node->is("Flatten"));
-}
+bool reshapes(const Node* node) { return node != nullptr && has_trait(*node, Trait::kReshapes); }
 
 std::string name_of(const Node& node) {
   if (!node.name.empty()) return node.name;

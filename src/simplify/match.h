@@ -7,9 +7,19 @@
 #include <string_view>
 #include <vector>
 
+#include "onnx/axis.h"
+#include "onnx/known_ints.h"
+#include "onnx/ops/op_def.h"
 #include "simplify/rule.h"
 
 namespace onnxport::simplify {
+
+using onnx::axis_of;
+using onnx::has_trait;
+using onnx::known_numbers;
+using onnx::list_of;
+using onnx::perm_of;
+using onnx::Trait;
 
 // The node that produces `v`, if it is `op_type` of the default domain in user's own graph.
 Node* producer(const Value* v, std::string_view op_type, const Node& user);
@@ -28,19 +38,9 @@ std::optional<double> scalar_of(const Value* v);  // a constant with one element
 bool is_scalar(const Value* v, double value, double tolerance = 0);
 bool all_equal(const Tensor& t, double value);  // small numeric constants only
 
-// All numbers that v is known to contain (constant, or by data propagation).
-std::optional<std::vector<int64_t>> numbers_of(const Value* v);
-std::optional<std::vector<Expr>> content_of(const Value* v);
-// The attribute or, in later opsets, the input `i`. nullopt: there but unknown; empty: left out.
-std::optional<std::vector<int64_t>> list_of(const Node& node, std::string_view name, size_t i);
-
-// A Transpose's axes, spelt out; nullopt: its rank is not known, or they are no permutation of it.
-std::optional<std::vector<int64_t>> perm_of(const Node& transpose);
-
 bool same_shape(const Value* a, const Value* b);             // both known and provably equal
 std::optional<int64_t> dim_of(const Value* v, size_t axis);  // known size
-std::optional<size_t> axis_in(int64_t axis, size_t rank);
-bool is_float(const Value* v);  // float32 or float64
+bool is_float(const Value* v);                               // float32 or float64
 
 // Numbers for Reshape's shape input that turn `from` into `to`: sizes, 0 (copied), one -1.
 std::optional<std::vector<int64_t>> reshape_target(const Shape& from, const Shape& to);

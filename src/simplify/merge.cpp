@@ -173,10 +173,7 @@ void merge_initializers(Engine& engine, onnx::Graph& graph) {
 }  // namespace
 
 bool is_deterministic(const Node& node) {
-  static const std::unordered_set<std::string_view> kRandom = {
-      "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike",
-      "Multinomial",  "Bernoulli",        "Dropout"};
-  return kRandom.count(node.op_type) == 0 && onnx::subgraphs(node).empty();
+  return !onnx::is_random(node) && onnx::subgraphs(node).empty();
 }
 
 void merge_duplicates(Engine& engine) {

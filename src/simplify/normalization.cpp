@@ -19,14 +19,14 @@ Value* square_root_of(const Value* v, const Node& user) {
 // Reduce over the last axes, which stay with size one: the first of them, or nullopt.
 std::optional<size_t> last_axes(const Node& reduce) {
   const Value* x = reduce.input(0);
-  auto axes = list_of(reduce, "axes", 1);
+  auto axes = list_of(reduce, "axes");
   if (!axes || axes->empty() || !x->shape || reduce.get<int64_t>("keepdims", 1) == 0) {
     return std::nullopt;
   }
   const size_t rank = x->shape->size();
   std::vector<bool> reduced(rank, false);
   for (int64_t a : *axes) {
-    auto axis = axis_in(a, rank);
+    auto axis = axis_of(a, rank);
     if (!axis) return std::nullopt;
     reduced[*axis] = true;
   }
@@ -137,7 +137,7 @@ RULE_ROUNDING(fuse_bias_into_layer_normalization, "Add") {
     if (norm == nullptr || norm->input(2) != nullptr || !used_once(norm->output())) continue;
     const Value* x = norm->input(0);
     if (!x->shape || !same_shape(norm->output(), node.output())) continue;
-    const auto axis = axis_in(norm->get<int64_t>("axis", -1), x->shape->size());
+    const auto axis = axis_of(norm->get<int64_t>("axis", -1), x->shape->size());
     if (!axis) continue;
     Value* bias = with_sizes_of(r, node.input(1 - i), {norm->input(0), *axis, 0});
     if (bias == nullptr) continue;
@@ -240,13 +240,13 @@ RULE_ROUNDING(recover_softmax, "Div") {
   if (max == nullptr || max->input(0) != sub->input(0))
     return no_match("the largest is not subtracted");
   Value* x = sub->input(0);
-  auto a = list_of(*sum, "axes", 1), b = list_of(*max, "axes", 1);
+  auto a = list_of(*sum, "axes"), b = list_of(*max, "axes");
   if (!a || !b || a->size() != 1 || b->size() != 1 || !x->shape || !is_float(x)) {
     return no_match("not one axis");
   }
   const size_t rank = x->shape->size();
-  const auto axis = axis_in((*a)[0], rank);
-  if (!axis || axis != axis_in((*b)[0], rank)) return no_match("the axes differ");
+  const auto axis = axis_of((*a)[0], rank);
+  if (!axis || axis != axis_of((*b)[0], rank)) return no_match("the axes differ");
   if (sum->get<int64_t>("keepdims", 1) == 0 || max->get<int64_t>("keepdims", 1) == 0) {
     return no_match("the axis is dropped");
   }
@@ -264,7 +264,7 @@ RULE_ROUNDING(recover_sum_of_squares, "ReduceSum") {
   Attributes attributes = node.attributes;
   std::vector<Value*> inputs{x};
   if (node.input(1) != nullptr && r.opset() < 18) {
-    auto axes = numbers_of(node.input(1));
+    auto axes = known_numbers(node.input(1));
     if (!axes || axes->empty()) return no_match("the axes are computed");
     attributes.emplace_back("axes", *axes);
     std::erase_if(attributes, [](const auto& a) { return a.first == "noop_with_empty_axes"; });

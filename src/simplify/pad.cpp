@@ -33,10 +33,10 @@ std::optional<std::vector<size_t>> axes_of(const Node& pad, size_t rank) {
     for (size_t i = 0; i < rank; ++i) axes.push_back(i);
     return axes;
   }
-  const auto numbers = numbers_of(pad.input(3));
+  const auto numbers = known_numbers(pad.input(3));
   if (!numbers) return std::nullopt;
   for (const int64_t number : *numbers) {
-    const auto axis = axis_in(number, rank);
+    const auto axis = axis_of(number, rank);
     if (!axis || std::find(axes.begin(), axes.end(), *axis) != axes.end()) return std::nullopt;
     axes.push_back(*axis);
   }
@@ -47,7 +47,7 @@ std::optional<Padding> padding_before(const Node& node) {
   Node* pad = producer(node.input(0), "Pad", node);
   if (pad == nullptr || !used_once(pad->output())) return std::nullopt;
   if (pad->get<std::string>("mode", std::string("constant")) != "constant") return std::nullopt;
-  const auto amounts = list_of(*pad, "pads", 1);
+  const auto amounts = list_of(*pad, "pads");
   const auto value = value_of(*pad);
   if (!amounts || !value || amounts->size() % 2 != 0) return std::nullopt;
   const Value* x = pad->input(0);

@@ -11,15 +11,15 @@ RULE(reduce_without_keepdims, "Squeeze", "Reshape", "Flatten") {
   Node* reduce = producer(node.input(0), node);
   if (reduce == nullptr || !used_once(reduce->output())) return no_match("no Reduce before");
   const bool reduces =
-      reduce->op_type.rfind("Reduce", 0) == 0 || reduce->is("ArgMax") || reduce->is("ArgMin");
-  if (!reduces || !reduce->domain.empty()) return no_match("no Reduce before");
+      has_trait(*reduce, Trait::kReduces) || reduce->is("ArgMax") || reduce->is("ArgMin");
+  if (!reduces) return no_match("no Reduce before");
   if (reduce->get<int64_t>("keepdims", 1) == 0) return no_match("the axes are gone already");
   const Value* x = reduce->input(0);
   std::vector<int64_t> axes;
   if (reduce->is("ArgMax") || reduce->is("ArgMin")) {
     axes.push_back(reduce->get<int64_t>("axis", 0));
   } else {
-    auto list = list_of(*reduce, "axes", 1);
+    auto list = list_of(*reduce, "axes");
     if (!list) return no_match("the axes are unknown");
     axes = *list;
     if (axes.empty() && reduce->get<int64_t>("noop_with_empty_axes", 0) != 0) {
@@ -29,7 +29,7 @@ RULE(reduce_without_keepdims, "Squeeze", "Reshape", "Flatten") {
   if (!x->shape || !node.output()->shape) return no_match("the shape is unknown");
   std::vector<bool> dropped(x->shape->size(), axes.empty());
   for (int64_t a : axes) {
-    auto axis = axis_in(a, x->shape->size());
+    auto axis = axis_of(a, x->shape->size());
     if (!axis) return no_match("a bad axis");
     dropped[*axis] = true;
   }

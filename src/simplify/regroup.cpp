@@ -1,6 +1,5 @@
 // Reshapes around what works on rows, or on elements: one of the two is enough, or none.
 #include <algorithm>
-#include <unordered_set>
 
 #include "simplify/match.h"
 
@@ -43,17 +42,9 @@ bool is_last_axis(const Node& node, int64_t fallback) {
 
 // How the node works on its operand `at`.
 Works works(const Node& node, size_t at, int64_t opset) {
-  static const std::unordered_set<std::string_view> kUnary = {
-      "Relu", "Sigmoid", "Tanh", "Exp",         "Log",        "Sqrt",
-      "Erf",  "Neg",     "Abs",  "Gelu",        "Cast",       "Not",
-      "Mish", "Floor",   "Ceil", "HardSigmoid", "HardSwish",  "Softplus",
-      "Elu",  "Selu",    "Celu", "LeakyRelu",   "Reciprocal", "Sin",
-      "Cos",  "Clip",    "Sign", "Round",       "Softsign",   "Swish"};
-  static const std::unordered_set<std::string_view> kBinary = {
-      "Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Equal", "Less", "Greater"};
   if (!node.domain.empty() || node.outputs.size() != 1) return Works::kNot;
-  if (kUnary.count(node.op_type) != 0) return at == 0 ? Works::kOnElements : Works::kNot;
-  if (kBinary.count(node.op_type) != 0 && node.inputs.size() == 2) {
+  if (has_trait(node, Trait::kUnary)) return at == 0 ? Works::kOnElements : Works::kNot;
+  if (has_trait(node, Trait::kBroadcasts) && node.inputs.size() == 2) {
     const Tensor* c = constant_of(node.input(1 - at));
     if (c == nullptr || !node.input(at)->shape) return Works::kNot;
     if (c->numel() == 1 && c->dims.empty()) return Works::kOnElements;
@@ -198,7 +189,7 @@ RULE(split_and_squeeze_to_gather, "Squeeze", "Reshape") {
   Node* split = producer(node.input(0), "Split", node);
   if (split == nullptr || !split->input(0)->shape) return no_match("no Split before");
   const Value* x = split->input(0);
-  const auto axis = axis_in(split->get<int64_t>("axis", 0), x->shape->size());
+  const auto axis = axis_of(split->get<int64_t>("axis", 0), x->shape->size());
   if (!axis) return no_match("a bad axis");
   Shape without = *x->shape;
   without.erase(without.begin() + static_cast<int64_t>(*axis));

@@ -1,6 +1,7 @@
 // Reshape, Squeeze, Unsqueeze, Flatten, Expand: the same elements in other sizes.
 #include <algorithm>
 
+#include "base/broadcast.h"
 #include "simplify/match.h"
 
 namespace onnxport::simplify {
@@ -71,13 +72,9 @@ RULE(drop_expand_before_broadcast, "Add", "Sub", "Mul", "Div", "Where", "Equal",
     for (size_t k = 0; k < node.inputs.size(); ++k) {
       const Value* operand = k == i ? expand->input(0) : node.input(k);
       if (operand == nullptr || !operand->shape) return no_match("a shape is unknown");
-      Shape longer = *operand->shape;
-      if (longer.size() < sizes.size()) std::swap(longer, sizes);
-      const size_t added = longer.size() - sizes.size();
-      for (size_t d = 0; d < sizes.size(); ++d) {
-        if (longer[added + d].is_const(1)) longer[added + d] = sizes[d];
-      }
-      sizes = std::move(longer);
+      sizes = *broadcast_with(*operand->shape, sizes, [](const Expr& x, const Expr& y) {
+        return std::optional(x.is_const(1) ? y : x);
+      });
     }
     if (sizes != *node.output()->shape) continue;
     r.set_input(node, i, expand->input(0));

@@ -6,9 +6,9 @@
 
 #include "onnx/arity.h"
 #include "onnx/infer.h"
+#include "onnx/walk.h"
 #include "simplify/declared_types.h"
 #include "simplify/engine.h"
-#include "simplify/graphs.h"
 
 namespace onnxport::simplify {
 namespace {
@@ -45,7 +45,7 @@ void make_names_unique(Engine& engine) {
 
 void forget_what_no_file_says(onnx::Model& model, const DeclaredTypes& declared) {
   declared.restore(model);
-  for (onnx::Graph* graph : graphs_of(model)) {
+  for (onnx::Graph* graph : onnx::all_graphs(model)) {
     for (Value* value : graph->values()) {
       if (value->producer != nullptr) value->ints.reset();
     }
@@ -57,7 +57,7 @@ void forget_what_no_file_says(onnx::Model& model, const DeclaredTypes& declared)
 Result<Summary> simplify(onnx::Model& model, const Options& options) {
   Summary summary;
   summary.nodes_before = model.graph->total_node_count();
-  if (!sort_all(graphs_of(model))) return Error{"the graph has a cycle", ""};
+  if (!sort_all(onnx::all_graphs(model))) return Error{"the graph has a cycle", ""};
   if (model.opset() != 0 && model.opset() < kFirstOpset) {
     summary.nodes_after = summary.nodes_before;
     summary.notes.push_back("opset " + std::to_string(model.opset()) +
@@ -101,7 +101,7 @@ Result<Summary> simplify(onnx::Model& model, const Options& options) {
     }
     make_names_unique(engine);
   }
-  if (!sort_all(graphs_of(model))) return Error{"simplify: the graph lost its order", ""};
+  if (!sort_all(onnx::all_graphs(model))) return Error{"simplify: the graph lost its order", ""};
   declared.restore(model);
   summary.nodes_after = model.graph->total_node_count();
   return summary;

@@ -161,8 +161,7 @@ struct AbsorptionPath {
 };
 
 bool only_moves(const Node& node) {
-  return node.is("Transpose") || node.is("Reshape") || node.is("Squeeze") || node.is("Unsqueeze") ||
-         node.is("Flatten");
+  return node.is("Transpose") || has_trait(node, Trait::kReshapes);
 }
 
 // The channel axis before this node, of what is `axis` behind it; nullopt: it mixes with others.

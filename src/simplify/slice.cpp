@@ -10,8 +10,10 @@ namespace onnxport::simplify {
 std::optional<Cut> cut_of(const Node& node) {
   const Value* x = node.input(0);
   if (x == nullptr || !x->shape) return std::nullopt;
-  auto starts = list_of(node, "starts", 1), ends = list_of(node, "ends", 2);
-  auto axes = list_of(node, "axes", 3), steps = list_of(node, "steps", 4);
+  auto starts = list_of(node, "starts"), ends = list_of(node, "ends");
+  auto axes = list_of(node, "axes");
+  auto steps = std::make_optional<std::vector<int64_t>>();  // never an attribute
+  if (node.input(4) != nullptr) steps = known_numbers(node.input(4));
   if (!starts || !ends || !axes || !steps) return std::nullopt;
   Cut cut{*starts, *ends, *axes, *steps};
   if (cut.axes.empty()) {
@@ -23,7 +25,7 @@ std::optional<Cut> cut_of(const Node& node) {
     return std::nullopt;
   }
   for (int64_t& a : cut.axes) {
-    auto axis = axis_in(a, x->shape->size());
+    auto axis = axis_of(a, x->shape->size());
     if (!axis) return std::nullopt;
     a = static_cast<int64_t>(*axis);
   }
@@ -215,7 +217,7 @@ RULE(gather_as_list, "Unsqueeze", "Reshape") {
   if (index == nullptr || !index->dims.empty() || !x->shape || !node.output()->shape) {
     return no_match("not one index");
   }
-  const auto axis = axis_in(gather->get<int64_t>("axis", 0), x->shape->size());
+  const auto axis = axis_of(gather->get<int64_t>("axis", 0), x->shape->size());
   if (!axis) return no_match("a bad axis");
   Shape kept = *x->shape;
   kept[*axis] = 1;
@@ -230,13 +232,13 @@ RULE(gather_as_list, "Unsqueeze", "Reshape") {
 RULE(merge_gathers_in_concat, "Concat") {
   const Value* out = node.output();
   if (!out->shape) return no_match("the rank is unknown");
-  const auto axis = axis_in(node.get<int64_t>("axis", 0), out->shape->size());
+  const auto axis = axis_of(node.get<int64_t>("axis", 0), out->shape->size());
   auto gather_at = [&](size_t i) -> Node* {
     Node* g = producer(node.input(i), "Gather", node);
     if (g == nullptr || !g->input(0)->shape || !used_once(g->output())) return nullptr;
     const Tensor* list = constant_of(g->input(1));
     if (list == nullptr || list->dims.size() != 1) return nullptr;
-    return axis_in(g->get<int64_t>("axis", 0), g->input(0)->shape->size()) == axis ? g : nullptr;
+    return axis_of(g->get<int64_t>("axis", 0), g->input(0)->shape->size()) == axis ? g : nullptr;
   };
   for (size_t i = 0; i + 1 < node.inputs.size(); ++i) {
     Node *a = gather_at(i), *b = gather_at(i + 1);

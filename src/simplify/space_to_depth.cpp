@@ -77,7 +77,7 @@ RULE_ROUNDING(reorder_weight_not_channels, "Conv") {
   const Tensor* indices = constant_of(gather->input(1));
   if (indices == nullptr || indices->dims.size() != 1 || !x->shape)
     return no_match("the order is computed");
-  if (axis_in(gather->get<int64_t>("axis", 0), x->shape->size()) != size_t{1}) {
+  if (axis_of(gather->get<int64_t>("axis", 0), x->shape->size()) != size_t{1}) {
     return no_match("not the channels");
   }
   if (dim_of(x, 1) != w->dims[1] || indices->numel() != w->dims[1])

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <unordered_set>
 
 #include "simplify/match.h"
 
@@ -54,19 +53,11 @@ RULE(transpose_to_reshape, "Transpose") {
   return done();
 }
 
-const std::unordered_set<std::string_view>& pointwise() {
-  static const std::unordered_set<std::string_view> ops = {
-      "Relu", "Sigmoid",  "Tanh",      "Gelu", "Erf",       "Exp",       "Log",  "Sqrt",
-      "Neg",  "Abs",      "HardSwish", "Mish", "LeakyRelu", "Elu",       "Selu", "HardSigmoid",
-      "Cast", "Softplus", "Softsign",  "Not",  "Clip",      "Reciprocal"};
-  return ops;
-}
-
-// Transpose(f(Transpose(x, p)), q)  =>  f(x)        f pointwise, q undoing p
+// Transpose(f(Transpose(x, p)), q)  =>  f(x)        f elementwise, q undoing p
 RULE(cancel_transposes_around, "Transpose") {
   Node* f = producer(node.input(0), node);
-  if (f == nullptr || !f->domain.empty() || pointwise().count(f->op_type) == 0) {
-    return no_match("nothing pointwise before");
+  if (f == nullptr || !has_trait(*f, Trait::kUnary)) {
+    return no_match("nothing elementwise before");
   }
   Node* first = producer(f->input(0), "Transpose", node);
   if (first == nullptr || !used_once(f->output())) return no_match("no transpose before it");
@@ -85,13 +76,13 @@ RULE(reduce_without_transpose, "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMi
   Node* inner = producer(node.input(0), "Transpose", node);
   if (inner == nullptr || !used_once(inner->output())) return no_match("no transpose before");
   auto perm = perm_of(*inner);
-  auto axes = list_of(node, "axes", 1);
+  auto axes = list_of(node, "axes");
   if (!perm || !axes || axes->empty()) return no_match("the axes are unknown");
   if (node.get<int64_t>("keepdims", 1) != 0) return no_match("the axes stay");
   std::vector<bool> reduced(perm->size(), false);
   std::vector<int64_t> mapped;
   for (int64_t a : *axes) {
-    auto axis = axis_in(a, perm->size());
+    auto axis = axis_of(a, perm->size());
     if (!axis) return no_match("a bad axis");
     reduced[*axis] = true;
     mapped.push_back((*perm)[*axis]);

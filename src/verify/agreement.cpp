@@ -11,6 +11,8 @@
 #include <optional>
 
 #include "base/json_number.h"
+#include "onnx/ops/op_def.h"
+#include "onnx/walk.h"
 #include "verify/child.h"
 #include "verify/compare.h"
 #include "verify/runtime.h"
@@ -374,19 +376,8 @@ Agreement Recorded::compare(const std::string& path) {
 // --- random numbers
 // --------------------------------------------------------------------------------
 
-bool is_random_op(std::string_view op_type) {
-  static const std::set<std::string_view> kRandom = {"RandomNormal",  "RandomNormalLike",
-                                                     "RandomUniform", "RandomUniformLike",
-                                                     "Multinomial",   "Bernoulli"};
-  return kRandom.count(op_type) != 0;
-}
-
 bool is_random(const onnx::Node& node, const onnx::Model& model) {
-  if (is_random_op(node.op_type)) return true;
-  if (node.is("Dropout") && node.input(2) != nullptr) {
-    const Tensor* training = node.input(2)->constant();
-    return training == nullptr || training->numel() != 1 || training->as_ints()[0] != 0;
-  }
+  if (onnx::is_random(node)) return true;
   // A function of the model's own: its body is not read, its bytes are looked through.
   const bool may_be_function = !node.domain.empty() && !model.functions.empty();
   return may_be_function &&
@@ -403,22 +394,22 @@ struct Reach {
 
   // Whether the node, or a node inside it, is random or takes a random value.
   bool touches(const onnx::Node& node) const {
-    std::vector<const onnx::Node*> todo{&node};
-    while (!todo.empty()) {
-      const onnx::Node* n = todo.back();
-      todo.pop_back();
-      if (is_random(*n, model)) return true;
-      for (const onnx::Value* in : n->inputs) {
-        if (values.count(in) != 0) return true;
+    if (is_reached(node)) return true;
+    for (const onnx::Graph* body : onnx::graphs_below(node)) {
+      for (const onnx::Node* n = body->first(); n != nullptr; n = n->next) {
+        if (is_reached(*n)) return true;
       }
-      for (const onnx::Graph* body : onnx::subgraphs(*n)) {
-        for (const onnx::Node* m = body->first(); m != nullptr; m = m->next) todo.push_back(m);
-        for (const onnx::Value* out : body->outputs()) {
-          if (values.count(out) != 0) return true;
-        }
+      for (const onnx::Value* out : body->outputs()) {
+        if (values.count(out) != 0) return true;
       }
     }
     return false;
+  }
+
+  bool is_reached(const onnx::Node& node) const {
+    return is_random(node, model) ||
+           std::any_of(node.inputs.begin(), node.inputs.end(),
+                       [&](const onnx::Value* in) { return values.count(in) != 0; });
   }
 };
 

@@ -10,6 +10,8 @@
 #include <set>
 #include <utility>
 
+#include "base/expr_solve.h"
+
 namespace onnxport::verify {
 namespace {
 
@@ -19,19 +21,6 @@ const Shape& shape_of(const Program& program, size_t input) {
   static const Shape kNone;
   const auto& shape = program.value(program.inputs[input].value).shape;
   return shape ? *shape : kNone;
-}
-
-// The value of `symbol` for which `size` is `wanted` (all other symbols known); nullopt if none is.
-std::optional<int64_t> solve(const Expr& size, const std::string& symbol, int64_t wanted,
-                             Sizes known) {
-  auto at = [&](int64_t x) {
-    known[symbol] = x;
-    return size.eval(known);
-  };
-  auto zero = at(0), one = at(1);
-  if (!zero || !one || *one == *zero) return std::nullopt;
-  int64_t x = (wanted - *zero) / (*one - *zero);
-  return at(x) == wanted ? std::optional(x) : std::nullopt;
 }
 
 struct Where {  // of a symbol: the first input dimension that it appears in
@@ -61,7 +50,7 @@ Sizes fixed_by_file(const Program& program, const std::vector<Port>& ports) {
       int64_t size = ports[i].dims[axis];
       auto symbols = shape[axis].symbols();
       if (size < 0 || symbols.size() != 1) continue;
-      if (auto x = solve(shape[axis], symbols[0], size, {})) fixed.try_emplace(symbols[0], *x);
+      if (auto x = solve(shape[axis], symbols[0], size)) fixed.try_emplace(symbols[0], *x);
     }
   }
   return fixed;
@@ -113,7 +102,7 @@ std::vector<int64_t> example_sizes(const Program& program, const std::string& sy
   for (int64_t size : wanted) {
     if (shape[where.axis].symbols().size() != 1) {
       add(size);
-    } else if (auto x = solve(shape[where.axis], symbol, size, {})) {
+    } else if (auto x = solve(shape[where.axis], symbol, size)) {
       add(*x);
     }
   }

@@ -78,44 +78,6 @@ std::optional<int64_t> Context::rank(size_t i) const {
   return static_cast<int64_t>(s->size());
 }
 
-std::optional<Ints> Context::ints(size_t i) const {
-  const Value* v = in(i);
-  if (v == nullptr) return std::nullopt;
-  if (const Tensor* t = v->constant()) {
-    if (!is_integer(t->dtype) && t->dtype != DType::kBool) return std::nullopt;
-    if (t->dims.size() > 1 || t->numel() > static_cast<int64_t>(kMaxInts)) return std::nullopt;
-    if (byte_size(t->dtype) == 0) return std::nullopt;
-    Ints content;
-    for (int64_t x : t->as_ints()) content.emplace_back(x);
-    return content;
-  }
-  return v->ints;
-}
-
-std::optional<std::vector<int64_t>> Context::const_ints(size_t i) const {
-  std::optional<Ints> content = ints(i);
-  if (!content) return std::nullopt;
-  std::vector<int64_t> numbers;
-  for (const Expr& e : *content) {
-    if (!e.is_const()) return std::nullopt;
-    numbers.push_back(e.value());
-  }
-  return numbers;
-}
-
-std::optional<std::vector<int64_t>> Context::list(std::string_view name, size_t i,
-                                                  bool& left_out) const {
-  left_out = false;
-  if (const Attribute* a = node.find(name)) {
-    if (const auto* values = std::get_if<Attribute::Ints>(&a->v)) return *values;
-    if (const auto* value = std::get_if<int64_t>(&a->v)) return Attribute::Ints{*value};
-    return std::nullopt;
-  }
-  if (has(i)) return const_ints(i);
-  left_out = true;
-  return std::vector<int64_t>{};
-}
-
 void Context::out(size_t i, DType dtype) {
   Value* v = node.output(i);
   if (v != nullptr && dtype != DType::kUndefined) v->dtype = dtype;
@@ -148,7 +110,7 @@ void Context::out(size_t i, DType dtype, const Shape* shape) {
 
 void Context::out_ints(size_t i, Ints ints) {
   Value* v = node.output(i);
-  if (v != nullptr && ints.size() <= kMaxInts) v->ints = std::move(ints);
+  if (v != nullptr && ints.size() <= kMaxKnownInts) v->ints = std::move(ints);
 }
 
 Status Context::wrong(std::string what) const {

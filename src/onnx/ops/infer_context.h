@@ -10,11 +10,10 @@
 
 #include "base/result.h"
 #include "onnx/axis.h"
+#include "onnx/known_ints.h"
 #include "onnx/ops/op_def.h"
 
 namespace onnxport::onnx::ops {
-
-constexpr size_t kMaxInts = 256;  // longer tensors are data, not shapes
 
 inline Expr unknown_size() { return unknown_dim(); }
 inline bool is_unknown(const Expr& size) { return is_unknown_dim(size); }
@@ -38,11 +37,8 @@ class Context {
   std::optional<int64_t> rank(size_t i) const;
   DType dtype(size_t i) const { return has(i) ? in(i)->dtype : DType::kUndefined; }
   const Tensor* constant(size_t i) const { return has(i) ? in(i)->constant() : nullptr; }
-  std::optional<Ints> ints(size_t i) const;                        // known, perhaps symbolic
-  std::optional<std::vector<int64_t>> const_ints(size_t i) const;  // all numbers
-  // The attribute `name` or the input i, whichever the opset has. nullopt: there, but not known.
-  // Left out altogether: an empty list with `left_out` set.
-  std::optional<std::vector<int64_t>> list(std::string_view name, size_t i, bool& left_out) const;
+  std::optional<Ints> ints(size_t i) const { return known_ints(in(i)); }
+  std::optional<std::vector<int64_t>> const_ints(size_t i) const { return known_numbers(in(i)); }
   // Of sizes that are given by a 1-D integer input: from its length, if only that is known.
   std::optional<Shape> shape_of_length(size_t i) const;
 

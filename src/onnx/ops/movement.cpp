@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "onnx/fold.h"
+#include "onnx/known_ints.h"
 #include "onnx/ops/fold_call.h"
 #include "onnx/ops/infer_context.h"
 
@@ -13,34 +13,21 @@ using enum Trait;
 
 Status infer_transpose(Context& c) {
   const Shape* x = c.shape(0);
-  if (x == nullptr) {
-    c.out(0, c.dtype(0));
-    return {};
-  }
-  Attribute::Ints perm = c.attrs("perm");
-  if (perm.empty()) {
-    for (size_t i = x->size(); i-- > 0;) perm.push_back(static_cast<int64_t>(i));
-  }
-  if (perm.size() != x->size()) return c.wrong("perm does not fit " + to_string(*x));
+  c.out(0, c.dtype(0));
+  if (x == nullptr) return {};
+  const auto perm = perm_of(c.node);
+  if (!perm) return c.wrong("perm does not name each axis of " + to_string(*x) + " once");
   Shape out;
-  for (int64_t p : perm) {
-    std::optional<size_t> axis = axis_of(p, x->size());
-    if (!axis) return c.wrong("perm names an axis that " + to_string(*x) + " does not have");
-    out.push_back((*x)[*axis]);
-  }
+  for (int64_t p : *perm) out.push_back((*x)[static_cast<size_t>(p)]);
   c.out(0, c.dtype(0), out);
   return {};
 }
 
 Tensors fold_transpose(const Call& call) {
   const Tensor& x = *call.in(0);
-  std::vector<int64_t> perm = call.node.get<Attribute::Ints>("perm", {});
-  if (perm.empty()) {
-    perm.resize(x.dims.size());
-    std::iota(perm.rbegin(), perm.rend(), 0);
-  }
-  if (!is_permutation(perm, x.dims.size()) || byte_size(x.dtype) == 0) return std::nullopt;
-  return one(x.transposed(perm));  // lazy, whatever its size
+  const auto perm = perm_of(call.node);
+  if (!perm || perm->size() != x.dims.size() || byte_size(x.dtype) == 0) return std::nullopt;
+  return one(x.transposed(*perm));  // lazy, whatever its size
 }
 OP("Transpose",
    {.infer = infer_transpose, .fold = fold_transpose, .traits = kSelects | kBuiltOnce});
@@ -89,7 +76,7 @@ std::optional<Ints> ints_concat(Context& c) {
     auto part = c.ints(i);
     if (!part || c.rank(i) != 1) return std::nullopt;
     out.insert(out.end(), part->begin(), part->end());
-    if (out.size() > kMaxInts) return std::nullopt;
+    if (out.size() > kMaxKnownInts) return std::nullopt;
   }
   return out;
 }

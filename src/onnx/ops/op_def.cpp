@@ -1,5 +1,6 @@
 #include "onnx/ops/op_def.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace onnxport::onnx {
@@ -44,6 +45,15 @@ const OpDef* find(std::string_view op_type) { return find_in(tables().own, op_ty
 const OpDef* find(const Node& node) {
   if (node.domain.empty()) return find(node.op_type);
   return node.domain == "com.microsoft" ? find_in(tables().microsoft, node.op_type) : nullptr;
+}
+
+std::optional<size_t> input_of(const Node& node, std::string_view name) {
+  const OpDef* def = find(node);
+  if (def == nullptr) return std::nullopt;
+  const auto& names = def->became_inputs.names;
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<size_t>(found - names.begin()) + 1;
 }
 
 std::vector<std::pair<std::string_view, const OpDef*>> all() {

@@ -109,6 +109,9 @@ struct OpDef {
 const OpDef* find(const Node& node);
 const OpDef* find(std::string_view op_type);  // of ONNX's own domain
 
+// The input that the attribute `name` became, whatever the node's opset.
+std::optional<size_t> input_of(const Node& node, std::string_view name);
+
 // Every row with its operator.
 std::vector<std::pair<std::string_view, const OpDef*>> all();
 

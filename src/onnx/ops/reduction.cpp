@@ -16,8 +16,7 @@ Status infer_reduce(Context& c) {
   const Shape* x = c.shape(0);
   c.out(0, c.dtype(0));
   if (x == nullptr) return {};
-  bool left_out = false;
-  auto axes = c.list("axes", 1, left_out);
+  auto axes = list_of(c.node, "axes");
   const bool keep = c.attr("keepdims", 1) != 0;
   if (!axes) {
     if (!keep) return {};

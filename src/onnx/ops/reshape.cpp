@@ -120,7 +120,7 @@ OP("Flatten",
 Status infer_squeeze(Context& c) {
   const Shape* x = c.shape(0);
   bool left_out = false;
-  auto axes = c.list("axes", 1, left_out);
+  auto axes = list_of(c.node, "axes", &left_out);
   c.out(0, c.dtype(0));
   if (x == nullptr || !axes) return {};
   std::vector<bool> drop(x->size(), false);
@@ -169,8 +169,7 @@ OP("Squeeze", {.infer = infer_squeeze,
 
 Status infer_unsqueeze(Context& c) {
   const Shape* x = c.shape(0);
-  bool left_out = false;
-  auto axes = c.list("axes", 1, left_out);
+  auto axes = list_of(c.node, "axes");
   c.out(0, c.dtype(0));
   if (x == nullptr || !axes) return {};
   const size_t rank = x->size() + axes->size();

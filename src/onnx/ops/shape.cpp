@@ -44,7 +44,7 @@ std::optional<Ints> ints_constant(Context& c) {
   }
   const Attribute* a = c.node.find("value");
   const Tensor* t = a != nullptr ? std::get_if<Tensor>(&a->v) : nullptr;
-  if (t == nullptr || t->dims.size() > 1 || t->numel() > static_cast<int64_t>(kMaxInts)) {
+  if (t == nullptr || t->dims.size() > 1 || t->numel() > static_cast<int64_t>(kMaxKnownInts)) {
     return std::nullopt;
   }
   if (!wide_integer(t->dtype) && t->dtype != DType::kBool) return std::nullopt;
@@ -132,7 +132,7 @@ std::optional<Ints> ints_constant_of_shape(Context& c) {
   auto sizes = c.const_ints(0);
   if (!sizes || sizes->size() > 1) return std::nullopt;
   const int64_t n = sizes->empty() ? 1 : (*sizes)[0];
-  if (n < 0 || n > static_cast<int64_t>(kMaxInts)) return std::nullopt;
+  if (n < 0 || n > static_cast<int64_t>(kMaxKnownInts)) return std::nullopt;
   const Attribute* a = c.node.find("value");
   const Tensor* t = a != nullptr ? std::get_if<Tensor>(&a->v) : nullptr;
   if (t == nullptr || !wide_integer(t->dtype) || t->numel() != 1) return std::nullopt;
@@ -190,7 +190,7 @@ std::optional<Ints> ints_range(Context& c) {
   if (!start || !delta || start->size() != 1 || delta->size() != 1) return std::nullopt;
   if (s == nullptr || s->size() != 1 || !(*s)[0].is_const()) return std::nullopt;
   const int64_t n = (*s)[0].value();
-  if (n < 0 || n > static_cast<int64_t>(kMaxInts)) return std::nullopt;
+  if (n < 0 || n > static_cast<int64_t>(kMaxKnownInts)) return std::nullopt;
   Ints out;
   for (int64_t i = 0; i < n; ++i) out.push_back((*start)[0] + Expr(i) * (*delta)[0]);
   return out;
