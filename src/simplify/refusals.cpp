@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "simplify/graphs.h"
+#include "onnx/walk.h"
 #include "simplify/match.h"
 
 namespace onnxport::simplify {
@@ -21,7 +21,7 @@ void Refusals::add(const Refusal& refusal) {
 std::vector<Refusals::Group> Refusals::groups(const onnx::Model& model,
                                               const std::string& only) const {
   std::map<std::pair<std::string_view, std::string_view>, Group> found;
-  for (const onnx::Graph* graph : graphs_of(model)) {
+  for (const onnx::Graph* graph : onnx::all_graphs(model)) {
     for (const Node* node = graph->first(); node != nullptr; node = node->next) {
       const std::string name = name_of(*node);
       const auto rules = last_.find({name, node->op_type});

@@ -169,9 +169,9 @@ std::optional<size_t> axis_before(const Node& node, size_t axis) {
   const Value *x = node.input(0), *y = node.output();
   if (!x->shape || !y->shape) return std::nullopt;
   if (node.is("Transpose")) {
-    const auto perm = node.get<onnx::Attribute::Ints>("perm", {});
-    if (perm.empty()) return x->shape->size() - 1 - axis;
-    return static_cast<size_t>(perm[axis]);
+    const auto perm = perm_of(node);
+    if (!perm) return std::nullopt;
+    return static_cast<size_t>((*perm)[axis]);
   }
   // The last axis of both, of one size: rows were regrouped.
   if (axis + 1 != y->shape->size() || x->shape->empty()) return std::nullopt;

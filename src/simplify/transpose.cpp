@@ -57,7 +57,7 @@ RULE(transpose_to_reshape, "Transpose") {
 RULE(cancel_transposes_around, "Transpose") {
   Node* f = producer(node.input(0), node);
   if (f == nullptr || !has_trait(*f, Trait::kUnary)) {
-    return no_match("nothing elementwise before");
+    return no_match("nothing pointwise before");
   }
   Node* first = producer(f->input(0), "Transpose", node);
   if (first == nullptr || !used_once(f->output())) return no_match("no transpose before it");

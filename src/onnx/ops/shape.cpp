@@ -74,6 +74,12 @@ Tensors fold_constant(const Call& call) {
 }
 OP("Constant", {.infer = infer_constant, .ints = ints_constant, .fold = fold_constant});
 
+// Of the sizes of a tensor, what start:end takes: attributes from opset 15.
+Window taken_sizes(const Node& node, size_t rank) {
+  const auto n = static_cast<int64_t>(rank);
+  return *slice_window(n, node.get<int64_t>("start", 0), node.get<int64_t>("end", n), 1);
+}
+
 Status infer_shape(Context& c) {
   const Shape* x = c.shape(0);
   c.out(0, DType::kInt64);
@@ -81,24 +87,18 @@ Status infer_shape(Context& c) {
     c.out(0, DType::kInt64, unknown_shape(1));
     return {};
   }
-  const auto rank = static_cast<int64_t>(x->size());
-  auto clamp = [&](int64_t v) { return std::clamp<int64_t>(v < 0 ? v + rank : v, 0, rank); };
-  const int64_t start = clamp(c.attr("start", 0)), end = clamp(c.attr("end", rank));
-  Ints sizes;
-  for (int64_t i = start; i < end; ++i) sizes.push_back((*x)[static_cast<size_t>(i)]);
-  c.out(0, DType::kInt64, Shape{static_cast<int64_t>(sizes.size())});
-  c.out_ints(0, std::move(sizes));
+  const Window window = taken_sizes(c.node, x->size());
+  const auto first = x->begin() + window.start;
+  c.out(0, DType::kInt64, Shape{window.length});
+  c.out_ints(0, Ints(first, first + window.length));
   return {};
 }
 
-// start:end as attributes from opset 15.
 Tensors fold_shape(const Call& call) {
   const Dims& dims = call.in(0)->dims;
-  const auto rank = static_cast<int64_t>(dims.size());
-  const auto clamp = [&](int64_t i) { return std::clamp<int64_t>(i < 0 ? i + rank : i, 0, rank); };
-  const int64_t start = clamp(call.node.get<int64_t>("start", 0));
-  const int64_t end = std::max(start, clamp(call.node.get<int64_t>("end", rank)));
-  return one(Tensor::ints({dims.begin() + start, dims.begin() + end}));
+  const Window window = taken_sizes(call.node, dims.size());
+  const auto first = dims.begin() + window.start;
+  return one(Tensor::ints(Dims(first, first + window.length)));
 }
 OP("Shape", {.infer = infer_shape, .fold = fold_shape, .traits = kBuiltOnce});
 
