@@ -32,26 +32,24 @@ enum class Trait : uint32_t {
   kBroadcasts = 1U << 2 | kElementwise,
   // Its inputs may change places.
   kCommutative = 1U << 3,
-  // Twice is once.
-  kIdempotent = 1U << 4,
   // Each element of an output is one of the first input's, unchanged.
-  kSelects = 1U << 5,
+  kSelects = 1U << 4,
   // The first input's elements in their order: only the sizes change.
-  kReshapes = 1U << 6 | kSelects,
+  kReshapes = 1U << 5 | kSelects,
   // One number for all elements along some axes, which are named by `axes` and go, or stay as 1, by
   // `keepdims`.
-  kReduces = 1U << 7,
+  kReduces = 1U << 6,
   // --- numbers -----------------------------------------------------------------------------------
   // No element of a float output is below 0 (NaN aside).
-  kNeverNegative = 1U << 8,
+  kNeverNegative = 1U << 7,
   // The same, of float inputs that are not below 0: also after rounding.
-  kKeepsNonNegative = 1U << 9,
+  kKeepsNonNegative = 1U << 8,
   // Draws random numbers. Of a node, ask is_random().
-  kRandom = 1U << 10,
+  kRandom = 1U << 9,
   // --- how files are written ---------------------------------------------------------------------
   // Cheap, and asked for again and again while a model is lowered: equal ones are made once. Which
   // ones is a matter of what files have always looked like, not of the operator.
-  kBuiltOnce = 1U << 11,
+  kBuiltOnce = 1U << 10,
 };
 
 class Traits {

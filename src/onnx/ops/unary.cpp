@@ -19,14 +19,14 @@ Tensors fold_abs(const Call& call) {
     return x < 0 ? SubOf::apply(decltype(x){0}, x) : x == 0 ? decltype(x){0} : x;
   });
 }
-OP("Abs", {.infer = infer_same, .fold = fold_abs, .traits = kUnary | kIdempotent | kNeverNegative});
+OP("Abs", {.infer = infer_same, .fold = fold_abs, .traits = kUnary | kNeverNegative});
 
 Tensors fold_sign(const Call& call) {
   return on_signed(call, [](auto x) {
     return x > 0 ? decltype(x){1} : x < 0 ? static_cast<decltype(x)>(-1) : x;
   });
 }
-OP("Sign", {.infer = infer_same, .fold = fold_sign, .traits = kUnary | kIdempotent});
+OP("Sign", {.infer = infer_same, .fold = fold_sign, .traits = kUnary});
 
 Tensors fold_sqrt(const Call& call) {
   return on_floats(call, [](auto x) { return std::sqrt(x); });
@@ -66,20 +66,20 @@ OP("Reciprocal", {.infer = infer_same, .fold = fold_reciprocal, .traits = kUnary
 Tensors fold_floor(const Call& call) {
   return on_floats(call, [](auto x) { return std::floor(x); });
 }
-OP("Floor", {.infer = infer_same, .fold = fold_floor, .traits = kUnary | kIdempotent});
+OP("Floor", {.infer = infer_same, .fold = fold_floor, .traits = kUnary});
 
 Tensors fold_ceil(const Call& call) {
   return on_floats(call, [](auto x) { return std::ceil(x); });
 }
-OP("Ceil", {.infer = infer_same, .fold = fold_ceil, .traits = kUnary | kIdempotent});
+OP("Ceil", {.infer = infer_same, .fold = fold_ceil, .traits = kUnary});
 
 // Half to even, which is what ONNX asks for (and the default rounding mode gives).
 Tensors fold_round(const Call& call) {
   return on_floats(call, [](auto x) { return std::nearbyint(x); });
 }
-OP("Round", {.infer = infer_same, .fold = fold_round, .traits = kUnary | kIdempotent});
+OP("Round", {.infer = infer_same, .fold = fold_round, .traits = kUnary});
 
-OP("Relu", {.infer = infer_same, .traits = kUnary | kIdempotent | kNeverNegative});
+OP("Relu", {.infer = infer_same, .traits = kUnary | kNeverNegative});
 OP({"HardSigmoid", "Sigmoid", "Softplus"},
    {.infer = infer_same, .traits = kUnary | kNeverNegative});
 OP("Clip", {.infer = infer_same, .traits = kUnary, .became_inputs = {11, {"min", "max"}}});
