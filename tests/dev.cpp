@@ -8,6 +8,9 @@
 //                                           simplifies with a rule more that is wrong: `values`
 //                                           makes a Sigmoid a Tanh, `invalid` an operator that
 //                                           there is not
+//   onnxport_dev options-schema             docs/config.schema.json
+//   onnxport_dev options-page               docs/options.md
+//   onnxport_dev options-keys               every key of a configuration file: command and example
 #include <cstdio>
 #include <string>
 #include <utility>
@@ -17,6 +20,8 @@
 #include "onnx/read.h"
 #include "onnxport/export.h"
 #include "onnxport/simplify.h"
+#include "options/document.h"
+#include "options/table.h"
 #include "simplify/rule.h"
 
 namespace {
@@ -105,12 +110,34 @@ int print_types(const char* source) {
   return 0;
 }
 
+// Key, kind of file and a value that is not the default, with tabs between.
+int print_option_keys() {
+  namespace options = onnxport::options;
+  for (const auto& option : options::table()) {
+    if (*option.key == '\0') continue;
+    const std::string example = *option.example != '\0'      ? option.example
+                                : options::turns_off(option) ? "false"
+                                                             : "true";
+    std::printf("%s\t%s\t%s\n", option.key,
+                (option.commands & options::kSimplify) != 0 ? "simplify" : "export",
+                example.c_str());
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string command = argc > 1 ? argv[1] : "";
   if (command == "types" && argc == 3) return print_types(argv[2]);
   if (command == "schemas" && argc == 2) return print_schemas();
+  if (command == "options-keys" && argc == 2) return print_option_keys();
+  if (command == "options-schema" && argc == 2) {
+    return std::fputs(onnxport::options::schema().c_str(), stdout) < 0 ? 1 : 0;
+  }
+  if (command == "options-page" && argc == 2) {
+    return std::fputs(onnxport::options::page().c_str(), stdout) < 0 ? 1 : 0;
+  }
   if (command == "wrong-rule" && argc == 5) {
     return export_with_wrong_rule(argv[2], argv[3], argv[4]);
   }

@@ -157,16 +157,6 @@ def test_config_file(onnxport, small, tmp_path):
     assert [n for n in model.graph.node if n.op_type == "BatchNormalization"]
 
 
-def test_every_key_of_a_config_file_is_in_the_readme():
-    from conftest import ROOT
-
-    code = (ROOT / "src" / "pipeline" / "config.cpp").read_text()
-    keys = re.findall(r'^    (?:ONNXPORT_KEY\(|\{)"(\w+)"', code, re.M)
-    assert len(keys) > 15
-    listed = re.search(r"Its keys: (.*?)\.\s", (ROOT / "README.md").read_text(), re.S)[1]
-    assert sorted(re.findall(r"`(\w+)`", listed)) == sorted(keys)
-
-
 def test_option_beats_config_file(onnxport, small, tmp_path):
     config = tmp_path / "export.json"
     config.write_text('{"opset_version": 15}')

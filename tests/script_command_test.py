@@ -185,6 +185,35 @@ def test_inspect_tells_inputs_and_operators(onnxport, script):
     assert ran.json["inputs"] == ["x: float32[batch_size, 3, 224, 224]"]
 
 
+def test_a_type_that_there_is_not_is_wrong_usage(onnxport, script, tmp_path):
+    ran = onnxport("export", script(Words()), "-o", tmp_path / "o.onnx", "--input-type", "ids=int")
+    assert ran.code == 2 and "--input-type: input `ids`: there is no element type `int`" in ran.err, ran.text
+
+
+def test_a_range_is_what_inputs_are_drawn_from(onnxport, script, tmp_path):
+    """Ids above 9 are drawn by no default: the table's last rows are never looked up."""
+
+    class Lookup(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table = nn.Embedding(4, 3)
+
+        def forward(self, ids):
+            return self.table(ids)
+
+    path, out = script(Lookup()), tmp_path / "o.onnx"
+    shape = ("--input-shape", "ids:1,64", "--input-type", "ids=int64")
+    ran = onnxport("export", path, "-o", out, *shape)
+    assert ran.code == 1 and "out of range" in ran.text, ran.text
+    ran = onnxport("export", path, "-o", out, *shape, "--input-range", "ids=0..3")
+    assert ran.code == 0, ran.text
+    assert onnxport("verify", path, out, "--input-type", "ids=int64", "--input-range", "ids=0..3").code == 0
+    ran = onnxport("export", path, "-o", out, *shape, "--input-range", "ids=0..0.5")
+    assert ran.code == 1 and "--input-range ids: 0.5 is not a whole number, as int64 has them" in ran.text, ran.text
+    ran = onnxport("export", path, "-o", out, *shape, "--input-range", "id=0..3")
+    assert ran.code == 1 and "--input-range: the model has no input `id`" in ran.text, ran.text
+
+
 def test_a_pt2_has_no_use_for_values(onnxport, small, tmp_path):
     ran = onnxport("export", small, "-o", tmp_path / "o.onnx", "--input-value", "x=3")
     assert ran.code == 1 and "TorchScript" in ran.text, ran.text

@@ -13,45 +13,11 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
-#define ONNXPORT_API __attribute__((visibility("default")))
+#include "onnxport/config.h"
 
 namespace onnxport {
-
-// What is asked for. The defaults are the command's defaults.
-struct ExportConfig {
-  std::string format = "onnx";
-  int64_t opset_version = 17;  // 13 to newest_opset()
-  // Sizes per input, in order; empty: as the file says. Sizes of dynamic axes are examples.
-  std::vector<std::vector<int64_t>> input_shapes;
-  std::map<std::string, std::vector<int64_t>> named_input_shapes;  // the same, by input name
-  // Input name -> axis -> name of the dimension. Unset: axis 0 of every input is "batch_size".
-  std::optional<std::map<std::string, std::map<int, std::string>>> dynamic_axes;
-  bool static_shapes = false;  // no dynamic axis at all
-  // TorchScript only, by input name: values of inputs that are not tensors (16000, 0.5, true,
-  // "mean"), and element types where float32 is wrong ("int64").
-  std::map<std::string, std::variant<bool, int64_t, double, std::string>> input_values;
-  std::map<std::string, std::string> input_types;
-  std::vector<std::string> input_names;   // empty: "input", or the forward()'s names
-  std::vector<std::string> output_names;  // empty: "output", or the dict's keys, output_<i>
-  bool simplify = true;
-  bool exact = false;             // simplify without the rules that change the rounding of floats
-  std::vector<std::string> skip;  // rules to leave out, see simplify_rules() in simplify.h
-  bool check = true;              // onnx.checker, full check
-  bool verify = true;             // run against PyTorch
-  double tolerance = 1e-4;
-  int seeds = 3;
-  bool allow_nan = false;
-  // Seconds for one run of a model with a loop that may not end; 0: no limit, and no process of its
-  // own.
-  double run_limit = 120;
-};
-
-// Reads the keys opset_version, input_shape, dynamic_axes, simplify (and the names above) of a JSON
-// file into config. Returns an error text, empty when all is well.
-ONNXPORT_API std::string load_config(const std::string& path, ExportConfig& config);
 
 enum class Outcome {
   kPassed,   // written, and proven where `verify` was on
@@ -121,7 +87,6 @@ using Exporter = std::function<Report(const std::string& source, const std::stri
 ONNXPORT_API bool register_format(const std::string& name, Exporter exporter);
 ONNXPORT_API std::vector<std::string> formats();
 
-ONNXPORT_API int64_t newest_opset();
 ONNXPORT_API const char* version();
 // For a program compiled with this libtorch ("2.13.0"): an error text when onnxport's plugin was
 // built with another one, empty when all is well or there is no plugin. onnxport/torch.h asks.

@@ -1,7 +1,7 @@
 // onnxport: simplifies an ONNX file from any exporter, and proves that it still computes the same.
 //
 //   onnxport::SimplifyConfig config;
-//   config.named_input_shapes["input"] = {1, 3, 224, 224};
+//   config.inputs = {{.name = "input", .sizes = {{1, 3, 224, 224}}}};
 //   onnxport::SimplifyReport report = onnxport::simplify_model("model.onnx", "small.onnx", config);
 //   if (!report.passed()) std::cerr << report.text();
 //
@@ -17,32 +17,6 @@
 #include "onnxport/export.h"
 
 namespace onnxport {
-
-// What is asked for. The defaults are the command's defaults.
-struct SimplifyConfig {
-  // Sizes that dynamic inputs get, and all that follows from them; -1 keeps a dimension as it is.
-  std::vector<std::vector<int64_t>> input_shapes;  // inputs in order
-  std::map<std::string, std::vector<int64_t>> named_input_shapes;
-  bool exact = false;             // leave out what changes the rounding of floats
-  std::vector<std::string> skip;  // names of rules, see simplify_rules()
-  // How much larger the file may become by folding: bytes, or else percent of the original.
-  std::optional<int64_t> max_growth_bytes;
-  double max_growth_percent = 1;
-  bool check = true;        // onnx.checker, and the comparison with the original in ONNX Runtime
-  double tolerance = 1e-4;  // relative to an output's largest value; half precision has its own
-  int threads = 2;          // of ONNX Runtime
-  bool overwrite = false;   // the output may be the source itself
-  bool trace = false;       // fill SimplifyReport::trace and refusals
-  std::string trace_only;   // of this rule or this node only, by its name; empty: of all
-};
-
-// A rule, or one of the other steps that can be skipped by name.
-struct SimplifyRule {
-  std::string name;
-  std::vector<std::string> operators;  // where it starts; empty: any
-  bool exact = true;                   // false: changes floats within rounding
-};
-ONNXPORT_API std::vector<SimplifyRule> simplify_rules();  // sorted by name
 
 struct RuleApplication {
   std::string rule;
@@ -108,10 +82,6 @@ struct ONNXPORT_API SimplifyReport {
   std::string json() const;  // stable keys, see docs/simplify.md
   std::string html() const;  // one self-contained page
 };
-
-// What is wrong with the settings themselves, such as a rule to skip that does not exist; empty
-// when nothing is. simplify_model() refuses them too.
-ONNXPORT_API std::string check_simplify_config(const SimplifyConfig& config);
 
 // "model.onnx" -> "model.simplified.onnx"
 ONNXPORT_API std::string simplified_path(const std::string& source);

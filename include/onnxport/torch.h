@@ -170,6 +170,20 @@ inline Report refused(const std::string& name, const std::string& why) {
   return report;
 }
 
+// Where the configuration has no sizes, those of the inputs, in order.
+inline void take_sizes(ExportConfig& config, const Tensors& inputs) {
+  for (InputSpec& spec : config.inputs) {
+    if (spec.sizes) return;
+  }
+  size_t known = 0;
+  for (const InputSpec& spec : config.inputs) known += spec.name.empty() ? 1 : 0;
+  if (known < inputs.size()) config.inputs.resize(config.inputs.size() + inputs.size() - known);
+  size_t next = 0;
+  for (InputSpec& spec : config.inputs) {
+    if (spec.name.empty() && next < inputs.size()) spec.sizes = inputs[next++].sizes().vec();
+  }
+}
+
 // The whole pipeline, from a TorchScript file that only lives as long. Reports speak of the module
 // instead.
 inline Report export_saved(const ::torch::jit::Module& module, const std::string& name,
@@ -178,9 +192,7 @@ inline Report export_saved(const ::torch::jit::Module& module, const std::string
   // The plugin and the program share one libtorch: of another version nothing good would come.
   if (std::string why = check_torch(TORCH_VERSION); !why.empty()) return refused(name, why);
   ExportConfig own = config;
-  if (own.input_shapes.empty() && own.named_input_shapes.empty()) {
-    for (const ::torch::Tensor& input : inputs) own.input_shapes.push_back(input.sizes().vec());
-  }
+  take_sizes(own, inputs);
   TemporaryFile file;
   module.save(file.path());
   Report report = export_model(file.path(), path, own, progress);
@@ -194,7 +206,9 @@ inline Report export_saved(const ::torch::jit::Module& module, const std::string
 // Sizes as the configuration gives them; one picture where it gives none.
 inline Tensors example_inputs(const ExportConfig& config) {
   Tensors inputs;
-  for (const auto& sizes : config.input_shapes) inputs.push_back(::torch::randn(sizes));
+  for (const InputSpec& spec : config.inputs) {
+    if (spec.name.empty() && spec.sizes) inputs.push_back(::torch::randn(*spec.sizes));
+  }
   if (inputs.empty()) inputs.push_back(::torch::randn({1, 3, 224, 224}));
   return inputs;
 }
@@ -266,8 +280,8 @@ requires(!std::is_base_of_v<::torch::jit::Module, std::remove_cvref_t<M>>) Repor
   }
 }
 
-// The same with random inputs of the sizes in the configuration (input_shapes; without any, one
-// picture of 3x224x224).
+// The same with random inputs of the sizes that the configuration has for inputs without a name, in
+// order; without any, one picture of 3x224x224.
 template <typename M>
 Report export_onnx(M&& module, const ExportConfig& config, const std::string& path,
                    const Progress& progress = {}) {

@@ -1,179 +1,117 @@
 #include "cli/arguments.h"
 
-#include <charconv>
-#include <nlohmann/json.hpp>
+#include <fmt/format.h>
 
 namespace onnxport::cli {
 namespace {
 
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> out;
-  size_t begin = 0;
-  for (size_t end; (end = text.find(separator, begin)) != std::string::npos; begin = end + 1) {
-    out.push_back(text.substr(begin, end - begin));
-  }
-  out.push_back(text.substr(begin));
-  return out;
+using options::Form;
+using options::Member;
+using options::Option;
+using options::Settings;
+
+const char* type_name(const Option& option) {
+  if (std::holds_alternative<Member<double>>(option.value)) return "FLOAT";
+  const bool whole = std::holds_alternative<Member<int>>(option.value) ||
+                     std::holds_alternative<Member<int64_t>>(option.value);
+  return whole ? "INT" : "TEXT";
 }
 
-std::string trimmed(const std::string& text) {
-  size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string::npos) return "";
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+// Given again for each value: `--skip a --skip b`.
+bool is_repeated(const Option& option) {
+  if (std::holds_alternative<Member<std::vector<std::string>>>(option.value)) return !option.commas;
+  const auto* form = std::get_if<Form>(&option.value);
+  return form != nullptr && form->repeated;
 }
 
-template <typename T>
-bool parse(const std::string& text, T& value) {
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() && !text.empty();
-}
-
-Status axes_from_json(const std::string& text, ExportConfig& config) {
-  auto json = nlohmann::json::parse(text, nullptr, false);
-  if (!json.is_object())
-    return Error{"is not a JSON object such as {\"input\": {\"0\": \"batch\"}}", ""};
-  for (const auto& [input, axes] : json.items()) {
-    if (!axes.is_object())
-      return Error{"`" + input + "` needs an object such as {\"0\": \"batch\"}", ""};
-    for (const auto& [axis_text, name] : axes.items()) {
-      int axis = 0;
-      if (!parse(axis_text, axis) || !name.is_string()) {
-        return Error{"`" + axis_text + "` needs to be an axis with the name of a dimension", input};
-      }
-      (*config.dynamic_axes)[input][axis] = name.get<std::string>();
-    }
-  }
-  return {};
-}
-
-struct NamedShape {
-  std::string name;  // may be empty
-  std::vector<int64_t> sizes;
-};
-
-Result<NamedShape> named_shape(const std::string& text, bool may_keep) {
-  const size_t colon = text.rfind(':');
-  NamedShape shape;
-  if (colon != std::string::npos) shape.name = text.substr(0, colon);
-  for (const std::string& part : split(text.substr(colon + 1), ',')) {  // npos + 1 is 0
-    int64_t size = 0;
-    const std::string word = trimmed(part);
-    if (may_keep && (word == "-1" || word == "?")) {
-      shape.sizes.push_back(-1);
-    } else if (parse(word, size) && size >= 0) {
-      shape.sizes.push_back(size);
-    } else {
-      return Error{"`" + part + "` is no size; write 1,3,224,224 or name:1,3,224,224",
-                   "--input-shape " + text};
-    }
-  }
-  return shape;
+Error at_flag(const Option& option, const Error& error) {
+  return Error{error.message,
+               options::spelled(option) + (error.where.empty() ? "" : " " + error.where)};
 }
 
 }  // namespace
 
-Status add_input_shape(const std::string& text, ExportConfig& config) {
-  TRY_ASSIGN(NamedShape shape, named_shape(text, false));
-  if (shape.name.empty()) {
-    config.input_shapes.push_back(std::move(shape.sizes));
-  } else {
-    config.named_input_shapes[shape.name] = std::move(shape.sizes);
-  }
-  return {};
+Arguments::Arguments(CLI::App& app, options::Command command, const std::string& description)
+    : app_(app.add_subcommand(options::name_of(command), description)), command_(command) {
+  for (const Option* option : options::rows_of(command)) add(*option);
 }
 
-Status add_input_shape(const std::string& text, SimplifyConfig& config) {
-  TRY_ASSIGN(NamedShape shape, named_shape(text, true));
-  if (shape.name.empty()) {
-    config.input_shapes.push_back(std::move(shape.sizes));
-  } else if (!config.named_input_shapes.emplace(shape.name, std::move(shape.sizes)).second) {
-    return Error{"`" + shape.name + "` is given two shapes", "--input-shape " + text};
+void Arguments::add(const Option& row) {
+  Given& given = all_.emplace_back();
+  given.row = &row;
+  if (std::holds_alternative<Member<bool>>(row.value)) return add_flag(given);
+  const std::string description = options::description(row);
+  const auto* form = std::get_if<Form>(&row.value);
+  if (form != nullptr && form->is_flag) {
+    given.value = app_->add_flag(row.flag, given.text, description);
+    return;
   }
-  return {};
+  CLI::Option* added =
+      is_repeated(row)
+          ? app_->add_option(row.flag, given.texts, description)->allow_extra_args(false)
+          : app_->add_option(row.flag, given.text, description);
+  added->required(row.required)->type_name(type_name(row));
+  if (form == nullptr && *row.key != '\0') {
+    added->default_str(options::default_text(row));
+  }
+  given.value = added;
 }
 
-Status set_max_growth(const std::string& text, SimplifyConfig& config) {
-  const Error usage{"write a number of bytes (65536, 64K, 1M) or a part of the file (2%)",
-                    "--max-growth " + text};
-  std::string number = trimmed(text);
-  const char unit = number.empty() ? '\0' : number.back();
-  if (unit == '%' || unit == 'K' || unit == 'M') number.pop_back();
-  if (unit == '%') {
-    double percent = 0;
-    if (!parse(number, percent) || !(percent >= 0) || percent > 1e6) return usage;
-    config.max_growth_percent = percent;
-    return {};
-  }
-  int64_t bytes = 0;
-  if (!parse(number, bytes) || bytes < 0 || bytes > int64_t{1} << 40) return usage;
-  config.max_growth_bytes = bytes * (unit == 'K' ? 1 << 10 : unit == 'M' ? 1 << 20 : 1);
-  return {};
+// What a configuration file can set can be set back: the opposite of the flag is there too, though
+// --help does not list it.
+void Arguments::add_flag(Given& given) {
+  const Option& row = *given.row;
+  const bool off = options::turns_off(row);
+  const std::string description = options::description(row);
+  (off ? given.off : given.on) = app_->add_flag(row.flag, description);
+  if (*row.key == '\0') return;
+  const std::string opposite = (off ? "--" : "--no-") + options::long_name(row);
+  (off ? given.on : given.off) = app_->add_flag(opposite)->group("");
 }
 
-Status add_dynamic_axes(const std::string& text, ExportConfig& config) {
-  if (!config.dynamic_axes) config.dynamic_axes.emplace();
-  if (trimmed(text).starts_with('{')) {
-    auto status = axes_from_json(text, config);
-    return status.ok() ? Status() : Status(std::move(status).error().at("--dynamic-axes " + text));
+std::vector<std::string> Arguments::texts_of(const Given& given) {
+  std::vector<std::string> texts;
+  if (given.on != nullptr && given.on->count() > 0) texts.emplace_back("true");
+  if (given.off != nullptr && given.off->count() > 0) texts.emplace_back("false");
+  if (!texts.empty()) return texts;
+  if (given.value == nullptr || given.value->count() == 0) return {};
+  return is_repeated(*given.row) ? given.texts : std::vector{given.text};
+}
+
+const Option* Arguments::given_row(const std::string& key) const {
+  for (const Given& given : all_) {
+    const bool named = key == given.row->key || key == options::spelled(*given.row);
+    if (named && !texts_of(given).empty()) return given.row;
   }
-  for (const std::string& group : split(text, ';')) {
-    size_t colon = group.rfind(':');
-    Error usage{"write input:0=batch_size,2=height, or JSON", "--dynamic-axes " + text};
-    if (colon == std::string::npos || colon == 0) return usage;
-    auto& axes = (*config.dynamic_axes)[trimmed(group.substr(0, colon))];
-    for (const std::string& part : split(group.substr(colon + 1), ',')) {
-      size_t equals = part.find('=');
-      int axis = 0;
-      if (equals == std::string::npos || !parse(trimmed(part.substr(0, equals)), axis))
-        return usage;
-      axes[axis] = trimmed(part.substr(equals + 1));
+  return nullptr;
+}
+
+Result<Settings> Arguments::read() const {
+  Settings settings;
+  for (const Given& given : all_) {
+    const auto texts = texts_of(given);
+    if (texts.empty() || options::spelled(*given.row) != "--config") continue;
+    const bool of_export = (command_ & options::kOfExport) != 0;
+    const unsigned commands = of_export ? options::kOfExport : command_;
+    if (auto error = options::read_settings(texts.back(), commands, settings)) {
+      return Error{error->text(), ""};
     }
   }
-  return {};
-}
-
-Status add_input_value(const std::string& text, ExportConfig& config) {
-  size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    return Error{"write name=16000", "--input-value " + text};
+  for (const Given& given : all_) {
+    const auto texts = texts_of(given);
+    if (texts.empty()) continue;
+    if (std::holds_alternative<Member<bool>>(given.row->value) && texts.size() > 1) {
+      const std::string name = options::long_name(*given.row);
+      return Error{fmt::format("--{} and --no-{} exclude each other", name, name), ""};
+    }
+    Status status = options::read_texts(*given.row, texts, settings);
+    if (!status.ok()) return at_flag(*given.row, status.error());
   }
-  std::string value = text.substr(equals + 1);
-  auto& to = config.input_values[text.substr(0, equals)];
-  int64_t whole = 0;
-  double real = 0;
-  if (value == "true" || value == "True") {
-    to = true;
-  } else if (value == "false" || value == "False") {
-    to = false;
-  } else if (parse(value, whole)) {
-    to = whole;
-  } else if (parse(value, real)) {
-    to = real;
-  } else if (value.size() >= 2 && value.front() == value.back() &&
-             (value.front() == '"' || value.front() == '\'')) {
-    to = value.substr(1, value.size() - 2);
-  } else {
-    to = value;
+  if (auto error = options::check(settings, command_)) {
+    const Option* row = given_row(error->key);
+    return row != nullptr ? at_flag(*row, Error{error->message, ""}) : Error{error->text(), ""};
   }
-  return {};
-}
-
-Status add_input_type(const std::string& text, ExportConfig& config) {
-  size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    return Error{"write name=int64", "--input-type " + text};
-  }
-  config.input_types[text.substr(0, equals)] = text.substr(equals + 1);
-  return {};
-}
-
-Result<std::vector<std::string>> names(const std::string& text) {
-  std::vector<std::string> out;
-  for (const std::string& part : split(text, ',')) {
-    out.push_back(trimmed(part));
-    if (out.back().empty()) return Error{"`" + text + "` has an empty name; write a,b", ""};
-  }
-  return out;
+  return settings;
 }
 
 }  // namespace onnxport::cli

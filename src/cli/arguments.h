@@ -1,35 +1,47 @@
-// Texts of the command line as values.
+// A command's options, as the table has them (options/table.h), for CLI11.
 #pragma once
 
-#include <map>
+#include <CLI/CLI.hpp>
+#include <deque>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
-#include "onnxport/export.h"
-#include "onnxport/simplify.h"
+#include "options/table.h"
 
 namespace onnxport::cli {
 
-// "1,3,224,224" (the next input's) or "name:1,3,224,224".
-Status add_input_shape(const std::string& text, ExportConfig& config);
-// The same for `simplify`, where -1 or ? keeps a dimension as it is.
-Status add_input_shape(const std::string& text, SimplifyConfig& config);
-// "65536", "64K", "1M" or "2%".
-Status set_max_growth(const std::string& text, SimplifyConfig& config);
+class Arguments {
+ public:
+  // Adds the command to `app`, which keeps references into this object.
+  Arguments(CLI::App& app, options::Command command, const std::string& description);
+  Arguments(const Arguments&) = delete;
+  Arguments& operator=(const Arguments&) = delete;
 
-// "input:0=batch_size,2=height" (several, separated by ';' or by giving the option again), or JSON
-// as in a configuration file.
-Status add_dynamic_axes(const std::string& text, ExportConfig& config);
+  const CLI::App& command() const { return *app_; }
+  bool was_called() const { return app_->parsed(); }
 
-// "sampling_rate=16000": what reads as a number, true or false is one; else, or in quotes, a
-// string.
-Status add_input_value(const std::string& text, ExportConfig& config);
+  // What was asked: the configuration file first, then what the command line says besides. The
+  // error names the option or the key.
+  Result<options::Settings> read() const;
 
-// "input_ids=int64".
-Status add_input_type(const std::string& text, ExportConfig& config);
+ private:
+  struct Given {
+    const options::Option* row = nullptr;
+    const CLI::Option* value = nullptr;
+    const CLI::Option *on = nullptr, *off = nullptr;  // of a bool
+    std::vector<std::string> texts;                   // of an option that is given several times
+    std::string text;
+  };
+  void add(const options::Option& row);
+  void add_flag(Given& given);
+  // What the command line says of the option; empty when nothing.
+  static std::vector<std::string> texts_of(const Given& given);
+  const options::Option* given_row(const std::string& key) const;
 
-// "a,b" -> {"a", "b"}; empty names are an error.
-Result<std::vector<std::string>> names(const std::string& text);
+  CLI::App* app_;
+  options::Command command_;
+  std::deque<Given> all_;
+};
 
 }  // namespace onnxport::cli

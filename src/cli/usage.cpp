@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "pipeline/distance.h"
+#include "base/nearest.h"
 
 namespace onnxport::cli {
 namespace {
@@ -90,16 +90,6 @@ int parse_error(const Screen& screen, const CLI::App& app, const CLI::ParseError
   const std::string problem = problem_of(app, command, error);
   return usage_error(screen, problem.empty() ? error.what() : problem,
                      command == nullptr ? "" : command->get_name());
-}
-
-std::string check_number(const std::string& text) {
-  double value = 0;
-  return CLI::detail::lexical_cast(text, value) ? "" : "`" + text + "` is no number";
-}
-
-std::string check_whole_number(const std::string& text) {
-  int value = 0;
-  return CLI::detail::lexical_cast(text, value) ? "" : "`" + text + "` is no whole number";
 }
 
 }  // namespace onnxport::cli

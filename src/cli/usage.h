@@ -14,8 +14,4 @@ int usage_error(const Screen& screen, const std::string& message, const std::str
 // The same for what CLI11 does not take.
 int parse_error(const Screen& screen, const CLI::App& app, const CLI::ParseError& error);
 
-// For an option's check(): refuses what is no number, and what is no whole one.
-std::string check_number(const std::string& text);
-std::string check_whole_number(const std::string& text);
-
 }  // namespace onnxport::cli

@@ -6,6 +6,9 @@ namespace {
 
 const ConverterApi kConverterApi = {
     load_config,
+    load_config,
+    check_config,
+    check_config,
     export_model,
     verify_model,
     register_format,
@@ -16,7 +19,6 @@ const ConverterApi kConverterApi = {
     [](const Report& r) { return r.json(); },
     [](const Report& r) { return r.html(); },
     simplify_rules,
-    check_simplify_config,
     simplified_path,
     simplify_model,
     [](const SimplifyReport& r) { return r.text(); },

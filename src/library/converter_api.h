@@ -6,6 +6,7 @@
 // which hands out this table.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,13 @@
 
 namespace onnxport::library {
 
+using MaybeError = std::optional<ConfigError>;
+
 struct ConverterApi {
-  std::string (*load_config)(const std::string&, ExportConfig&);
+  MaybeError (*load_export_config)(const std::string&, ExportConfig&);
+  MaybeError (*load_simplify_config)(const std::string&, SimplifyConfig&);
+  MaybeError (*check_export_config)(const ExportConfig&);
+  MaybeError (*check_simplify_config)(const SimplifyConfig&);
   Report (*export_model)(const std::string&, const std::string&, const ExportConfig&,
                          const Progress&);
   Report (*verify_model)(const std::string&, const std::string&, const ExportConfig&,
@@ -28,7 +34,6 @@ struct ConverterApi {
   std::string (*report_json)(const Report&);
   std::string (*report_html)(const Report&);
   std::vector<SimplifyRule> (*simplify_rules)();
-  std::string (*check_simplify_config)(const SimplifyConfig&);
   std::string (*simplified_path)(const std::string&);
   SimplifyReport (*simplify_model)(const std::string&, const std::string&, const SimplifyConfig&,
                                    const Progress&);

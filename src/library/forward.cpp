@@ -82,10 +82,24 @@ R refusal(const std::string& source, const std::string& output) {
   return report;
 }
 
+ConfigError no_converter() { return {"", "", loaded().problem}; }
+
 }  // namespace
 
-std::string load_config(const std::string& path, ExportConfig& config) {
-  return converter() != nullptr ? converter()->load_config(path, config) : loaded().problem;
+std::optional<ConfigError> load_config(const std::string& path, ExportConfig& config) {
+  return converter() != nullptr ? converter()->load_export_config(path, config) : no_converter();
+}
+
+std::optional<ConfigError> load_config(const std::string& path, SimplifyConfig& config) {
+  return converter() != nullptr ? converter()->load_simplify_config(path, config) : no_converter();
+}
+
+std::optional<ConfigError> check_config(const ExportConfig& config) {
+  return converter() != nullptr ? converter()->check_export_config(config) : no_converter();
+}
+
+std::optional<ConfigError> check_config(const SimplifyConfig& config) {
+  return converter() != nullptr ? converter()->check_simplify_config(config) : no_converter();
 }
 
 Report export_model(const std::string& source, const std::string& output,
@@ -126,10 +140,6 @@ std::string Report::html() const {
 
 std::vector<SimplifyRule> simplify_rules() {
   return converter() != nullptr ? converter()->simplify_rules() : std::vector<SimplifyRule>();
-}
-
-std::string check_simplify_config(const SimplifyConfig& config) {
-  return converter() != nullptr ? converter()->check_simplify_config(config) : loaded().problem;
 }
 
 std::string simplified_path(const std::string& source) {

@@ -15,7 +15,6 @@
 #include "onnx/read.h"
 #include "onnx/write.h"
 #include "pipeline/facts.h"
-#include "pipeline/rule_names.h"
 #include "pipeline/shapes.h"
 #include "pipeline/source.h"
 #include "pipeline/staging_folder.h"
@@ -27,8 +26,6 @@
 
 namespace onnxport::pipeline {
 namespace {
-
-constexpr int64_t kOldestOpset = 13;
 
 std::string divergence_text(const verify::Divergence& d) {
   if (d.value.empty()) return d.reason;
@@ -78,16 +75,10 @@ verify::Options verify_options(const ExportConfig& config) {
   return options;
 }
 
-Status check_config(const ExportConfig& config) {
-  if (config.opset_version < kOldestOpset || config.opset_version > newest_opset()) {
-    return Error{fmt::format("opset {} is not supported: {} to {} are", config.opset_version,
-                             kOldestOpset, newest_opset()),
-                 "--opset"};
-  }
-  if (!(config.tolerance >= 0)) return Error{"the tolerance must be 0 or more", "--tolerance"};
-  TRY(check_rule_names(config.skip));
-  if (config.seeds < 1) return Error{"at least one seed is needed", "--seeds"};
-  return {};
+// The same words as for a file or the command line.
+Status checked(const ExportConfig& config) {
+  const auto error = check_config(config);
+  return error ? Status(Error{error->text(), ""}) : Status();
 }
 
 class Export {
@@ -114,7 +105,7 @@ class Export {
   aten::Program& program() { return model_source_.program(); }
 
   Status steps() {
-    TRY(check_config(config_));
+    TRY(checked(config_));
     TRY(StagingFolder::beside(output_));  // before the work: a folder that cannot be written to
     TRY(read());
     if (shaped_.fixed_batch > 0) {
@@ -214,6 +205,7 @@ class Export {
     if (!shaped.ok()) return std::move(shaped).error().at(source_);
     shaped_ = std::move(*shaped);
     for (std::string& note : shaped_.notes) report_.notes.push_back(std::move(note));
+    TRY_ASSIGN(ranges_, shapes::drawn_ranges(program(), config_));
     if (shaped_.fixed_batch > 0 && !shaped_.batch_was_asked) {
       TRY_ASSIGN(const bool list, model_source_.takes_list());
       if (list) shaped_.fixed_batch = 0;
@@ -223,7 +215,7 @@ class Export {
 
   Status lower() {
     Timed timed("lower", report_.stages, progress_);
-    lower::Options options{config_.opset_version, config_.input_names, config_.output_names};
+    lower::Options options{config_.opset_version, shaped_.input_names, config_.output_names};
     auto model = lower::lower(program(), options);
     if (!model.ok()) return std::move(model).error().at(source_);
     model_ = std::move(*model);
@@ -267,6 +259,7 @@ class Export {
     Timed timed("verify", report_.stages, progress_);
     verify::Options options = verify_options(config_);
     options.fixed_batch = fixed_batch;
+    options.ranges = ranges_;
     TRY_ASSIGN(libtorch::Module * module, model_source_.module());
     auto verdict = verify::verify(program(), folder.file(), options, module);
     if (!verdict.ok()) return in_place(std::move(verdict).error(), folder);
@@ -304,6 +297,7 @@ class Export {
   Report report_;
   Source model_source_;
   shapes::Shaped shaped_;
+  std::vector<std::optional<verify::ValueRange>> ranges_;
   onnx::Model model_;
 };
 
@@ -333,6 +327,7 @@ Report verify_onnx(const std::string& source, const std::string& onnx_path,
                    const ExportConfig& config, const Progress& progress) {
   Report report = fresh_report(source, onnx_path);
   auto status = [&]() -> Status {
+    TRY(checked(config));
     Source model_source;
     {
       Timed timed("read", report.stages, progress);
@@ -345,8 +340,10 @@ Report verify_onnx(const std::string& source, const std::string& onnx_path,
     Timed timed("verify", report.stages, progress);
     TRY(read::check_sums(source));
     TRY_ASSIGN(libtorch::Module * module, model_source.module());
+    verify::Options options = verify_options(config);
+    TRY_ASSIGN(options.ranges, shapes::drawn_ranges(model_source.program(), config));
     TRY_ASSIGN(verify::Verdict verdict,
-               verify::verify(model_source.program(), onnx_path, verify_options(config), module));
+               verify::verify(model_source.program(), onnx_path, options, module));
     take_verdict(verdict, report);
     return {};
   }();

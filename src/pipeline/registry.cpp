@@ -3,9 +3,9 @@
 
 #include <mutex>
 
+#include "base/nearest.h"
 #include "libtorch/plugin.h"
 #include "onnxport/export.h"
-#include "pipeline/distance.h"
 #include "pipeline/exception_boundary.h"
 #include "pipeline/export_pipeline.h"
 
@@ -66,9 +66,6 @@ Report verify_model(const std::string& source, const std::string& onnx_path,
     return pipeline::verify_onnx(source, onnx_path, config, progress);
   });
 }
-
-// What libonnx 1.23 and ONNX Runtime 1.32 both know.
-int64_t newest_opset() { return 28; }
 
 const char* version() { return ONNXPORT_VERSION; }
 

@@ -1,6 +1,7 @@
 #include "pipeline/shapes.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
@@ -10,6 +11,8 @@
 
 #include "aten/bind_sizes.h"
 #include "lower/lower.h"
+#include "options/inputs.h"
+#include "verify/inputs.h"
 
 namespace onnxport::shapes {
 namespace {
@@ -24,34 +27,14 @@ const Shape& shape_of(const Program& program, size_t input) {
   return shape ? *shape : kNone;
 }
 
-// Position of an input by the name it will have or the one that forward() has.
-Result<size_t> find_input(const Program& program, const std::vector<std::string>& names,
-                          const std::string& wanted) {
-  std::string known;
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (names[i] == wanted || program.inputs[i].name == wanted) return i;
-    known += (i > 0 ? ", " : "") + names[i];
-  }
-  return Error{fmt::format("the model has no input `{}`; its inputs are: {}", wanted, known), ""};
+std::vector<std::string> own_names(const Program& program) {
+  std::vector<std::string> names;
+  for (const aten::Input& input : program.inputs) names.push_back(input.name);
+  return names;
 }
 
 using Sizes = std::vector<std::vector<int64_t>>;  // per input; empty: not given
-
-Result<Sizes> given_shapes(const Program& program, const std::vector<std::string>& names,
-                           const ExportConfig& config) {
-  Sizes out(program.inputs.size());
-  if (config.input_shapes.size() > out.size()) {
-    return Error{fmt::format("{} input shapes were given, the model has {} inputs",
-                             config.input_shapes.size(), out.size()),
-                 ""};
-  }
-  for (size_t i = 0; i < config.input_shapes.size(); ++i) out[i] = config.input_shapes[i];
-  for (const auto& [name, shape] : config.named_input_shapes) {
-    TRY_ASSIGN(size_t i, find_input(program, names, name));
-    out[i] = shape;
-  }
-  return out;
-}
+using Axes = std::map<int, std::string>;
 
 Status check_shapes(const Program& program, const std::vector<std::string>& names,
                     const Sizes& given, bool static_shapes) {
@@ -178,12 +161,14 @@ bool is_dimension_name(const std::string& name) {
 
 class Naming {
  public:
-  Naming(Program& program, const std::vector<std::string>& names, const ExportConfig& config,
+  // `asked` is what the inputs are asked, in their order; `listed`: no axes but those are dynamic.
+  Naming(Program& program, const std::vector<std::string>& names,
+         const std::vector<InputSpec>& asked, bool listed,
          const std::map<std::string, int64_t>& sizes)
-      : program_(program), names_(names), config_(config), sizes_(sizes) {}
+      : program_(program), names_(names), asked_(asked), listed_(listed), sizes_(sizes) {}
 
   Result<Shaped> run() {
-    if (config_.dynamic_axes) TRY(read_request());
+    TRY(read_request());
     for (const auto& [symbol, place] : lone_symbols(program_)) {
       if (renamed_.contains(symbol) || fixed_as_unlisted(symbol, place)) continue;
       take(symbol, default_name(program_, symbol, place), place);
@@ -195,9 +180,13 @@ class Naming {
 
  private:
   Status read_request() {
-    for (const auto& [name, axes] : *config_.dynamic_axes) {
-      TRY_ASSIGN(size_t input, find_input(program_, names_, name));
-      for (const auto& [axis, wanted] : axes) TRY(request(input, axis, wanted));
+    // By name: of two for one size the last counts.
+    std::map<std::string, size_t> inputs;
+    for (size_t i = 0; i < names_.size(); ++i) inputs.emplace(names_[i], i);
+    for (const auto& [name, input] : inputs) {
+      for (const auto& [axis, wanted] : asked_[input].axes.value_or(Axes())) {
+        TRY(request(input, axis, wanted));
+      }
     }
     return {};
   }
@@ -211,7 +200,8 @@ class Naming {
     }
     size_t at = static_cast<size_t>(axis < 0 ? axis + rank : axis);
     if (!is_dimension_name(wanted)) {
-      return Error{"`" + wanted + "` is no name for a dimension: use letters, digits and _", place};
+      return Error{"`" + wanted + "` is not a name for a dimension: use letters, digits and _",
+                   place};
     }
     const Expr& size = shape[at];
     if (size.is_symbol()) {
@@ -238,7 +228,7 @@ class Naming {
 
   // Where --dynamic-axes lists the dynamic axes, the others take the size of --input-shape.
   bool fixed_as_unlisted(const std::string& symbol, Place place) {
-    if (!config_.dynamic_axes) return false;
+    if (!listed_) return false;
     auto size = sizes_.find(symbol);
     if (size != sizes_.end()) {
       renamed_.emplace(symbol, Expr(size->second));
@@ -262,7 +252,7 @@ class Naming {
 
   // A batch that the source fixed, where a dynamic one is asked for or the default.
   Status want_batch() {
-    if (config_.dynamic_axes && !asked_batch_) return {};
+    if (listed_ && !asked_batch_) return {};
     int64_t batch = 0;
     for (size_t i = 0; i < program_.inputs.size(); ++i) {
       const Shape& shape = shape_of(program_, i);
@@ -286,7 +276,8 @@ class Naming {
 
   Program& program_;
   const std::vector<std::string>& names_;
-  const ExportConfig& config_;
+  const std::vector<InputSpec>& asked_;
+  bool listed_;
   const std::map<std::string, int64_t>& sizes_;
   std::map<std::string, Expr> renamed_;
   std::set<std::string> used_;
@@ -329,52 +320,88 @@ void substitute(Program& program, const std::map<std::string, Expr>& values) {
 
 Result<libtorch::ScriptOptions> script_options(const ExportConfig& config) {
   libtorch::ScriptOptions options;
-  options.sizes = config.input_shapes;
-  options.named_sizes = config.named_input_shapes;
-  options.dynamic_axes = config.dynamic_axes;
   options.static_shapes = config.static_shapes;
-  options.values = config.input_values;
-  for (const auto& [input, text] : config.input_types) {
-    constexpr DType kTypes[] = {DType::kFloat, DType::kDouble, DType::kFloat16, DType::kBFloat16,
-                                DType::kInt64, DType::kInt32,  DType::kInt16,   DType::kInt8,
-                                DType::kUint8, DType::kBool};
-    const auto* found = std::find_if(std::begin(kTypes), std::end(kTypes),
-                                     [&text = text](DType type) { return text == name(type); });
-    if (found == std::end(kTypes)) {
-      return Error{
-          fmt::format("there is no element type `{}`: write float32, int64, bool, ...", text),
-          fmt::format("--input-type {}={}", input, text)};
+  if (options::has_axes(config.inputs)) options.dynamic_axes.emplace();
+  bool gap = false;
+  for (const InputSpec& spec : config.inputs) {
+    if (!spec.name.empty()) {
+      if (spec.sizes) options.named_sizes[spec.name] = *spec.sizes;
+      if (spec.axes) (*options.dynamic_axes)[spec.name] = *spec.axes;
+      if (spec.value) options.values[spec.name] = *spec.value;
+      if (!spec.type.empty()) options.dtypes[spec.name] = *options::type_named(spec.type);
+      continue;
     }
-    options.dtypes[input] = *found;
+    if (!spec.axes.value_or(Axes()).empty() || !spec.type.empty() || (spec.sizes && gap)) {
+      return Error{
+          "axes and element types of a TorchScript file's input need its name, and so do sizes "
+          "where an input before it has none",
+          "inputs"};
+    }
+    gap = gap || !spec.sizes;
+    if (spec.sizes) options.sizes.push_back(*spec.sizes);
   }
   return options;
 }
 
 Result<std::vector<std::string>> input_names(const Program& program, const ExportConfig& config) {
-  std::vector<std::string> names;
-  if (!config.input_names.empty()) {
-    auto fits = lower::check_names(config.input_names, program.inputs.size(), "input");
+  std::vector<std::string> names = options::new_names(config.inputs);
+  if (!names.empty()) {
+    auto fits = lower::check_names(names, program.inputs.size(), "input");
     if (!fits.ok()) return std::move(fits).error().at("--input-names");
-    return config.input_names;
-  }
-  if (program.inputs.size() == 1) {
+  } else if (program.inputs.size() == 1) {
     names.emplace_back("input");
-    return names;
+  } else {
+    names = own_names(program);
   }
-  for (const aten::Input& input : program.inputs) names.push_back(input.name);
+  const std::vector<std::string> before = names;
+  for (const InputSpec& spec : config.inputs) {
+    if (spec.name.empty() || spec.new_name.empty()) continue;
+    size_t at = 0;
+    while (at < before.size() && before[at] != spec.name && program.inputs[at].name != spec.name) {
+      ++at;
+    }
+    if (at == before.size()) {
+      return Error{fmt::format("the model has no input `{}`; its inputs are: {}", spec.name,
+                               fmt::join(before, ", ")),
+                   "--input-names"};
+    }
+    names[at] = spec.new_name;
+  }
   return names;
+}
+
+Result<std::vector<std::optional<verify::ValueRange>>> drawn_ranges(const Program& program,
+                                                                    const ExportConfig& config) {
+  TRY_ASSIGN(auto names, input_names(program, config));
+  TRY_ASSIGN(auto asked, options::for_inputs(config.inputs, names, own_names(program)));
+  std::vector<std::optional<verify::ValueRange>> ranges(asked.size());
+  for (size_t i = 0; i < asked.size(); ++i) {
+    if (!asked[i].range) continue;
+    ranges[i] = {asked[i].range->low, asked[i].range->high};
+    Status fits = verify::check_range(program.value(program.inputs[i].value).dtype, *ranges[i]);
+    if (!fits.ok()) return std::move(fits).error().at("--input-range " + names[i]);
+  }
+  return ranges;
 }
 
 Result<Shaped> apply(Program& program, const ExportConfig& config) {
   TRY_ASSIGN(auto names, input_names(program, config));
-  TRY_ASSIGN(Sizes given, given_shapes(program, names, config));
+  TRY_ASSIGN(auto asked, options::for_inputs(config.inputs, names, own_names(program)));
+  Sizes given;
+  for (InputSpec& spec : asked) given.push_back(spec.sizes.value_or(std::vector<int64_t>()));
   TRY(check_shapes(program, names, given, config.static_shapes));
   TRY_ASSIGN(auto sizes, given_symbols(program, given));
+  Shaped shaped;
   if (config.static_shapes) {
     TRY(make_static(program, sizes));
-    return Shaped();
+  } else {
+    const bool listed = options::has_axes(config.inputs);
+    TRY_ASSIGN(shaped, Naming(program, names, asked, listed, sizes).run());
   }
-  return Naming(program, names, config, sizes).run();
+  const bool renamed = std::any_of(config.inputs.begin(), config.inputs.end(),
+                                   [](const InputSpec& spec) { return !spec.new_name.empty(); });
+  if (renamed) shaped.input_names = std::move(names);
+  return shaped;
 }
 
 }  // namespace onnxport::shapes

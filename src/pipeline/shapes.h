@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,7 +10,8 @@
 #include "base/expr.h"
 #include "base/result.h"
 #include "libtorch/plugin.h"
-#include "onnxport/export.h"
+#include "onnxport/config.h"
+#include "verify/verify.h"
 
 namespace onnxport::shapes {
 
@@ -20,6 +22,7 @@ struct Shaped {
   std::string batch_name;        // the name that it would get
   bool batch_was_asked = false;  // by the user; a default may stay fixed with a note
   std::vector<std::string> notes;
+  std::vector<std::string> input_names;  // in the file; empty where none is asked for
 };
 
 // The names that the inputs will have in the file: those asked, "input" for a single one, or the
@@ -32,7 +35,13 @@ Result<std::vector<std::string>> input_names(const aten::Program& program,
 // input and axis, with what to do.
 Result<Shaped> apply(aten::Program& program, const ExportConfig& config);
 
-// What `config` says of a TorchScript file's inputs. Refuses element types that there are not.
+// What the proof draws each input's values from, where `config` says so. Refuses what an input's
+// type cannot hold.
+Result<std::vector<std::optional<verify::ValueRange>>> drawn_ranges(const aten::Program& program,
+                                                                    const ExportConfig& config);
+
+// What `config` says of a TorchScript file's inputs. Refuses what a file of that kind needs a name
+// for.
 Result<libtorch::ScriptOptions> script_options(const ExportConfig& config);
 
 // Every occurrence of these symbols, in shapes, arguments, scalars and ranges.

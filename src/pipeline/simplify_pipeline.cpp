@@ -14,15 +14,12 @@
 #include "onnx/walk.h"
 #include "onnx/write.h"
 #include "onnxport/simplify.h"
-#include "pipeline/distance.h"
 #include "pipeline/exception_boundary.h"
 #include "pipeline/facts.h"
-#include "pipeline/rule_names.h"
 #include "pipeline/staging_folder.h"
 #include "pipeline/timed.h"
 #include "simplify/fix_shapes.h"
 #include "simplify/refusals.h"
-#include "simplify/rule.h"
 #include "simplify/simplify.h"
 #include "verify/agreement.h"
 #include "verify/evaluate.h"
@@ -36,16 +33,6 @@ namespace fs = std::filesystem;
 constexpr int64_t kFoldGrowth = 1 << 20;            // of one tensor, see simplify::Options
 constexpr uint64_t kLargeFile = uint64_t{1} << 30;  // compared in fewer runs
 constexpr size_t kMostWrongRules = 16;
-
-Status check_config(const SimplifyConfig& config) {
-  TRY(check_rule_names(config.skip));
-  if (!(config.tolerance >= 0)) return Error{"the tolerance must be 0 or more", "--tolerance"};
-  if (config.max_growth_bytes && *config.max_growth_bytes < 0) {
-    return Error{"must be 0 or more", "--max-growth"};
-  }
-  if (!(config.max_growth_percent >= 0)) return Error{"must be 0 or more", "--max-growth"};
-  return {};
-}
 
 void for_each_graph(const onnx::Model& model, const std::function<void(onnx::Graph&)>& visit) {
   for (onnx::Graph* graph : onnx::all_graphs(model)) visit(*graph);
@@ -90,7 +77,7 @@ class Simplification {
 
  private:
   Status steps() {
-    TRY(check_config(config_));
+    if (auto error = check_config(config_)) return Error{error->text(), ""};
     skip_.insert(config_.skip.begin(), config_.skip.end());
     TRY(choose_output());
     TRY_ASSIGN(StagingFolder folder, StagingFolder::beside(output_));
@@ -151,8 +138,9 @@ class Simplification {
   Result<onnx::Model> read_source() const {
     TRY_ASSIGN(onnx::Model model, onnx::read_model(source_));
     std::vector<simplify::InputShape> shapes;
-    for (const auto& sizes : config_.input_shapes) shapes.push_back({"", sizes});
-    for (const auto& [name, sizes] : config_.named_input_shapes) shapes.push_back({name, sizes});
+    for (const InputSpec& spec : config_.inputs) {
+      if (spec.sizes) shapes.push_back({spec.name, *spec.sizes});
+    }
     if (auto status = simplify::fix_input_shapes(model, shapes); !status.ok()) {
       return std::move(status).error().at("--input-shape");
     }
@@ -271,7 +259,7 @@ class Simplification {
     if (!comparable_) return std::string();
     verify::AgreementOptions options;
     options.tolerance = config_.tolerance;
-    options.threads = std::max(1, config_.threads);
+    options.threads = config_.threads;
     options.few_runs = report_.file_bytes_before > kLargeFile;
     options.random_outputs = random_outputs_;
     auto agreement =
@@ -432,36 +420,6 @@ class Simplification {
 };
 
 }  // namespace
-
-Status check_rule_names(const std::vector<std::string>& names) {
-  std::vector<std::string> known;
-  for (const SimplifyRule& rule : simplify_rules()) known.push_back(rule.name);
-  for (const std::string& name : names) {
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    const std::vector<std::string> found = near(name, known);
-    return Error{fmt::format("there is no rule `{}`; {}", name,
-                             found.empty() ? "`onnxport simplify --list-rules` lists them"
-                                           : fmt::format("near names: {}", fmt::join(found, ", "))),
-                 "--skip"};
-  }
-  return {};
-}
-
-std::vector<SimplifyRule> simplify_rules() {
-  std::vector<SimplifyRule> rules;
-  for (const simplify::Rule* rule : simplify::all_rules()) {
-    rules.push_back({rule->name, rule->op_types, !rule->rounding});
-  }
-  for (const simplify::Step& step : simplify::steps()) rules.push_back({step.name, {}, true});
-  std::sort(rules.begin(), rules.end(),
-            [](const SimplifyRule& a, const SimplifyRule& b) { return a.name < b.name; });
-  return rules;
-}
-
-std::string check_simplify_config(const SimplifyConfig& config) {
-  auto status = check_config(config);
-  return status.ok() ? "" : status.error().str();
-}
 
 std::string simplified_path(const std::string& source) {
   constexpr std::string_view kExtension = ".onnx";

@@ -1,8 +1,10 @@
 #include "pipeline/source.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
+#include "options/inputs.h"
 #include "pipeline/shapes.h"
 #include "read/pt2.h"
 #include "read/script.h"
@@ -14,7 +16,10 @@ Result<Source> Source::read(const std::string& path, const ExportConfig& config)
   source.path_ = path;
   const std::optional<read::ScriptArchive> archive = read::ScriptArchive::open(path);
   if (!archive) {
-    if (!config.input_values.empty() || !config.input_types.empty()) {
+    const bool for_script =
+        std::any_of(config.inputs.begin(), config.inputs.end(),
+                    [](const InputSpec& spec) { return spec.value || !spec.type.empty(); });
+    if (for_script) {
       return Error{"input values and types are for TorchScript files; a .pt2 has its own", path};
     }
     TRY_ASSIGN(source.program_, read::read_pt2(path));
@@ -47,23 +52,24 @@ Result<bool> Source::takes_list() {
 }
 
 ExportConfig with_shapes_of(const onnx::Model& model, ExportConfig config) {
-  if (!config.input_shapes.empty() || !config.named_input_shapes.empty() || config.dynamic_axes) {
-    return config;
-  }
-  config.dynamic_axes.emplace();
+  if (options::has_sizes(config.inputs) || options::has_axes(config.inputs)) return config;
+  options::input_at(config.inputs, 0).axes.emplace();  // no axes but those below
+  size_t position = 0;
   for (const onnx::Value* input : model.graph->inputs) {
     if (input->initializer || !input->shape) continue;
     std::vector<int64_t> sizes;
+    std::map<int, std::string> axes;
     for (size_t axis = 0; axis < input->rank(); ++axis) {
       const Expr& size = (*input->shape)[axis];
       const int64_t example = axis == 0 ? 1 : input->rank() == 4 && axis >= 2 ? 224 : 16;
       sizes.push_back(size.as_const().value_or(example));
       if (size.is_const()) continue;
-      (*config.dynamic_axes)[input->name][static_cast<int>(axis)] =
-          size.is_symbol() && !onnx::is_unknown_dim(size) ? size.symbol_name()
-                                                          : input->name + std::to_string(axis);
+      axes[static_cast<int>(axis)] = size.is_symbol() && !onnx::is_unknown_dim(size)
+                                         ? size.symbol_name()
+                                         : input->name + std::to_string(axis);
     }
-    config.input_shapes.push_back(std::move(sizes));
+    options::input_at(config.inputs, position++).sizes = std::move(sizes);
+    if (!axes.empty()) options::input_named(config.inputs, input->name).axes = std::move(axes);
   }
   return config;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <optional>
 #include <random>
@@ -181,7 +182,99 @@ Result<Tensor> random_tensor(DType dtype, const std::string& name, const std::ve
   }
 }
 
+// The least and the largest value of a type that a double names exactly.
+struct Held {
+  double low, high;
+};
+std::optional<Held> held_by(DType dtype) {
+  constexpr double kExact = 0x1p53;
+  switch (dtype) {
+    case DType::kFloat:
+      return Held{std::numeric_limits<float>::lowest(), std::numeric_limits<float>::max()};
+    case DType::kDouble:
+      return Held{std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max()};
+    case DType::kFloat16:
+      return Held{-65504, 65504};
+    case DType::kBFloat16:
+      return Held{-0x1.fep127, 0x1.fep127};
+    case DType::kInt64:
+      return Held{-kExact, kExact};
+    case DType::kInt32:
+      return Held{INT32_MIN, INT32_MAX};
+    case DType::kInt16:
+      return Held{INT16_MIN, INT16_MAX};
+    case DType::kInt8:
+      return Held{INT8_MIN, INT8_MAX};
+    case DType::kUint8:
+      return Held{0, UINT8_MAX};
+    case DType::kBool:
+      return Held{0, 1};
+    default:
+      return std::nullopt;
+  }
+}
+
+Result<Tensor> tensor_in_range(DType dtype, const std::vector<int64_t>& dims,
+                               const ValueRange& range, std::mt19937_64& bits) {
+  TRY(check_range(dtype, range));
+  TRY_ASSIGN(size_t bytes, checked_nbytes(dtype, dims));
+  const size_t n = bytes / byte_size(dtype);
+  const auto low = static_cast<int64_t>(is_floating(dtype) ? 0 : range.low);
+  const auto count = static_cast<uint64_t>(is_floating(dtype) ? 0 : range.high - range.low) + 1;
+  auto whole = [&] { return low + static_cast<int64_t>(bits() % count); };
+  auto real = [&] {
+    const double part = static_cast<double>(bits() >> 11) * 0x1p-53;
+    return range.low * (1 - part) + range.high * part;  // the difference could overflow
+  };
+  switch (dtype) {
+    case DType::kFloat:
+      return generate<float>(dtype, dims, n, real);
+    case DType::kDouble:
+      return generate<double>(dtype, dims, n, real);
+    case DType::kFloat16:
+      return generate<uint16_t>(dtype, dims, n,
+                                [&] { return float_to_half(static_cast<float>(real())); });
+    case DType::kBFloat16:
+      return generate<uint16_t>(dtype, dims, n,
+                                [&] { return float_to_bfloat16(static_cast<float>(real())); });
+    case DType::kInt64:
+      return generate<int64_t>(dtype, dims, n, whole);
+    case DType::kInt32:
+      return generate<int32_t>(dtype, dims, n, whole);
+    case DType::kInt16:
+      return generate<int16_t>(dtype, dims, n, whole);
+    case DType::kInt8:
+      return generate<int8_t>(dtype, dims, n, whole);
+    default:  // bool too
+      return generate<uint8_t>(dtype, dims, n, whole);
+  }
+}
+
 }  // namespace
+
+Status check_range(DType dtype, const ValueRange& range) {
+  const std::optional<Held> held = held_by(dtype);
+  if (!held) {
+    return Error{std::string("no values are drawn for dtype ") + onnxport::name(dtype), ""};
+  }
+  if (!(range.low <= range.high)) {
+    return Error{
+        fmt::format("the range {}..{} has its low end above its high one", range.low, range.high),
+        ""};
+  }
+  for (double end : {range.low, range.high}) {
+    if (end < held->low || end > held->high) {
+      return Error{fmt::format("the range {}..{} is more than {} holds, {} to {}", range.low,
+                               range.high, onnxport::name(dtype), held->low, held->high),
+                   ""};
+    }
+    if (!is_floating(dtype) && end != std::floor(end)) {
+      return Error{
+          fmt::format("{} is not a whole number, as {} has them", end, onnxport::name(dtype)), ""};
+    }
+  }
+  return {};
+}
 
 Result<Plan> plan_sizes(const Program& program, const std::vector<Port>& ports,
                         const Options& options) {
@@ -258,12 +351,16 @@ Result<std::vector<std::vector<int64_t>>> input_dims(const Program& program, con
 }
 
 Result<std::vector<Tensor>> random_inputs(const Program& program,
-                                          const std::vector<std::vector<int64_t>>& dims, int seed) {
+                                          const std::vector<std::vector<int64_t>>& dims, int seed,
+                                          const std::vector<std::optional<ValueRange>>& ranges) {
   std::vector<Tensor> out;
   for (size_t i = 0; i < program.inputs.size(); ++i) {
     std::mt19937_64 bits(static_cast<uint64_t>(seed) * 1'000'003 + i);
     const auto& input = program.inputs[i];
-    auto tensor = random_tensor(program.value(input.value).dtype, input.name, dims[i], bits);
+    const DType dtype = program.value(input.value).dtype;
+    const auto range = i < ranges.size() ? ranges[i] : std::nullopt;
+    auto tensor = range ? tensor_in_range(dtype, dims[i], *range, bits)
+                        : random_tensor(dtype, input.name, dims[i], bits);
     if (!tensor.ok()) return std::move(tensor).error().at("input `" + input.name + "`");
     out.push_back(std::move(tensor).value());
   }

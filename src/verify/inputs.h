@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,14 @@ Result<Plan> plan_sizes(const aten::Program& program, const std::vector<Port>& p
 Result<std::vector<std::vector<int64_t>>> input_dims(const aten::Program& program,
                                                      const Sizes& sizes);
 
-// Floats are normal, integers from 0 to 9 (masks: 0 and 1, first element 1), booleans fair. The
-// same seed gives the same values everywhere.
-Result<std::vector<Tensor>> random_inputs(const aten::Program& program,
-                                          const std::vector<std::vector<int64_t>>& dims, int seed);
+// What a range must be for values of this type to be drawn from it: within what the type holds, and
+// whole numbers for integers.
+Status check_range(DType dtype, const ValueRange& range);
+
+// Floats are normal, integers from 0 to 9 (masks: 0 and 1, first element 1), booleans fair, but for
+// inputs with a range of their own (see Options). The same seed gives the same values everywhere.
+Result<std::vector<Tensor>> random_inputs(
+    const aten::Program& program, const std::vector<std::vector<int64_t>>& dims, int seed,
+    const std::vector<std::optional<ValueRange>>& ranges = {});
 
 }  // namespace onnxport::verify

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace onnxport::verify {
 namespace {
@@ -95,6 +97,44 @@ TEST(RandomInputs, MasksStartWithOne) {
   auto values = (*inputs)[0].values<int64_t>();
   EXPECT_EQ(values[0], 1);
   for (int64_t x : values) EXPECT_TRUE(x == 0 || x == 1);
+}
+
+TEST(RandomInputs, AreDrawnFromTheRangeOfTheirInput) {
+  for (DType dtype : {DType::kFloat, DType::kDouble, DType::kFloat16, DType::kBFloat16}) {
+    aten::Program program = picture_program(Expr(1), Expr(64));
+    program.values[0].dtype = dtype;
+    auto drawn = random_inputs(program, {{1, 3, 64, 64}}, 0, {ValueRange{-2, 3}});
+    ASSERT_TRUE(drawn.ok()) << drawn.error().str();
+    const std::vector<double> values = (*drawn)[0].as_doubles();
+    const auto [low, high] = std::minmax_element(values.begin(), values.end());
+    EXPECT_GE(*low, -2);
+    EXPECT_LT(*low, -1.9);
+    EXPECT_LE(*high, 3);
+    EXPECT_GT(*high, 2.9);
+  }
+}
+
+TEST(RandomInputs, IntegersTakeBothEndsOfTheirRange) {
+  for (DType dtype : {DType::kInt64, DType::kInt32, DType::kInt16, DType::kInt8, DType::kUint8}) {
+    aten::Program program = picture_program(Expr(1), Expr(64));
+    program.values[0].dtype = dtype;
+    auto drawn = random_inputs(program, {{1, 3, 64, 64}}, 0, {ValueRange{3, 6}});
+    ASSERT_TRUE(drawn.ok()) << drawn.error().str();
+    const std::vector<double> values = (*drawn)[0].as_doubles();
+    EXPECT_EQ(std::set<double>(values.begin(), values.end()), (std::set<double>{3, 4, 5, 6}));
+  }
+}
+
+TEST(CheckRange, RefusesWhatTheTypeCannotHold) {
+  EXPECT_TRUE(check_range(DType::kInt8, {-128, 127}).ok());
+  EXPECT_EQ(check_range(DType::kInt8, {0, 128}).error().str(),
+            "the range 0..128 is more than int8 holds, -128 to 127");
+  EXPECT_FALSE(check_range(DType::kFloat16, {0, 1e6}).ok());
+  EXPECT_FALSE(check_range(DType::kBool, {0, 2}).ok());
+  EXPECT_EQ(check_range(DType::kInt64, {0.5, 2}).error().str(),
+            "0.5 is not a whole number, as int64 has them");
+  EXPECT_FALSE(check_range(DType::kFloat, {2, 1}).ok());
+  EXPECT_FALSE(check_range(DType::kComplex64, {0, 1}).ok());
 }
 
 }  // namespace

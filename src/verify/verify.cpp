@@ -123,7 +123,7 @@ class Proof {
     if (batch > 0) {
       for (auto& d : dims) d[0] = batch;
     }
-    TRY_ASSIGN(auto inputs, random_inputs(program_, dims, seed));
+    TRY_ASSIGN(auto inputs, random_inputs(program_, dims, seed, options_.ranges));
     next("the model's forward() with inputs of " + dims_text(dims));
     auto forward = [this](const std::vector<Tensor>& x) { return reference_outputs(x); };
     auto expected =
@@ -167,7 +167,7 @@ class Proof {
   void report_baked_sizes() {
     std::string why = refusal_->str();
     // The program, run call by call, knows the line; the model's own error is the next best.
-    auto inputs = random_inputs(program_, *refused_dims_, 0);
+    auto inputs = random_inputs(program_, *refused_dims_, 0, options_.ranges);
     if (inputs.ok()) {
       auto ran = reference_.run(program_, *inputs, {});
       if (!ran.ok()) why = ran.error().str();
@@ -281,7 +281,8 @@ class Proof {
     if (!failed_) return {};
     // Values inside the file can be compared only where the program itself takes the same inputs.
     if (options_.fixed_batch > 0 && failed_->input_dims[0][0] != options_.fixed_batch) return {};
-    TRY_ASSIGN(auto inputs, random_inputs(program_, failed_->input_dims, failed_->seed));
+    TRY_ASSIGN(auto inputs,
+               random_inputs(program_, failed_->input_dims, failed_->seed, options_.ranges));
     if (auto reason = reader_problem(inputs); !reason.empty()) {
       verdict_.first = Divergence();
       verdict_.first->reason = std::move(reason);

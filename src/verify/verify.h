@@ -12,6 +12,12 @@
 
 namespace onnxport::verify {
 
+// Both ends included: integers evenly, floats uniformly.
+struct ValueRange {
+  double low = 0;
+  double high = 0;
+};
+
 struct Options {
   double tolerance =
       1e-4;  // on max |a-b| / max(1, max |reference|): relative where outputs are large
@@ -27,6 +33,9 @@ struct Options {
   // tell whether it ends, so such a model runs in a process of its own, which is ended after that
   // time.
   double run_limit = 120;
+  // Of the program's inputs, in order, where they are drawn from a range of their own; may be
+  // shorter.
+  std::vector<std::optional<ValueRange>> ranges = {};
 };
 
 struct OutputVerdict {

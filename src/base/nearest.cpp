@@ -1,4 +1,4 @@
-#include "pipeline/distance.h"
+#include "base/nearest.h"
 
 #include <algorithm>
 #include <numeric>
