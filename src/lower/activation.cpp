@@ -51,7 +51,7 @@ Value elu(Builder& g, Value x, double alpha, double scale, double input_scale) {
 // The weight belongs to axis 1; ONNX broadcasts it from the right.
 Value prelu(Builder& g, Value x, Value weight) {
   const Shape& sizes = Builder::shape(weight);
-  if (sizes.size() > 1) return g.fail("the weight of prelu has more than one dimension");
+  if (sizes.size() > 1) refuse("the weight of prelu has more than one dimension");
   if (sizes.size() == 1 && !sizes[0].is_const(1) && Builder::rank(x) > 2) {
     Shape broadcast(static_cast<size_t>(Builder::rank(x) - 1), Expr(1));
     broadcast[0] = sizes[0];
@@ -106,7 +106,7 @@ LOWER("aten::leaky_relu(Tensor self, Scalar negative_slope=0.01) -> Tensor",
 LOWER(
     "aten::rrelu(Tensor self, Scalar lower=0.125, Scalar upper=0.33333333333333331, bool training=False, Generator? generator=None) -> Tensor",
     [](Builder& g, Value x, double low, double high, bool training, Ignored) {
-      if (training) return g.fail("rrelu is in training mode; call model.eval() before exporting");
+      if (training) refuse("rrelu is in training mode; call model.eval() before exporting");
       return g.op("LeakyRelu", {x}, {{"alpha", (low + high) / 2}});
     });
 LOWER("aten::elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor",
@@ -142,7 +142,7 @@ LOWER("aten::softshrink(Tensor self, Scalar lambd=0.5) -> Tensor",
       });
 LOWER("aten::glu(Tensor self, int dim=-1) -> Tensor", [](Builder& g, Value x, int64_t dim) {
   auto half = exact_div(Builder::shape(x)[static_cast<size_t>(Builder::axis(dim, x))], Expr(2));
-  if (!half) return g.fail("glu needs a size that is surely even");
+  if (!half) refuse("glu needs a size that is surely even");
   Values halves = g.split(x, dim, {*half, *half});
   return g.mul(halves[0], g.op("Sigmoid", {halves[1]}));
 });

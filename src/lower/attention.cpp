@@ -77,6 +77,8 @@ bool may_hold_inf(Value x) {
 }
 
 // -inf above the diagonal: query i sees keys 0..i.
+constexpr OpsetNeed kDynamicCausalMask = partly_since(14, "a causal mask of dynamic size");
+
 Value causal_mask(Builder& g, const Expr& rows, const Expr& columns, DType dtype) {
   const double inf = -std::numeric_limits<double>::infinity();
   if (rows.is_const() && columns.is_const() && rows.value() * columns.value() <= (1 << 22)) {
@@ -90,7 +92,7 @@ Value causal_mask(Builder& g, const Expr& rows, const Expr& columns, DType dtype
     Tensor mask = Tensor::of<float>(DType::kFloat, {n, m}, values);
     return g.constant(dtype == DType::kFloat ? std::move(mask) : mask.cast(dtype), "causal_mask");
   }
-  g.need_opset(14, "a causal mask of dynamic size");
+  g.need_opset(kDynamicCausalMask);
   Value full = g.expand(g.scalar(inf, dtype), {rows, columns});
   return g.op("Trilu", {full, g.int_scalar(1)}, {{"upper", 1}});
 }
@@ -101,7 +103,7 @@ Value repeat_heads(Builder& g, Value x, const Expr& heads) {
   const size_t axis = from.size() - 3;
   if (from[axis] == heads) return x;
   auto times = exact_div(heads, from[axis]);
-  if (!times) return g.fail("the number of query heads is not a multiple of the key heads");
+  if (!times) refuse("the number of query heads is not a multiple of the key heads");
   Shape wide = from;
   wide.insert(wide.begin() + static_cast<int64_t>(axis) + 1, *times);
   Shape flat = from;
@@ -135,11 +137,11 @@ Value softmax_of(Builder& g, Value scores, std::optional<Value> mask, bool is_ca
 Values attention(Builder& g, Value q, Value k, Value v, std::optional<Value> mask, double dropout,
                  bool is_causal, std::optional<double> scale, bool enable_gqa) {
   if (dropout > 0) {
-    return {g.fail("attention has dropout in training mode; call model.eval() before exporting")};
+    refuse("attention has dropout in training mode; call model.eval() before exporting");
   }
   const Shape q_shape = Builder::shape(q);
   const size_t n = q_shape.size();
-  if (n < 2 || Builder::rank(k) < 2) return {g.fail("attention needs at least two dimensions")};
+  if (n < 2 || Builder::rank(k) < 2) refuse("attention needs at least two dimensions");
   if (enable_gqa && n >= 3) {
     k = repeat_heads(g, k, q_shape[n - 3]);
     v = repeat_heads(g, v, q_shape[n - 3]);
@@ -149,7 +151,7 @@ Values attention(Builder& g, Value q, Value k, Value v, std::optional<Value> mas
   const Expr& columns = k_shape[k_shape.size() - 2];
   if (!scale) {
     const Expr& width = q_shape[n - 1];
-    if (!width.is_const()) return {g.fail("attention needs a head size that is a known number")};
+    if (!width.is_const()) refuse("attention needs a head size that is a known number");
     scale = 1 / std::sqrt(static_cast<double>(width.value()));
   }
   if (*scale != 1) q = g.mul(q, g.scalar_like(*scale, q));
@@ -169,29 +171,34 @@ LOWER(
     "aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0., bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor",
     [](Builder& g, Value q, Value k, Value v, std::optional<Value> mask, double dropout,
        bool causal, std::optional<double> scale,
-       bool gqa) { return attention(g, q, k, v, mask, dropout, causal, scale, gqa)[0]; });
+       bool gqa) { return attention(g, q, k, v, mask, dropout, causal, scale, gqa)[0]; },
+    kDynamicCausalMask);
 LOWER(
     "aten::_scaled_dot_product_attention_math(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0., bool is_causal=False, Tensor? dropout_mask=None, *, float? scale=None, bool enable_gqa=False) -> (Tensor, Tensor)",
     [](Builder& g, Value q, Value k, Value v, std::optional<Value> mask, double dropout,
        bool causal, Ignored, std::optional<double> scale,
-       bool gqa) { return attention(g, q, k, v, mask, dropout, causal, scale, gqa); });
+       bool gqa) { return attention(g, q, k, v, mask, dropout, causal, scale, gqa); },
+    kDynamicCausalMask);
 LOWER(
     "aten::_scaled_dot_product_flash_attention_for_cpu(Tensor query, Tensor key, Tensor value, float dropout_p=0., bool is_causal=False, *, Tensor? attn_mask=None, float? scale=None) -> (Tensor output, Tensor logsumexp)",
     [](Builder& g, Value q, Value k, Value v, double dropout, bool causal,
        std::optional<Value> mask, std::optional<double> scale) {
       return only_first(attention(g, q, k, v, mask, dropout, causal, scale, false), 2);
-    });
+    },
+    kDynamicCausalMask);
 LOWER(
     "aten::_scaled_dot_product_efficient_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_bias, bool compute_log_sumexp, float dropout_p=0., bool is_causal=False, *, float? scale=None) -> (Tensor output, Tensor log_sumexp, Tensor philox_seed, Tensor philox_offset)",
     [](Builder& g, Value q, Value k, Value v, std::optional<Value> mask, bool, double dropout,
        bool causal, std::optional<double> scale) {
       return only_first(attention(g, q, k, v, mask, dropout, causal, scale, false), 4);
-    });
+    },
+    kDynamicCausalMask);
 LOWER(
     "aten::_scaled_dot_product_flash_attention(Tensor query, Tensor key, Tensor value, float dropout_p=0., bool is_causal=False, bool return_debug_mask=False, *, float? scale=None) -> (Tensor output, Tensor logsumexp, Tensor cum_seq_q, Tensor cum_seq_k, SymInt max_q, SymInt max_k, Tensor rng_state, Tensor unused, Tensor debug_attn_mask)",
     [](Builder& g, Value q, Value k, Value v, double dropout, bool causal, bool,
        std::optional<double> scale) {
       return only_first(attention(g, q, k, v, std::nullopt, dropout, causal, scale, false), 9);
-    });
+    },
+    kDynamicCausalMask);
 
 }  // namespace onnxport::lower

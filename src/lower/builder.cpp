@@ -87,35 +87,30 @@ Builder::Builder(onnx::Model& model, const aten::Program& program)
 int64_t Builder::opset() const { return model_.opset(); }
 onnx::Graph& Builder::graph() { return bodies_.empty() ? main_graph() : *bodies_.back().graph; }
 
-void Builder::begin(const aten::Node& node, int32_t index) {
+void Builder::begin(const aten::Node& node, int32_t index, std::span<const OpsetNeed> needs) {
   node_ = &node;
   origin_ = index;
-  failure_.reset();
+  needs_ = needs;
   next_name_ = 0;
   base_name_ = node.full_name();
   for (aten::ValueId id : node.outputs) {
     if (!id.valid()) continue;
     base_name_ = program_.value(id).name;
-    return;
+    break;
+  }
+  for (const OpsetNeed& need : needs) {
+    if (need.whole) need_opset(need);
   }
 }
 
-std::optional<std::string> Builder::take_failure() {
-  auto out = std::move(failure_);
-  failure_.reset();
-  return out;
-}
-
-Value Builder::fail(std::string reason) {
-  failure_ = reason;
-  throw Refused{std::move(reason)};
-}
-
-bool Builder::need_opset(int64_t version, std::string_view what) {
-  if (opset() >= version) return true;
-  fail(fmt::format("{} needs opset {} (asked for: {}); export with --opset {}", what, version,
-                   opset(), version));
-  return false;
+void Builder::need_opset(const OpsetNeed& need) const {
+  if (opset() >= need.opset) return;
+  const bool declared = std::any_of(needs_.begin(), needs_.end(), [&](const OpsetNeed& n) {
+    return n.opset == need.opset && std::string_view(n.what) == need.what;
+  });
+  refuse(fmt::format("{}{} needs opset {} (asked for: {}); export with --opset {}",
+                     declared ? "" : "internal error, the rule does not declare it: ", need.what,
+                     need.opset, opset(), need.opset));
 }
 
 // --- nodes ------------------------------------------------------------------------------------
@@ -146,7 +141,7 @@ onnx::Node* Builder::make_node(std::string_view op_type, Values inputs, Attribut
   node->origin = origin_;
   for (Value output : node->outputs) graph().rename(output, value_name());
   if (Status status = onnx::infer(*node, opset()); !status.ok()) {
-    fail(fmt::format("{}: {}", op_type, status.error().str()));
+    refuse(fmt::format("{}: {}", op_type, status.error().str()));
   }
   return node;
 }
@@ -244,7 +239,7 @@ Value Builder::scalar_like(double value, Value like) { return scalar(value, like
 // --- facts ------------------------------------------------------------------------------------
 
 const Shape& Builder::shape(Value x) {
-  if (!x->shape) throw Refused{fmt::format("the rank of `{}` is not known", x->name)};
+  if (!x->shape) refuse(fmt::format("the rank of `{}` is not known", x->name));
   return *x->shape;
 }
 
@@ -254,8 +249,7 @@ int64_t Builder::axis(int64_t dim, Value x) {
   // PyTorch takes a scalar for a list of one.
   const auto found = onnx::axis_of(dim, static_cast<size_t>(std::max<int64_t>(rank(x), 1)));
   if (!found) {
-    throw Refused{
-        fmt::format("dimension {} is out of range for a tensor of rank {}", dim, rank(x))};
+    refuse(fmt::format("dimension {} is out of range for a tensor of rank {}", dim, rank(x)));
   }
   return static_cast<int64_t>(*found);
 }
@@ -315,7 +309,7 @@ Value Builder::squeeze(Value x, std::vector<int64_t> axes) {
 }
 
 Value Builder::concat(Values xs, int64_t dim) {
-  if (xs.empty()) fail("nothing to concatenate");
+  if (xs.empty()) refuse("nothing to concatenate");
   if (xs.size() == 1) return xs[0];
   return op("Concat", xs, {{"axis", axis(dim, xs[0])}});
 }

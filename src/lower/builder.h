@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -15,6 +16,8 @@
 #include "base/expr.h"
 #include "base/result.h"
 #include "base/tensor.h"
+#include "lower/opset_need.h"
+#include "lower/refusal.h"
 #include "onnx/graph.h"
 
 namespace onnxport::lower {
@@ -22,12 +25,6 @@ namespace onnxport::lower {
 using onnx::Attributes;
 using Value = onnx::Value*;  // never null in a rule, but for omitted optional inputs
 using Values = std::vector<Value>;
-
-// Thrown by fail() and by nodes that break their operator's rules; caught where a rule is called
-// (rule.h), so that rules are straight lines. Never leaves this layer.
-struct Refused {
-  std::string reason;
-};
 
 class Builder {
  public:
@@ -105,16 +102,13 @@ class Builder {
   // The finished graph, without the nodes that nothing uses. Its outputs must have been added.
   onnx::Attribute::GraphRef leave_body();
 
-  // --- refusals -------------------------------------------------------------------------------
-  // Says why this call cannot be lowered (throws Refused; the result is for `return g.fail(...)`).
-  // The walk goes on with the next call and reports all of them at the end.
-  Value fail(std::string reason);
-  // True, or fails with "GridSample needs opset 16".
-  bool need_opset(int64_t version, std::string_view what);
+  // Refuses with "grid_sample of volumes needs opset 20" where that is later than what is asked
+  // for. The rule's LOWER line declares the need.
+  void need_opset(const OpsetNeed& need) const;
 
   // --- used by lower.cpp only -----------------------------------------------------------------
-  void begin(const aten::Node& node, int32_t index);
-  std::optional<std::string> take_failure();
+  // From here on what is built belongs to this node; refuses what its rule needs as a whole.
+  void begin(const aten::Node& node, int32_t index, std::span<const OpsetNeed> needs = {});
   onnx::Graph& graph();  // the body that is being built, or the main graph
   onnx::Model& model() { return model_; }
   // Remembers which dimension of x each symbolic size can be read from.
@@ -164,7 +158,7 @@ class Builder {
   const aten::Program& program_;
   const aten::Node* node_ = nullptr;
   int32_t origin_ = -1;
-  std::optional<std::string> failure_;
+  std::span<const OpsetNeed> needs_;                            // of the rule at hand
   std::unordered_map<uint64_t, std::vector<Value>> constants_;  // by content hash
   Seen seen_;
   std::vector<Body> bodies_;  // that are open, the innermost last

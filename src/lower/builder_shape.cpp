@@ -31,9 +31,7 @@ void Builder::note_sizes(Value x) {
   for (size_t i = 0; i < x->shape->size(); ++i) {
     const Expr& e = (*x->shape)[i];
     if (e.is_const()) continue;
-    std::string text = e.str();
-    if (text.starts_with("unk__")) continue;  // inference made it up
-    seen_.sizes.emplace(std::move(text), Dim{x, static_cast<int64_t>(i)});
+    seen_.sizes.emplace(e.str(), Dim{x, static_cast<int64_t>(i)});
   }
 }
 
@@ -90,8 +88,7 @@ Value Builder::solve(const std::string& symbol) {
       return form->factor == 1 ? out : div(out, ints({form->factor}));
     }
   }
-  fail(fmt::format("the size `{}` cannot be read from any tensor", symbol));
-  return nullptr;
+  refuse(fmt::format("the size `{}` cannot be read from any tensor", symbol));
 }
 
 // Sum of terms, each coefficient * factors. Terms are added in order; -x is subtracted.
@@ -222,7 +219,8 @@ Value Builder::reshape(Value x, const Shape& sizes) {
     int64_t count = 1;
     for (int64_t d : dims) count *= d;
     if (count != tensor->numel()) {
-      fail(fmt::format("{} elements cannot be reshaped to {}", tensor->numel(), to_string(sizes)));
+      refuse(
+          fmt::format("{} elements cannot be reshaped to {}", tensor->numel(), to_string(sizes)));
     }
     return derived(x, fmt::format("reshaped {}", fmt::join(dims, " ")),
                    [&] { return tensor->reshaped(dims); });
@@ -243,7 +241,11 @@ Value Builder::reshape(Value x, const Shape& sizes) {
     }
   }
   if (zeros) {  // a size that really is 0: every size must then be literal
-    need_opset(14, "a reshape to a size of 0");
+    if (opset() < 14) {
+      refuse(fmt::format(
+          "a reshape to a size of 0 needs opset 14 (asked for: {}); export with --opset 14",
+          opset()));
+    }
     return named_op("Reshape", {x, shape_tensor(sizes, x)}, {{"allowzero", 1}}, sizes);
   }
   if (!open.empty()) {
@@ -261,7 +263,7 @@ Value Builder::expand(Value x, const Shape& sizes) {
   const Shape from = shape(x);
   if (from == sizes) return x;
   if (from.size() > sizes.size()) {
-    fail(fmt::format("cannot expand {} to {}", to_string(from), to_string(sizes)));
+    refuse(fmt::format("cannot expand {} to {}", to_string(from), to_string(sizes)));
   }
   Shape code = sizes;
   const size_t lead = sizes.size() - from.size();
@@ -322,7 +324,7 @@ Value Builder::pad(Value x, const std::vector<Expr>& begins, const std::vector<E
   Shape pads = begins;
   pads.insert(pads.end(), ends.begin(), ends.end());
   if (std::all_of(pads.begin(), pads.end(), [](const Expr& e) { return e.is_const(0); })) return x;
-  if (mode == "wrap") need_opset(19, "Pad with mode `wrap`");
+  CHECK(mode != "wrap" || opset() >= 19);
   Values inputs = {x, shape_tensor(pads, nullptr)};
   if (value != nullptr && mode == "constant") inputs.push_back(cast(value, x->dtype));
   return op("Pad", std::move(inputs), {{"mode", std::string(mode)}});

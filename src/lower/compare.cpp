@@ -66,6 +66,7 @@ LOWER("aten::ge.Scalar(Tensor self, Scalar other) -> Tensor", compare<Compare::k
 enum class Logic { kAnd, kOr, kXor };
 const char* const kLogical[] = {"And", "Or", "Xor"};
 const char* const kBitwise[] = {"BitwiseAnd", "BitwiseOr", "BitwiseXor"};
+constexpr OpsetNeed kBitsOfIntegers = partly_since(18, "bitwise logic of integers");
 
 template <Logic kLogic>
 Value logical(Builder& g, Value self, Value other) {
@@ -88,21 +89,33 @@ Value bitwise(Builder& g, Value self, Operand other) {
   Value b = as_tensor(g, other, t);
   const auto i = static_cast<int>(kLogic);
   if (t == DType::kBool) return g.op(kLogical[i], {a, b});
-  g.need_opset(18, kBitwise[i]);
+  g.need_opset(kBitsOfIntegers);
   return g.op(kBitwise[i], {a, b});
 }
-LOWER("aten::bitwise_and.Tensor(Tensor self, Tensor other) -> Tensor", bitwise<Logic::kAnd>);
-LOWER("aten::bitwise_and.Scalar(Tensor self, Scalar other) -> Tensor", bitwise<Logic::kAnd>);
-LOWER("aten::bitwise_or.Tensor(Tensor self, Tensor other) -> Tensor", bitwise<Logic::kOr>);
-LOWER("aten::bitwise_or.Scalar(Tensor self, Scalar other) -> Tensor", bitwise<Logic::kOr>);
-LOWER("aten::bitwise_xor.Tensor(Tensor self, Tensor other) -> Tensor", bitwise<Logic::kXor>);
-LOWER("aten::bitwise_xor.Scalar(Tensor self, Scalar other) -> Tensor", bitwise<Logic::kXor>);
-LOWER("aten::__and__.Tensor(Tensor self, Tensor other) -> Tensor", bitwise<Logic::kAnd>);
-LOWER("aten::__and__.Scalar(Tensor self, Scalar other) -> Tensor", bitwise<Logic::kAnd>);
-LOWER("aten::__or__.Tensor(Tensor self, Tensor other) -> Tensor", bitwise<Logic::kOr>);
-LOWER("aten::__or__.Scalar(Tensor self, Scalar other) -> Tensor", bitwise<Logic::kOr>);
-LOWER("aten::__xor__.Tensor(Tensor self, Tensor other) -> Tensor", bitwise<Logic::kXor>);
-LOWER("aten::__xor__.Scalar(Tensor self, Scalar other) -> Tensor", bitwise<Logic::kXor>);
+LOWER("aten::bitwise_and.Tensor(Tensor self, Tensor other) -> Tensor", bitwise<Logic::kAnd>,
+      kBitsOfIntegers);
+LOWER("aten::bitwise_and.Scalar(Tensor self, Scalar other) -> Tensor", bitwise<Logic::kAnd>,
+      kBitsOfIntegers);
+LOWER("aten::bitwise_or.Tensor(Tensor self, Tensor other) -> Tensor", bitwise<Logic::kOr>,
+      kBitsOfIntegers);
+LOWER("aten::bitwise_or.Scalar(Tensor self, Scalar other) -> Tensor", bitwise<Logic::kOr>,
+      kBitsOfIntegers);
+LOWER("aten::bitwise_xor.Tensor(Tensor self, Tensor other) -> Tensor", bitwise<Logic::kXor>,
+      kBitsOfIntegers);
+LOWER("aten::bitwise_xor.Scalar(Tensor self, Scalar other) -> Tensor", bitwise<Logic::kXor>,
+      kBitsOfIntegers);
+LOWER("aten::__and__.Tensor(Tensor self, Tensor other) -> Tensor", bitwise<Logic::kAnd>,
+      kBitsOfIntegers);
+LOWER("aten::__and__.Scalar(Tensor self, Scalar other) -> Tensor", bitwise<Logic::kAnd>,
+      kBitsOfIntegers);
+LOWER("aten::__or__.Tensor(Tensor self, Tensor other) -> Tensor", bitwise<Logic::kOr>,
+      kBitsOfIntegers);
+LOWER("aten::__or__.Scalar(Tensor self, Scalar other) -> Tensor", bitwise<Logic::kOr>,
+      kBitsOfIntegers);
+LOWER("aten::__xor__.Tensor(Tensor self, Tensor other) -> Tensor", bitwise<Logic::kXor>,
+      kBitsOfIntegers);
+LOWER("aten::__xor__.Scalar(Tensor self, Scalar other) -> Tensor", bitwise<Logic::kXor>,
+      kBitsOfIntegers);
 
 // ~x is -1 - x in two's complement (and 255 - x for uint8), which every opset has.
 LOWER("aten::bitwise_not(Tensor self) -> Tensor", [](Builder& g, Value self) {

@@ -12,8 +12,6 @@
 
 namespace onnxport::lower {
 
-const char* const kBlockRefused = "something in its blocks cannot be converted";
-
 namespace {
 
 using onnx::Attribute;
@@ -21,7 +19,7 @@ using GraphRef = Attribute::GraphRef;
 
 constexpr int kMaxTrials = 8;  // of a body, until the shapes of its inputs hold for every trip
 
-// Leaves the body if an error or exception does.
+// Leaves the body if a refusal does.
 class Body {
  public:
   Body(Builder& g, const std::string& name) : g_(g) { g_.enter_body(name); }
@@ -45,15 +43,15 @@ class ControlFlow {
   ControlFlow(Builder& g, const aten::Node& node, int32_t index, BlockWalk& walk)
       : g_(g), node_(node), index_(index), walk_(walk) {}
 
-  Result<Values> branch() {
-    TRY_ASSIGN(Value condition, scalar(*node_.arg("condition"), DType::kBool));
+  Values branch() {
+    Value condition = scalar(*node_.arg("condition"), DType::kBool);
     if (const Tensor* known = Builder::constant_of(condition)) {
       return inlined(node_.blocks[known->as_ints()[0] != 0 ? 0 : 1]);
     }
     // Once to see what both give, and again where one has to give way to the other.
     std::vector<DType> types = recorded_types(0);
-    TRY_ASSIGN(GraphRef yes, branch_body(0, types));
-    TRY_ASSIGN(GraphRef no, branch_body(1, types));
+    GraphRef yes = branch_body(0, types);
+    GraphRef no = branch_body(1, types);
     bool same = true;
     for (size_t i = 0; i < types.size(); ++i) {
       const DType a = yes->outputs()[i]->dtype;
@@ -62,22 +60,22 @@ class ControlFlow {
       types[i] = promote_types(a, b);
     }
     if (!same) {
-      TRY_ASSIGN(yes, branch_body(0, types));
-      TRY_ASSIGN(no, branch_body(1, types));
+      yes = branch_body(0, types);
+      no = branch_body(1, types);
     }
     begin();
     return g_.op_n("If", {condition}, {{"then_branch", yes}, {"else_branch", no}},
                    node_.outputs.size(), /*fold=*/false);
   }
 
-  Result<Values> loop() {
-    TRY_ASSIGN(Values inputs, loop_inputs());
+  Values loop() {
+    Values inputs = loop_inputs();
     const size_t carried = inputs.size() - 2;
     std::vector<std::optional<Shape>> shapes = carried_shapes(inputs);
     GraphRef body;
     for (int trial = 0;; ++trial) {
-      if (trial == kMaxTrials) return Error{"the loop-carried shapes do not converge", ""};
-      TRY_ASSIGN(body, loop_body(inputs, shapes));
+      if (trial == kMaxTrials) refuse("the loop-carried shapes do not converge");
+      body = loop_body(inputs, shapes);
       if (!widen(*body, shapes)) break;
     }
     begin();
@@ -100,8 +98,8 @@ class ControlFlow {
   }
 
   // 0-D of this type, whatever form a flag or number has.
-  Result<Value> scalar(const aten::Arg& arg, DType type) {
-    TRY_ASSIGN(Value x, walk_.value_of(arg));
+  Value scalar(const aten::Arg& arg, DType type) {
+    Value x = walk_.value_of(arg);
     if (!x->shape || !x->shape->empty()) x = g_.op("Reshape", {x, g_.ints({})});
     return g_.cast(x, type);
   }
@@ -118,53 +116,47 @@ class ControlFlow {
   }
 
   // A branch whose condition is known takes the node's place.
-  Result<Values> inlined(const aten::Block& block) {
-    if (!walk_.lower_nodes(block.nodes)) return Error{kBlockRefused, ""};
+  Values inlined(const aten::Block& block) {
+    walk_.lower_block(block.nodes);
     Values out;
     const std::vector<DType> types = recorded_types(0);
     for (size_t i = 0; i < block.outputs.size(); ++i) {
-      TRY_ASSIGN(Value x, walk_.value_of(block.outputs[i]));
+      Value x = walk_.value_of(block.outputs[i]);
       out.push_back(types[i] == DType::kUndefined ? x : g_.cast(x, types[i]));
     }
     return out;
   }
 
-  Result<GraphRef> branch_body(size_t branch, const std::vector<DType>& types) {
+  GraphRef branch_body(size_t branch, const std::vector<DType>& types) {
     const aten::Block& block = node_.blocks[branch];
     Body body(g_, block_name(branch == 0 ? "then" : "else"));
-    if (!walk_.lower_nodes(block.nodes)) return Error{kBlockRefused, ""};
+    walk_.lower_block(block.nodes);
     begin();
-    for (size_t i = 0; i < block.outputs.size(); ++i) TRY(add_output(block.outputs[i], types[i]));
+    for (size_t i = 0; i < block.outputs.size(); ++i) add_output(block.outputs[i], types[i]);
     return body.finish();
   }
 
-  Status add_output(const aten::Arg& arg, DType type) {
-    TRY_ASSIGN(Value x, walk_.value_of(arg));
-    if (type != DType::kUndefined) x = g_.cast(x, type);
-    onnx::Graph& graph = g_.graph();
-    if (x->producer == nullptr || x->graph != &graph || x->graph_outputs > 0) {
-      x = g_.op_n("Identity", {x}, {}, 1, /*fold=*/false)[0];
-    }
-    graph.add_output(x);
-    return {};
+  void add_output(const aten::Arg& arg, DType type) {
+    Value x = walk_.value_of(arg);
+    add_value_output(type == DType::kUndefined ? x : g_.cast(x, type));
   }
 
   // Trip count, first condition, first values: ONNX wants a null where PyTorch has no limit, but
   // two inputs at least.
-  Result<Values> loop_inputs() {
+  Values loop_inputs() {
     const aten::Arg& limit = *node_.arg("max_trip_count");
     const aten::Arg& condition = *node_.arg("condition");
     Values inputs(2, nullptr);
     if (!limit.is_none()) {
-      TRY_ASSIGN(inputs[0], scalar(limit, DType::kInt64));
+      inputs[0] = scalar(limit, DType::kInt64);
     }
     const bool* known = condition.as<bool>();
     const auto& carried = *node_.arg("carried")->as<aten::ArgList>();
     if (known == nullptr || !*known || carried.empty()) {
-      TRY_ASSIGN(inputs[1], scalar(condition, DType::kBool));
+      inputs[1] = scalar(condition, DType::kBool);
     }
     for (size_t i = 0; i < carried.size(); ++i) {
-      TRY_ASSIGN(Value x, walk_.value_of(carried[i]));
+      Value x = walk_.value_of(carried[i]);
       const DType type = recorded_type(node_.blocks[0].inputs[i + 1]);
       inputs.push_back(type == DType::kUndefined ? x : g_.cast(x, type));
     }
@@ -195,41 +187,39 @@ class ControlFlow {
     return shapes;
   }
 
-  Result<GraphRef> loop_body(const Values& inputs,
-                             const std::vector<std::optional<Shape>>& shapes) {
+  GraphRef loop_body(const Values& inputs, const std::vector<std::optional<Shape>>& shapes) {
     const aten::Block& block = node_.blocks[0];
     Body body(g_, block_name("body"));
     onnx::Graph& graph = g_.graph();
     auto name = [&](size_t i) { return g_.program().value(block.inputs[i]).name; };
-    TRY(walk_.define(block.inputs[0], graph.add_input(name(0), DType::kInt64, Shape{})));
+    walk_.define(block.inputs[0], graph.add_input(name(0), DType::kInt64, Shape{}));
     Value going = graph.add_input(block_name("goes_on"), DType::kBool, Shape{});
     for (size_t i = 0; i < shapes.size(); ++i) {
       Value x = graph.add_input(name(i + 1), inputs[i + 2]->dtype, shapes[i]);
-      TRY(walk_.define(block.inputs[i + 1], x));
+      walk_.define(block.inputs[i + 1], x);
     }
-    if (!walk_.lower_nodes(block.nodes)) return Error{kBlockRefused, ""};
+    walk_.lower_block(block.nodes);
     begin();
     const bool* always = block.outputs[0].as<bool>();
     if (always != nullptr && *always) {
       graph.add_output(g_.op_n("Identity", {going}, {}, 1, /*fold=*/false)[0]);
     } else {
-      TRY_ASSIGN(Value next, scalar(block.outputs[0], DType::kBool));
-      TRY(add_value_output(next));
+      Value next = scalar(block.outputs[0], DType::kBool);
+      add_value_output(next);
     }
     for (size_t i = 1; i < block.outputs.size(); ++i) {
       const bool carries = i - 1 < shapes.size();
-      TRY(add_output(block.outputs[i],
-                     carries ? inputs[i + 1]->dtype : recorded_type(node_.outputs[i - 1])));
+      add_output(block.outputs[i],
+                 carries ? inputs[i + 1]->dtype : recorded_type(node_.outputs[i - 1]));
     }
     return body.finish();
   }
 
-  Status add_value_output(Value x) {
+  void add_value_output(Value x) {
     if (x->producer == nullptr || x->graph != &g_.graph() || x->graph_outputs > 0) {
       x = g_.op_n("Identity", {x}, {}, 1, /*fold=*/false)[0];
     }
     g_.graph().add_output(x);
-    return {};
   }
 
   // Makes `shapes` fit what a trip gives too; true when one had to change.
@@ -291,15 +281,9 @@ bool is_control_flow(const aten::Node& node) {
   return node.op == "prim::If" || node.op == "prim::Loop";
 }
 
-Result<Values> lower_control_flow(Builder& g, const aten::Node& node, int32_t index,
-                                  BlockWalk& walk) {
-  try {
-    ControlFlow flow(g, node, index, walk);
-    return node.op == "prim::If" ? flow.branch() : flow.loop();
-  } catch (const Refused& refused) {
-    g.take_failure();
-    return Error{refused.reason, ""};
-  }
+Values lower_control_flow(Builder& g, const aten::Node& node, int32_t index, BlockWalk& walk) {
+  ControlFlow flow(g, node, index, walk);
+  return node.op == "prim::If" ? flow.branch() : flow.loop();
 }
 
 }  // namespace onnxport::lower

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "aten/program.h"
-#include "base/result.h"
 #include "lower/builder.h"
 
 namespace onnxport::lower {
@@ -14,22 +13,18 @@ namespace onnxport::lower {
 class BlockWalk {
  public:
   virtual ~BlockWalk() = default;
-  // Lowers the nodes into the graph that is being built; false when one of them was refused, which
-  // has been noted then.
-  virtual bool lower_nodes(const std::vector<aten::Node>& nodes) = 0;
+  // Lowers the nodes into the graph that is being built. Refuses (kInBlock) when some of them were
+  // refused, which has been noted then.
+  virtual void lower_block(const std::vector<aten::Node>& nodes) = 0;
   // The ONNX value of an argument: a value lowered before, or a number as a constant.
-  virtual Result<Value> value_of(const aten::Arg& arg) = 0;
+  virtual Value value_of(const aten::Arg& arg) = 0;
   // From now on `x` stands for the program's value.
-  virtual Status define(aten::ValueId id, Value x) = 0;
+  virtual void define(aten::ValueId id, Value x) = 0;
 };
-
-// The error of a node in whose blocks something was refused.
-extern const char* const kBlockRefused;
 
 bool is_control_flow(const aten::Node& node);
 // The values of the node's outputs. A branch's or body's outputs get the dtypes that the program
 // records; where a shape is not recorded, it is what all trips or both branches have in common.
-Result<Values> lower_control_flow(Builder& g, const aten::Node& node, int32_t index,
-                                  BlockWalk& walk);
+Values lower_control_flow(Builder& g, const aten::Node& node, int32_t index, BlockWalk& walk);
 
 }  // namespace onnxport::lower

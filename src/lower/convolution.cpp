@@ -76,13 +76,13 @@ Value conv_padded_by_name(Builder& g, Value x, Value weight, std::optional<Value
   if (padding == "same") {
     for (int64_t i = 0; i < n; ++i) {
       const Expr& kernel = Builder::shape(weight)[static_cast<size_t>(i + 2)];
-      if (!kernel.is_const()) return g.fail("padding=\"same\" needs a kernel of known size");
+      if (!kernel.is_const()) refuse("padding=\"same\" needs a kernel of known size");
       const int64_t total = w.dilation[i] * (kernel.value() - 1);
       w.begins[i] = total / 2;
       w.ends[i] = total - total / 2;
     }
   } else if (padding != "valid") {
-    return g.fail(fmt::format("unknown padding \"{}\"", padding));
+    refuse(fmt::format("unknown padding \"{}\"", padding));
   }
   return convolve(g, x, weight, bias, w, false);
 }

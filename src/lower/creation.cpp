@@ -133,7 +133,7 @@ Value arange(Builder& g, const Scalar& start, const Scalar& end, const Scalar& s
   const auto a = start.as_double();
   const auto b = end.as_double();
   const auto s = step.as_double();
-  if (s && *s == 0) return g.fail("arange with a step of 0");
+  if (s && *s == 0) refuse("arange with a step of 0");
   if (a && b && s) {
     const double count = std::max(0.0, std::ceil((*b - *a) / *s));
     if (count <= static_cast<double>(kWrittenOut)) {
@@ -188,7 +188,7 @@ LOWER(
     "aten::linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
     [](Builder& g, double start, double end, int64_t steps, MaybeDType dtype, Ignored, Ignored,
        Ignored) {
-      if (steps < 0) return g.fail("linspace with a negative number of steps");
+      if (steps < 0) refuse("linspace with a negative number of steps");
       const DType t = dtype.value_or(DType::kFloat);
       const bool single = t == DType::kFloat;
       Tensor tensor = single ? linspace_values<float>(DType::kFloat, start, end, steps)

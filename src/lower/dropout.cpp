@@ -5,9 +5,9 @@ namespace onnxport::lower {
 
 namespace {
 
-Value dropout(Builder& g, Value input, double p, bool train) {
+Value dropout(Builder&, Value input, double p, bool train) {
   if (!train || p == 0) return input;
-  return g.fail("the model was exported in training mode; call model.eval() before torch.export");
+  refuse("the model was exported in training mode; call model.eval() before torch.export");
 }
 LOWER("aten::dropout(Tensor input, float p, bool train) -> Tensor", dropout);
 LOWER("aten::feature_dropout(Tensor input, float p, bool train) -> Tensor", dropout);

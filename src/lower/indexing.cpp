@@ -28,7 +28,7 @@ Value select_by_mask(Builder& g, Value x, Value mask, int64_t at) {
   const int64_t covered = Builder::rank(mask);
   mask = g.cast(mask, DType::kBool);
   if (covered == 1) return g.op("Compress", {x, mask}, {{"axis", at}});
-  if (covered == 0) return g.fail("indexing by a mask without dimensions");
+  if (covered == 0) refuse("indexing by a mask without dimensions");
   const Shape mask_sizes = Builder::shape(mask);
   Value flat = g.reshape(mask, {product(mask_sizes)});
   if (covered == Builder::rank(x)) return g.op("Compress", {x, flat});
@@ -98,7 +98,7 @@ Value gather_mesh(Builder& g, Value x, const Indices& by) {
 // PyTorch's advanced indexing: the broadcast index sizes take the place of the indexed axes if
 // those are neighbours, else they come first.
 Value index(Builder& g, Value x, std::vector<std::optional<Value>> list) {
-  Indices by = indices_of(g, x, list);
+  Indices by = indices_of(x, list);
   if (by.axes.empty()) return x;
   if (by.masks == 1 && by.tensors.size() == 1 && by.mask != nullptr) {
     return select_by_mask(g, x, by.mask, by.axes[0]);
@@ -172,7 +172,7 @@ Value searchsorted(Builder& g, Value seq, Value x, bool out_int32, bool right,
 
 Value one_hot(Builder& g, Value x, int64_t classes) {
   if (classes < 0) {
-    return g.fail("one_hot counts the classes in its data; give num_classes");
+    refuse("one_hot counts the classes in its data; give num_classes");
   }
   return g.op("OneHot", {x, g.int_scalar(classes), g.ints({0, 1})}, {{"axis", -1}});
 }
@@ -188,7 +188,7 @@ bool Indices::adjacent() const {
   return true;
 }
 
-Indices indices_of(Builder& g, Value x, const std::vector<std::optional<Value>>& list) {
+Indices indices_of(Value x, const std::vector<std::optional<Value>>& list) {
   Indices out;
   int64_t axis = 0;
   for (const std::optional<Value>& index : list) {
@@ -205,7 +205,7 @@ Indices indices_of(Builder& g, Value x, const std::vector<std::optional<Value>>&
     axis += out.covered.back();
   }
   if (axis > Builder::rank(x))
-    g.fail(fmt::format("{} indices for a tensor of rank {}", axis, Builder::rank(x)));
+    refuse(fmt::format("{} indices for a tensor of rank {}", axis, Builder::rank(x)));
   return out;
 }
 

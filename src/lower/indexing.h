@@ -19,7 +19,7 @@ struct Indices {
 };
 
 // From the list of a call, None for an axis that is kept. Refuses more indices than axes.
-Indices indices_of(Builder& g, Value x, const std::vector<std::optional<Value>>& list);
+Indices indices_of(Value x, const std::vector<std::optional<Value>>& list);
 // The same without masks.
 Indices integer_indices(Builder& g, const Indices& by);
 

@@ -68,7 +68,7 @@ Value tensordot(Builder& g, Value a, Value b, std::vector<int64_t> dims_a,
                 std::vector<int64_t> dims_b) {
   const auto na = static_cast<size_t>(Builder::rank(a));
   const auto nb = static_cast<size_t>(Builder::rank(b));
-  if (na + nb > 26) return g.fail("tensordot of more than 26 axes");
+  if (na + nb > 26) refuse("tensordot of more than 26 axes");
   std::string left(na, ' ');
   std::string right(nb, ' ');
   for (size_t i = 0; i < na; ++i) left[i] = static_cast<char>('a' + i);

@@ -32,15 +32,15 @@ std::string location_of(const aten::Node& node) {
 // What could not be lowered: grouped, in order of first appearance.
 class Problems {
  public:
-  void add(const aten::Node& node, const std::string& why) {
-    const std::string key = node.full_name() + "\n" + why;
+  void add(const aten::Node& node, const Refused& refused) {
+    if (refused.kind == Refused::Kind::kInBlock) return;  // noted where it is
     for (Group& group : groups_) {
-      if (group.key == key) {
+      if (group.op == node.full_name() && group.why.reason == refused.reason) {
         ++group.count;
         return;
       }
     }
-    groups_.push_back({key, node.full_name(), why, location_of(node), 1, why == kNoRule});
+    groups_.push_back({node.full_name(), refused, location_of(node), 1});
   }
   bool empty() const { return groups_.empty(); }
 
@@ -49,13 +49,13 @@ class Problems {
     bool missing = false;
     for (const Group& group : groups_) {
       calls += group.count;
-      missing = missing || group.missing;
+      missing = missing || group.why.kind == Refused::Kind::kNoRule;
     }
     std::string out =
         fmt::format("{} {} cannot be converted to ONNX:", calls, calls == 1 ? "call" : "calls");
     for (const Group& group : groups_) {
       out += fmt::format("\n  {}  {}x  first in {}\n    {}", group.op, group.count, group.location,
-                         group.why);
+                         group.why.reason);
     }
     if (missing) {
       out +=
@@ -65,13 +65,12 @@ class Problems {
     return Error{out, ""};
   }
 
-  static constexpr const char* kNoRule = "there is no lowering rule for this operator";
-
  private:
   struct Group {
-    std::string key, op, why, location;
+    std::string op;
+    Refused why;
+    std::string location;
     size_t count;
-    bool missing;
   };
   std::vector<Group> groups_;
 };
@@ -92,7 +91,7 @@ class Walk : public Scope, private BlockWalk {
     index_weights();
     TRY(add_inputs());
     ScopeGuard guard(*this);
-    lower_nodes(program_.nodes);
+    for (const aten::Node& node : program_.nodes) lower_node(node);
     if (!problems_.empty()) return problems_.error();
     TRY(add_outputs());
     builder_.finish();
@@ -100,13 +99,8 @@ class Walk : public Scope, private BlockWalk {
   }
 
   Value lookup(aten::ValueId id) override {
-    Value& slot = values_[static_cast<size_t>(id.index)];
-    if (slot != nullptr) return slot;
-    if (auto it = weights_.find(id.index); it != weights_.end()) {
-      return slot = add_weight(*it->second);
-    }
-    throw Refused{fmt::format("`{}` is an output that its operator's rule does not compute",
-                              program_.value(id).name)};
+    if (Value x = find(id)) return x;
+    refuse(not_computed(id));
   }
 
   Value number(const Scalar& number) override {
@@ -115,6 +109,18 @@ class Walk : public Scope, private BlockWalk {
   }
 
  private:
+  // Null when nothing has computed it.
+  Value find(aten::ValueId id) {
+    Value& slot = values_[static_cast<size_t>(id.index)];
+    if (slot != nullptr) return slot;
+    auto it = weights_.find(id.index);
+    return it == weights_.end() ? nullptr : slot = add_weight(*it->second);
+  }
+  std::string not_computed(aten::ValueId id) const {
+    return fmt::format("`{}` is an output that its operator's rule does not compute",
+                       program_.value(id).name);
+  }
+
   void index_weights() {
     for (const aten::Weight& weight : program_.weights) weights_[weight.value.index] = &weight;
   }
@@ -149,31 +155,40 @@ class Walk : public Scope, private BlockWalk {
     return {};
   }
 
-  bool lower_nodes(const std::vector<aten::Node>& nodes) override {
+  void lower_block(const std::vector<aten::Node>& nodes) override {
     bool all = true;
-    for (const aten::Node& node : nodes) all = lower_node(node, next_index_++) && all;
-    return all;
+    for (const aten::Node& node : nodes) all = lower_node(node) && all;
+    if (!all) throw Refused{Refused::Kind::kInBlock, "something in its blocks cannot be converted"};
   }
 
-  bool lower_node(const aten::Node& node, int32_t index) {
+  // False after a refusal, which has been noted.
+  bool lower_node(const aten::Node& node) {
+    const int32_t index = next_index_++;
     const Rule* rule = find_rule(node.full_name());
-    const bool control = is_control_flow(node);
-    if (rule == nullptr && !control) {
-      problems_.add(node, Problems::kNoRule);
-      return break_outputs(node);
+    try {
+      if (rule == nullptr && !is_control_flow(node)) {
+        throw Refused{Refused::Kind::kNoRule, "there is no lowering rule for this operator"};
+      }
+      if (!uses_broken(node)) {
+        take_all(node, rule != nullptr ? apply(*rule, node, index) : apply_control(node, index),
+                 index);
+        return true;
+      }
+    } catch (const Refused& refused) {
+      problems_.add(node, refused);
     }
-    if (uses_broken(node)) return break_outputs(node);
-    builder_.begin(node, index);
-    Status status = control ? apply_control(node, index) : apply(*rule, node, index);
-    if (status.ok()) return true;
-    // What is wrong inside a block has been noted where it is.
-    if (status.error().message != kBlockRefused) problems_.add(node, status.error().str());
-    return break_outputs(node);
+    break_outputs(node);
+    return false;
   }
 
-  Status apply_control(const aten::Node& node, int32_t index) {
-    TRY_ASSIGN(Values results, lower_control_flow(builder_, node, index, *this));
-    return take_all(node, results, index);
+  Values apply(const Rule& rule, const aten::Node& node, int32_t index) {
+    builder_.begin(node, index, rule.needs);
+    return rule.apply(builder_, value_or_refuse(aten::bind(rule.schema, node.args)));
+  }
+
+  Values apply_control(const aten::Node& node, int32_t index) {
+    builder_.begin(node, index);
+    return lower_control_flow(builder_, node, index, *this);
   }
 
   // After a refusal, what depends on it is not reported again.
@@ -184,32 +199,24 @@ class Walk : public Scope, private BlockWalk {
     });
     return broken;
   }
-  bool break_outputs(const aten::Node& node) {
+  void break_outputs(const aten::Node& node) {
     for (aten::ValueId id : node.outputs) {
       if (id.valid()) broken_[static_cast<size_t>(id.index)] = true;
     }
-    return false;
   }
 
-  Status apply(const Rule& rule, const aten::Node& node, int32_t index) {
-    TRY_ASSIGN(std::vector<aten::Arg> args, aten::bind(rule.schema, node.args));
-    TRY_ASSIGN(Values results, rule.apply(builder_, args));
-    return take_all(node, results, index);
-  }
-
-  Status take_all(const aten::Node& node, const Values& results, int32_t index) {
+  void take_all(const aten::Node& node, const Values& results, int32_t index) {
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       const aten::ValueId id = node.outputs[i];
       if (!id.valid() || i >= results.size() || results[i] == nullptr) continue;
-      TRY(take(program_.value(id), results[i], index));
+      take(program_.value(id), results[i], index);
       values_[static_cast<size_t>(id.index)] = results[i];
     }
-    return {};
   }
 
-  Result<Value> value_of(const aten::Arg& arg) override { return FromArg<Value>::get(arg); }
+  Value value_of(const aten::Arg& arg) override { return FromArg<Value>::get(arg); }
 
-  Status define(aten::ValueId id, Value x) override {
+  void define(aten::ValueId id, Value x) override {
     const aten::Value& recorded = program_.value(id);
     if (recorded.kind == aten::Value::Kind::kScalar) {
       if (recorded.scalar) builder_.bind_scalar(*recorded.scalar, x);
@@ -218,33 +225,31 @@ class Walk : public Scope, private BlockWalk {
     }
     values_[static_cast<size_t>(id.index)] = x;
     broken_[static_cast<size_t>(id.index)] = false;
-    return {};
   }
 
   // The ONNX value that now stands for the aten value: types must agree, the name is taken over.
-  Status take(const aten::Value& recorded, Value x, int32_t index) {
+  void take(const aten::Value& recorded, Value x, int32_t index) {
     if (recorded.kind == aten::Value::Kind::kScalar) {
       if (recorded.scalar) builder_.bind_scalar(*recorded.scalar, x);
     } else {
-      TRY(agree(recorded, x));
+      agree(recorded, x);
       builder_.note_sizes(x);
     }
     const bool fresh = x->producer != nullptr && x->producer->origin == index;
     if (fresh && named_.insert(x).second) builder_.graph().rename(x, recorded.name);
-    return {};
   }
 
-  static Status agree(const aten::Value& recorded, Value x) {
+  // Refuses what is not what PyTorch computed; else `x` gets the better of both shapes.
+  static void agree(const aten::Value& recorded, Value x) {
     if (x->dtype == DType::kUndefined) x->dtype = recorded.dtype;
     if (recorded.dtype != DType::kUndefined && recorded.dtype != x->dtype) {
-      return Error{fmt::format("internal error: the rule gives {}, PyTorch {}", name(x->dtype),
-                               name(recorded.dtype)),
-                   ""};
+      refuse(fmt::format("internal error: the rule gives {}, PyTorch {}", name(x->dtype),
+                         name(recorded.dtype)));
     }
-    if (!recorded.shape) return {};
+    if (!recorded.shape) return;
     if (!x->shape) {
       x->shape = recorded.shape;
-      return {};
+      return;
     }
     bool same = x->shape->size() == recorded.shape->size();
     for (size_t i = 0; same && i < x->shape->size(); ++i) {
@@ -253,23 +258,20 @@ class Walk : public Scope, private BlockWalk {
       same = !a.is_const() || !b.is_const() || a == b;
     }
     if (!same) {
-      return Error{fmt::format("internal error: the rule gives the shape {}, PyTorch {}",
-                               to_string(*x->shape), to_string(*recorded.shape)),
-                   ""};
+      refuse(fmt::format("internal error: the rule gives the shape {}, PyTorch {}",
+                         to_string(*x->shape), to_string(*recorded.shape)));
     }
-    if (x->is_input || x->initializer) return {};
+    if (x->is_input || x->initializer) return;
     for (size_t i = 0; i < x->shape->size(); ++i) {
       Expr& a = (*x->shape)[i];
       const Expr& b = (*recorded.shape)[i];
       if (!a.is_const() && (b.is_const() || !simpler(a, b))) a = b;
     }
-    return {};
   }
 
   // The inferred size is kept only if it is shorter, and made of the program's own symbols.
   static bool simpler(const Expr& inferred, const Expr& recorded) {
-    const std::string text = inferred.str();
-    return text.find("unk__") == std::string::npos && text.size() < recorded.str().size();
+    return !onnx::is_unknown_dim(inferred) && inferred.str().size() < recorded.str().size();
   }
 
   Status add_outputs() {
@@ -293,12 +295,8 @@ class Walk : public Scope, private BlockWalk {
   // An output is a node's value of its own: what is an input, a constant or an output already
   // passes through an Identity.
   Status add_output(aten::ValueId id, const std::string& name) {
-    Value x = nullptr;
-    try {
-      x = lookup(id);
-    } catch (const Refused& refused) {
-      return Error{refused.reason, ""};
-    }
+    Value x = find(id);
+    if (x == nullptr) return Error{not_computed(id), ""};
     onnx::Graph& graph = builder_.graph();
     if (x->producer == nullptr || x->graph_outputs > 0) {
       aten::Node copy;
@@ -342,8 +340,9 @@ Status check_names(const std::vector<std::string>& names, size_t count, const ch
 }
 
 Result<onnx::Model> lower(const aten::Program& program, const Options& options) {
-  if (options.opset < 13) {
-    return Error{fmt::format("opset {} is not supported; use 13 or later", options.opset), ""};
+  if (options.opset < kLeastOpset) {
+    return Error{
+        fmt::format("opset {} is not supported; use {} or later", options.opset, kLeastOpset), ""};
   }
   return Walk(program, options).run();
 }

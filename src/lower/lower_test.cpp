@@ -70,6 +70,14 @@ TEST(Lower, RefusesARuleThatDisagreesWithPyTorch) {
       << s.nodes();
 }
 
+TEST(Lower, KeepsTheNameOfASizeThatInferenceDoesNotKnow) {
+  Sketch s;
+  auto x = s.input("x", {n});
+  const Expr found = Expr::symbol("found_boxes");
+  s.returns(s.call("aten::nonzero", {{"self", x}}, {found, 1}, DType::kInt64));
+  EXPECT_EQ(s.shape(), "[found_boxes, 1]");
+}
+
 TEST(Lower, WritesTiedWeightsOnceAndUnusedOnesNever) {
   Sketch s;
   auto x = s.input("x", {n, 2});

@@ -18,7 +18,7 @@ constexpr const char* kTraining =
 Value filled(Builder& g, const Shape& sizes, double value, DType dtype) {
   std::vector<int64_t> dims;
   for (const Expr& e : sizes) {
-    if (!e.is_const()) return g.fail("normalization over a size that is not a known number");
+    if (!e.is_const()) refuse("normalization over a size that is not a known number");
     dims.push_back(e.value());
   }
   return g.constant(Tensor::filled(dtype, dims, value));
@@ -31,7 +31,7 @@ Value or_filled(Builder& g, const std::optional<Value>& x, const Shape& sizes, d
 
 Expr channels(Value x) {
   const Shape& sizes = Builder::shape(x);
-  if (sizes.size() < 2) throw Refused{"normalization over channels needs at least two dimensions"};
+  if (sizes.size() < 2) refuse("normalization over channels needs at least two dimensions");
   return sizes[1];
 }
 
@@ -68,7 +68,7 @@ Value by_own_statistics(Builder& g, Value x, std::optional<Value> weight, std::o
 Value batch_norm(Builder& g, Value x, std::optional<Value> weight, std::optional<Value> bias,
                  std::optional<Value> mean, std::optional<Value> var, bool training, double eps) {
   if (!mean && !var) return by_own_statistics(g, x, weight, bias, eps);
-  if (training || !mean || !var) return g.fail(kTraining);
+  if (training || !mean || !var) refuse(kTraining);
   const Shape c = {channels(x)};
   return g.op("BatchNormalization",
               {x, or_filled(g, weight, c, 1, (*mean)->dtype),
@@ -96,8 +96,7 @@ Value group_norm(Builder& g, Value x, int64_t groups, std::optional<Value> weigh
   }
   const Shape sizes = Builder::shape(x);
   auto rest = exact_div(product(Shape(sizes.begin() + 1, sizes.end())), Expr(groups));
-  if (!rest)
-    return g.fail(fmt::format("{} channels do not divide into {} groups", c.str(), groups));
+  if (!rest) refuse(fmt::format("{} channels do not divide into {} groups", c.str(), groups));
   Value y = g.reshape(x, {sizes[0], Expr(groups), *rest});
   y = g.reshape(instance_norm(g, y, std::nullopt, std::nullopt, eps), sizes);
   if (weight) weight = per_channel(g, *weight, Builder::rank(x));

@@ -14,7 +14,7 @@ struct Pads {
 Pads pads_of(Value x, const Shape& pad) {
   const auto rank = static_cast<size_t>(Builder::rank(x));
   if (pad.size() % 2 != 0 || pad.size() > 2 * rank) {
-    throw Refused{fmt::format("{} pads for a tensor of rank {}", pad.size(), rank)};
+    refuse(fmt::format("{} pads for a tensor of rank {}", pad.size(), rank));
   }
   Pads out{std::vector<Expr>(rank, Expr(0)), std::vector<Expr>(rank, Expr(0))};
   for (size_t i = 0; i < pad.size() / 2; ++i) {
@@ -68,7 +68,7 @@ Value pad_by_mode(Builder& g, Value x, Shape pad, std::string mode, std::optiona
   const Pads pads = pads_of(x, pad);
   if (mode == "reflect") return g.pad(x, pads.begins, pads.ends, "reflect");
   if (mode == "replicate") return g.pad(x, pads.begins, pads.ends, "edge");
-  return g.fail(fmt::format("unknown mode \"{}\" of pad", mode));
+  refuse(fmt::format("unknown mode \"{}\" of pad", mode));
 }
 
 Value reflection_pad(Builder& g, Value x, Shape pad) {

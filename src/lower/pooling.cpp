@@ -46,7 +46,7 @@ void make_exact(Window& w, const Shape& spatial) {
 Shape spatial_sizes(Value x, size_t n) {
   const Shape& sizes = Builder::shape(x);
   if (sizes.size() != n + 1 && sizes.size() != n + 2) {
-    throw Refused{fmt::format("pooling over {} axes of a tensor of rank {}", n, sizes.size())};
+    refuse(fmt::format("pooling over {} axes of a tensor of rank {}", n, sizes.size()));
   }
   return Shape(sizes.end() - static_cast<std::ptrdiff_t>(n), sizes.end());
 }
@@ -129,7 +129,7 @@ Value avg_pool_of(Builder& g, Value x, Window w, bool count_include_pad,
   const bool padded = std::any_of(given.begin(), given.end(), [](int64_t p) { return p > 0; });
   make_exact(w, spatial_sizes(x, w.kernel.size()));
   if (w.ceil_mode && ((padded && count_include_pad) || divisor)) {
-    return g.fail("avg_pool with ceil_mode and padding needs sizes that are known numbers");
+    refuse("avg_pool with ceil_mode and padding needs sizes that are known numbers");
   }
   double factor = 1;
   if (divisor) {
@@ -215,7 +215,7 @@ Value average_by_matrices(Builder& g, Value x, const Shape& in, const Shape& out
   for (size_t i = 0; i < n; ++i) {
     if (in[i] == out[i]) continue;
     if (!in[i].is_const() || !out[i].is_const()) {
-      return g.fail(
+      refuse(
           fmt::format("adaptive pooling from {} to {}: the window depends on the input's size; "
                       "export with fixed sizes",
                       to_string(in), to_string(out)));
@@ -257,8 +257,7 @@ Value max_by_slices(Builder& g, Value x, const Shape& in, const Shape& out) {
   for (size_t i = 0; i < in.size(); ++i) {
     if (in[i] == out[i]) continue;
     if (!in[i].is_const() || !out[i].is_const()) {
-      return g.fail(
-          "adaptive pooling whose window depends on the input's size; export with fixed sizes");
+      refuse("adaptive pooling whose window depends on the input's size; export with fixed sizes");
     }
     const int64_t m = in[i].value();
     const int64_t n = out[i].value();
@@ -286,7 +285,7 @@ Values adaptive_max_pool(Builder& g, Value x, Shape out) {
   }
   auto window = dividing_window(in, out);
   if (window) return batched(g, x, n, [&](Value y) { return max_pool_of(g, y, *window); });
-  if (indices) return {g.fail("indices of an adaptive_max_pool whose windows differ in size")};
+  if (indices) refuse("indices of an adaptive_max_pool whose windows differ in size");
   return {max_by_slices(g, x, in, out), nullptr};
 }
 

@@ -137,8 +137,8 @@ LayerWeights weights_of(Builder& g, const Values& params, const Network& net, in
   const auto d = static_cast<size_t>(net.directions());
   const size_t first = static_cast<size_t>(layer) * d * each;
   if (params.size() != static_cast<size_t>(net.layers) * d * each) {
-    throw Refused{fmt::format("{} weights for {} layers; projections (proj_size) are not in ONNX",
-                              params.size(), net.layers)};
+    refuse(fmt::format("{} weights for {} layers; projections (proj_size) are not in ONNX",
+                       params.size(), net.layers));
   }
   Values w, r, b;
   for (size_t i = 0; i < d; ++i) {
@@ -198,7 +198,7 @@ Values run(Builder& g, Value x, const Values& states, const Values& params, cons
 Values recurrent(Builder& g, Value x, Values states, const Values& params, Network net,
                  double dropout, bool train) {
   if (train && dropout > 0) {
-    return {g.fail("the network has dropout in training mode; call model.eval() before exporting")};
+    refuse("the network has dropout in training mode; call model.eval() before exporting");
   }
   if (net.bidirectional && std::string_view(net.cell.op_type) == "RNN") {
     for (auto& [name, value] : net.cell.attributes) {

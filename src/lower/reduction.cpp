@@ -380,7 +380,7 @@ LOWER(
     "aten::linalg_norm(Tensor self, Scalar? ord=None, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
     [](Builder& g, Value x, std::optional<double> p, Axes axes, bool keepdim, OptionalDType dtype) {
       const size_t n = axes ? axes->size() : static_cast<size_t>(Builder::rank(x));
-      if (p && n > 1) return g.fail("linalg_norm of matrices with an order; give one axis");
+      if (p && n > 1) refuse("linalg_norm of matrices with an order; give one axis");
       return vector_norm(g, x, p.value_or(2), axes.value_or(std::vector<int64_t>{}), keepdim,
                          dtype);
     });

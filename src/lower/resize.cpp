@@ -28,6 +28,8 @@ struct Mode {
   bool antialias = false;
 };
 
+constexpr OpsetNeed kAntialias = since(18, "interpolation with antialias=True");
+
 Mode smooth(const char* mode, bool align_corners, bool antialias = false) {
   return {mode, align_corners ? "align_corners" : "half_pixel", nullptr, antialias};
 }
@@ -171,7 +173,6 @@ Value by_sizes(Builder& g, Value x, const Shape& out, const Mode& mode) {
 // x is [N, C, spatial...].
 Value resize(Builder& g, Value x, const std::optional<Shape>& out, const OptionalDoubles& factors,
              const Mode& mode) {
-  if (mode.antialias) g.need_opset(18, "interpolation with antialias=True");
   const Shape& sizes = Builder::shape(x);
   const Shape in(sizes.begin() + 2, sizes.end());
   if (out && out->size() == in.size()) {
@@ -186,7 +187,7 @@ Value resize(Builder& g, Value x, const std::optional<Shape>& out, const Optiona
     }
     return x;
   }
-  if (!factors || factors->size() != in.size()) return g.fail("neither sizes nor scale factors");
+  if (!factors || factors->size() != in.size()) refuse("neither sizes nor scale factors");
   // The factors that the user gave are what PyTorch maps coordinates with; sizes follow from them.
   std::vector<float> scales;
   for (size_t i = 0; i < in.size(); ++i) {
@@ -233,16 +234,18 @@ Value cubic(Builder& g, Value x, Shape out, bool align, Ignored, Ignored) {
 
 // --- sampling -----------------------------------------------------------------------------------
 
+constexpr OpsetNeed kSampling = since(16, "grid_sample");
+constexpr OpsetNeed kSampledVolumes = partly_since(20, "grid_sample of volumes");
+constexpr OpsetNeed kUnknownGrid = partly_since(20, "affine_grid of volumes or of dynamic size");
+
 // The names of the modes changed with opset 20, which also brought volumes.
 Value grid_sample(Builder& g, Value x, Value grid, int64_t mode, int64_t padding,
                   bool align_corners) {
-  g.need_opset(16, "grid_sample");
-  if (Builder::rank(x) == 5) g.need_opset(20, "grid_sample of volumes");
+  if (Builder::rank(x) == 5) g.need_opset(kSampledVolumes);
   const bool renamed = g.opset() >= 20;
   const char* modes[] = {renamed ? "linear" : "bilinear", "nearest", renamed ? "cubic" : "bicubic"};
   const char* paddings[] = {"zeros", "border", "reflection"};
-  if (mode < 0 || mode > 2 || padding < 0 || padding > 2)
-    return g.fail("unknown mode of grid_sample");
+  if (mode < 0 || mode > 2 || padding < 0 || padding > 2) refuse("unknown mode of grid_sample");
   return g.op("GridSample", {x, grid},
               {{"align_corners", align_corners},
                {"mode", modes[mode]},
@@ -259,7 +262,7 @@ double base_point(int64_t i, int64_t n, bool align_corners) {
 // grid = [x y 1] theta^T for the constant points of the output.
 Value affine_grid(Builder& g, Value theta, Shape size, bool align_corners) {
   if (size.size() != 4 || !size[2].is_const() || !size[3].is_const()) {
-    g.need_opset(20, "affine_grid of volumes or of dynamic size");
+    g.need_opset(kUnknownGrid);
     return g.op("AffineGrid", {theta, g.shape_tensor(size)}, {{"align_corners", align_corners}});
   }
   const int64_t h = size[2].value();
@@ -313,12 +316,14 @@ LOWER(
     "aten::_upsample_bilinear2d_aa.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor",
     [](Builder& g, Value x, std::optional<Shape> out, bool align, OptionalDoubles factors) {
       return resize(g, x, out, factors, smooth("linear", align, true));
-    });
+    },
+    kAntialias);
 LOWER(
     "aten::_upsample_bicubic2d_aa.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor",
     [](Builder& g, Value x, std::optional<Shape> out, bool align, OptionalDoubles factors) {
       return resize(g, x, out, factors, smooth("cubic", align, true));
-    });
+    },
+    kAntialias);
 
 LOWER("aten::upsample_nearest1d(Tensor self, SymInt[1] output_size, float? scales=None) -> Tensor",
       [](Builder& g, Value x, Shape out, Ignored) {
@@ -360,23 +365,25 @@ LOWER(
     "aten::_upsample_bilinear2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor",
     [](Builder& g, Value x, Shape out, bool align, Ignored, Ignored) {
       return resize(g, x, out, std::nullopt, smooth("linear", align, true));
-    });
+    },
+    kAntialias);
 LOWER(
     "aten::_upsample_bicubic2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor",
     [](Builder& g, Value x, Shape out, bool align, Ignored, Ignored) {
       return resize(g, x, out, std::nullopt, smooth("cubic", align, true));
-    });
+    },
+    kAntialias);
 
 LOWER(
     "aten::grid_sampler(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor",
-    grid_sample);
+    grid_sample, kSampling, kSampledVolumes);
 LOWER(
     "aten::grid_sampler_2d(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor",
-    grid_sample);
+    grid_sample, kSampling);
 LOWER(
     "aten::grid_sampler_3d(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor",
-    grid_sample);
+    grid_sample, since(20, kSampledVolumes.what));
 LOWER("aten::affine_grid_generator(Tensor theta, SymInt[] size, bool align_corners) -> Tensor",
-      affine_grid);
+      affine_grid, kUnknownGrid);
 
 }  // namespace onnxport::lower

@@ -25,32 +25,26 @@ std::map<std::string, Rule>& registry() {
   std::abort();
 }
 
-Error unexpected(const char* wanted, const aten::Arg& arg) {
-  return Error{fmt::format("expected {}, got `{}`", wanted, aten::to_string(arg)), ""};
+[[noreturn]] void refuse_unexpected(const char* wanted, const aten::Arg& arg) {
+  refuse(fmt::format("expected {}, got `{}`", wanted, aten::to_string(arg)));
 }
 
-Error symbolic(const Expr& e) {
-  return Error{fmt::format("the size `{}` must be a known number here; export with that axis fixed",
-                           e.str()),
-               ""};
+[[noreturn]] void refuse_symbolic(const Expr& e) {
+  refuse(fmt::format("the size `{}` must be a known number here; export with that axis fixed",
+                     e.str()));
 }
 
 // A list argument, or a single one as PyTorch accepts for int[1].
 template <typename T>
-Result<std::vector<T>> read_list(const aten::Arg& arg, const char* wanted) {
-  std::vector<T> out;
+std::vector<T> read_list(const aten::Arg& arg, const char* wanted) {
   const auto* list = arg.as<aten::ArgList>();
   if (list == nullptr) {
-    if (arg.is_none() || arg.as<std::string>() != nullptr) return unexpected(wanted, arg);
-    TRY_ASSIGN(T one, FromArg<T>::get(arg));
-    out.push_back(std::move(one));
-    return out;
+    if (arg.is_none() || arg.as<std::string>() != nullptr) refuse_unexpected(wanted, arg);
+    return {FromArg<T>::get(arg)};
   }
+  std::vector<T> out;
   out.reserve(list->size());
-  for (const aten::Arg& element : *list) {
-    TRY_ASSIGN(T one, FromArg<T>::get(element));
-    out.push_back(std::move(one));
-  }
+  for (const aten::Arg& element : *list) out.push_back(FromArg<T>::get(element));
   return out;
 }
 
@@ -89,97 +83,90 @@ Scope& current_scope() {
 ScopeGuard::ScopeGuard(Scope& scope) : outer_(current) { current = &scope; }
 ScopeGuard::~ScopeGuard() { current = outer_; }
 
-Result<Value> FromArg<Value>::get(const aten::Arg& arg) {
+Value FromArg<Value>::get(const aten::Arg& arg) {
   if (const auto* id = arg.as<aten::ValueId>()) {
-    if (!id->valid()) return unexpected("a tensor", arg);
-    try {
-      return current_scope().lookup(*id);
-    } catch (const Refused& refused) {
-      return Error{refused.reason, ""};
-    }
+    if (!id->valid()) refuse_unexpected("a tensor", arg);
+    return current_scope().lookup(*id);
   }
   if (auto number = as_number(arg)) return current_scope().number(*number);
-  return unexpected("a tensor", arg);
+  refuse_unexpected("a tensor", arg);
 }
 
-Result<Values> FromArg<Values>::get(const aten::Arg& arg) {
+Values FromArg<Values>::get(const aten::Arg& arg) {
   return read_list<Value>(arg, "a list of tensors");
 }
 
-Result<std::vector<std::optional<Value>>> FromArg<std::vector<std::optional<Value>>>::get(
+std::vector<std::optional<Value>> FromArg<std::vector<std::optional<Value>>>::get(
     const aten::Arg& arg) {
   return read_list<std::optional<Value>>(arg, "a list of tensors");
 }
 
-Result<Expr> FromArg<Expr>::get(const aten::Arg& arg) {
+Expr FromArg<Expr>::get(const aten::Arg& arg) {
   if (const auto* e = arg.as<Expr>()) return *e;
   if (const auto* b = arg.as<bool>()) return Expr(*b ? 1 : 0);
   if (arg.as<aten::ValueId>() != nullptr) {
-    TRY_ASSIGN(Value x, FromArg<Value>::get(arg));
-    auto number = constant_number(x);
+    auto number = constant_number(FromArg<Value>::get(arg));
     if (number && !number->is_floating()) return Expr(static_cast<int64_t>(*number->as_double()));
   }
-  return unexpected("an integer", arg);
+  refuse_unexpected("an integer", arg);
 }
 
-Result<Shape> FromArg<Shape>::get(const aten::Arg& arg) {
+Shape FromArg<Shape>::get(const aten::Arg& arg) {
   return read_list<Expr>(arg, "a list of integers");
 }
 
-Result<int64_t> FromArg<int64_t>::get(const aten::Arg& arg) {
-  TRY_ASSIGN(Expr e, FromArg<Expr>::get(arg));
-  if (!e.is_const()) return symbolic(e);
+int64_t FromArg<int64_t>::get(const aten::Arg& arg) {
+  const Expr e = FromArg<Expr>::get(arg);
+  if (!e.is_const()) refuse_symbolic(e);
   return e.value();
 }
 
-Result<bool> FromArg<bool>::get(const aten::Arg& arg) {
+bool FromArg<bool>::get(const aten::Arg& arg) {
   if (const auto* b = arg.as<bool>()) return *b;
   if (const auto* e = arg.as<Expr>(); e != nullptr && e->is_const()) return e->value() != 0;
-  return unexpected("True or False", arg);
+  refuse_unexpected("True or False", arg);
 }
 
-Result<double> FromArg<double>::get(const aten::Arg& arg) {
+double FromArg<double>::get(const aten::Arg& arg) {
   auto number = as_number(arg);
-  if (!number) return unexpected("a number", arg);
+  if (!number) refuse_unexpected("a number", arg);
   if (auto value = number->as_double()) return *value;
-  return symbolic(std::get<Expr>(number->v));
+  refuse_symbolic(std::get<Expr>(number->v));
 }
 
-Result<std::vector<int64_t>> FromArg<std::vector<int64_t>>::get(const aten::Arg& arg) {
+std::vector<int64_t> FromArg<std::vector<int64_t>>::get(const aten::Arg& arg) {
   return read_list<int64_t>(arg, "a list of integers");
 }
 
-Result<std::vector<double>> FromArg<std::vector<double>>::get(const aten::Arg& arg) {
+std::vector<double> FromArg<std::vector<double>>::get(const aten::Arg& arg) {
   return read_list<double>(arg, "a list of numbers");
 }
 
-Result<std::string> FromArg<std::string>::get(const aten::Arg& arg) {
+std::string FromArg<std::string>::get(const aten::Arg& arg) {
   if (const auto* s = arg.as<std::string>()) return *s;
   if (const auto* w = arg.as<aten::Word>()) return w->text;
-  return unexpected("a string", arg);
+  refuse_unexpected("a string", arg);
 }
 
 // Schemas spell a default dtype as the number of c10::ScalarType.
-Result<DType> FromArg<DType>::get(const aten::Arg& arg) {
+DType FromArg<DType>::get(const aten::Arg& arg) {
   if (const auto* dtype = arg.as<DType>()) return *dtype;
   if (const auto* e = arg.as<Expr>(); e != nullptr && e->is_const(4)) return DType::kInt64;
   if (const auto* e = arg.as<Expr>(); e != nullptr && e->is_const(6)) return DType::kFloat;
-  return unexpected("a dtype", arg);
+  refuse_unexpected("a dtype", arg);
 }
 
-Result<Scalar> FromArg<Scalar>::get(const aten::Arg& arg) {
+Scalar FromArg<Scalar>::get(const aten::Arg& arg) {
   if (auto number = as_number(arg)) return *number;
   if (arg.as<aten::ValueId>() != nullptr) {
-    TRY_ASSIGN(Value x, FromArg<Value>::get(arg));
-    if (auto number = constant_number(x)) return *number;
+    if (auto number = constant_number(FromArg<Value>::get(arg))) return *number;
   }
-  return unexpected("a number", arg);
+  refuse_unexpected("a number", arg);
 }
 
-Result<Operand> FromArg<Operand>::get(const aten::Arg& arg) {
+Operand FromArg<Operand>::get(const aten::Arg& arg) {
   if (auto number = as_number(arg)) return Operand{*number};
-  TRY_ASSIGN(Value x, FromArg<Value>::get(arg));
-  return Operand{x};
+  return Operand{FromArg<Value>::get(arg)};
 }
 
 const Rule* find_rule(const std::string& full_name) {

@@ -10,13 +10,18 @@
 //   Operand                            Tensor or number, where type promotion tells them apart
 //   std::optional<T>                   any of these with '?'
 //   Ignored                            anything: device, layout, memory_format, generator, ...
-// It returns Value (one output), Values (several, or a list), or nullptr after g.fail("why").
+// It returns Value (one output) or Values (several, or a list; nullptr for an output that it leaves
+// out), or calls refuse("why"), which does not come back (lower/refusal.h).
 // A rule for several overloads of one shape is a function and several LOWER lines.
+//
+// A rule that needs a later opset says so behind the function, all or part of it (opset_need.h):
+//   LOWER("aten::grid_sampler(...)", grid_sample, since(16, "grid_sample"), kVolumes);
 #pragma once
 
 #include <functional>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -25,6 +30,8 @@
 #include "aten/program.h"
 #include "aten/schema.h"
 #include "lower/builder.h"
+#include "lower/opset_need.h"
+#include "lower/refusal.h"
 
 namespace onnxport::lower {
 
@@ -48,15 +55,16 @@ struct Operand {
 struct Rule {
   const char* schema_text;
   aten::Schema schema;
-  // Outputs in order; an Error says which argument did not fit or why the rule refused.
-  std::function<Result<Values>(Builder&, const std::vector<aten::Arg>&)> apply;
+  std::vector<OpsetNeed> needs;
+  // Outputs in order; refuses an argument that does not fit, by name.
+  std::function<Values(Builder&, const std::vector<aten::Arg>&)> apply;
 };
 
 // Values of the program that have been lowered so far; arguments are looked up here.
 class Scope {
  public:
   virtual ~Scope() = default;
-  // Never null: refuses (throws Refused) what was not lowered.
+  // Never null: refuses what was not lowered.
   // A weight becomes an initializer when it is first asked for.
   virtual Value lookup(aten::ValueId id) = 0;
   // A number given where the schema says Tensor (torch.export writes x * 2 so): a 0-D constant of
@@ -76,13 +84,13 @@ class ScopeGuard {
   Scope* outer_;
 };
 
-// One overload of Arg -> C++ type each (rule.cpp). `what` names the parameter in errors.
+// One overload of Arg -> C++ type each (rule.cpp). Refuses what is something else.
 template <typename T>
 struct FromArg;
-#define ONNXPORT_FROM_ARG(T)                    \
-  template <>                                   \
-  struct FromArg<T> {                           \
-    static Result<T> get(const aten::Arg& arg); \
+#define ONNXPORT_FROM_ARG(T)            \
+  template <>                           \
+  struct FromArg<T> {                   \
+    static T get(const aten::Arg& arg); \
   }
 ONNXPORT_FROM_ARG(Value);
 ONNXPORT_FROM_ARG(Values);
@@ -101,14 +109,13 @@ ONNXPORT_FROM_ARG(Operand);
 #undef ONNXPORT_FROM_ARG
 template <>
 struct FromArg<Ignored> {
-  static Result<Ignored> get(const aten::Arg&) { return Ignored{}; }
+  static Ignored get(const aten::Arg&) { return {}; }
 };
 template <typename T>
 struct FromArg<std::optional<T>> {
-  static Result<std::optional<T>> get(const aten::Arg& arg) {
-    if (arg.is_none()) return std::optional<T>();
-    TRY_ASSIGN(T value, FromArg<T>::get(arg));
-    return std::optional<T>(std::move(value));
+  static std::optional<T> get(const aten::Arg& arg) {
+    if (arg.is_none()) return std::nullopt;
+    return FromArg<T>::get(arg);
   }
 };
 
@@ -120,33 +127,28 @@ bool register_rule(Rule rule);
 
 namespace internal {
 
-inline Result<Values> to_values(Builder& g, Value value) {
-  if (auto why = g.take_failure()) return Error{*why, ""};
-  return Values{value};
-}
-inline Result<Values> to_values(Builder& g, Values values) {
-  if (auto why = g.take_failure()) return Error{*why, ""};
-  return values;
+inline Values to_values(Value value) { return {value}; }
+inline Values to_values(Values values) { return values; }
+
+// Not inlined: it is the same for many rules, and g++ 12 loses track of what it would inline here.
+template <typename T>
+[[gnu::noinline]] T read_argument(const aten::Schema& schema, const std::vector<aten::Arg>& args,
+                                  size_t i) {
+  try {
+    return FromArg<T>::get(args[i]);
+  } catch (Refused& refused) {
+    refused.reason = "argument `" + schema.params[i].name + "`: " + refused.reason;
+    throw;
+  }
 }
 
 template <typename F, typename... Ts, size_t... Is>
-Result<Values> call(const F& f, Builder& g, const aten::Schema& schema,
-                    [[maybe_unused]] const std::vector<aten::Arg>& args, std::index_sequence<Is...>,
-                    std::tuple<Ts...>*) {
-  std::tuple<Result<Ts>...> read{FromArg<Ts>::get(args[Is])...};
-  std::optional<Error> error;
-  auto note = [&](size_t i, auto& result) {
-    if (error || result.ok()) return;
-    error = std::move(result).error().at("argument `" + schema.params[i].name + "`");
-  };
-  (note(Is, std::get<Is>(read)), ...);
-  if (error) return *error;
-  try {
-    return to_values(g, f(g, std::move(std::get<Is>(read)).value()...));
-  } catch (const Refused& refused) {
-    g.take_failure();
-    return Error{refused.reason, ""};
-  }
+Values call(const F& f, Builder& g, [[maybe_unused]] const aten::Schema& schema,
+            [[maybe_unused]] const std::vector<aten::Arg>& args, std::index_sequence<Is...>,
+            std::tuple<Ts...>*) {
+  // Braces read the arguments from the first to the last: that is the order of the weights.
+  std::tuple<Ts...> read{read_argument<Ts>(schema, args, Is)...};
+  return to_values(f(g, std::move(std::get<Is>(read))...));
 }
 
 template <typename F>
@@ -165,10 +167,10 @@ struct Signature<R (*)(Builder&, As...)> {
 // Parses the schema and CHECKs that the rule has one parameter per schema parameter.
 aten::Schema checked_schema(const char* text, size_t parameters);
 
-template <typename F>
-bool lower(const char* schema_text, F f) {
+template <typename F, typename... Needs>
+bool lower(const char* schema_text, F f, Needs... needs) {
   using S = Signature<F>;
-  Rule rule{schema_text, checked_schema(schema_text, S::kCount), nullptr};
+  Rule rule{schema_text, checked_schema(schema_text, S::kCount), {needs...}, nullptr};
   rule.apply = [f, schema = rule.schema](Builder& g, const std::vector<aten::Arg>& args) {
     return call(f, g, schema, args, std::make_index_sequence<S::kCount>(),
                 static_cast<typename S::Args*>(nullptr));

@@ -1,6 +1,7 @@
 // Writing by index: masked_fill, index_put, scatter and their kin.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -26,9 +27,14 @@ std::vector<int64_t> inverse(const Ints& perm) {
   return out;
 }
 
+constexpr OpsetNeed kAccumulate = partly_since(16, "index_put with accumulate=True");
+constexpr OpsetNeed kIndexAdd = since(16, "index_add");
+constexpr OpsetNeed kReduce = since(16, "scatter with a reduction");
+constexpr OpsetNeed kReduceExtrema = partly_since(18, "scatter with reduce=\"amax\" or \"amin\"");
+
 const char* reduction(Builder& g, bool accumulate) {
   if (!accumulate) return "none";
-  g.need_opset(16, "index_put with accumulate=True");
+  g.need_opset(kAccumulate);
   return "add";
 }
 
@@ -52,7 +58,7 @@ std::optional<Value> put_by_mask(Builder& g, Value x, const Indices& by, Value v
 // x with values written where the indices point. ScatterND writes to leading axes, so the indexed
 // ones are brought there and back.
 Value index_put(Builder& g, Value x, IndexList list, Value values, bool accumulate) {
-  Indices by = indices_of(g, x, list);
+  Indices by = indices_of(x, list);
   values = g.cast(values, x->dtype);
   if (by.axes.empty()) return g.expand(values, Builder::shape(x));
   if (auto done = put_by_mask(g, x, by, values, accumulate)) return *done;
@@ -126,34 +132,30 @@ Value scatter_value(Builder& g, Value x, int64_t dim, Value index, double value,
 }
 
 Value scatter_add(Builder& g, Value x, int64_t dim, Value index, Value src) {
-  g.need_opset(16, "scatter_add");
   return scatter_with(g, x, dim, index, src, "add");
 }
 
 struct Reducing {
   const char* how;
   double neutral;
-  int64_t opset;
 };
 
-Reducing reducing(Builder& g, const std::string& name) {
+Reducing reducing(const Builder& g, const std::string& name) {
   const double inf = std::numeric_limits<double>::infinity();
-  if (name == "sum" || name == "add") return {"add", 0, 16};
-  if (name == "prod" || name == "multiply") return {"mul", 1, 16};
-  if (name == "amax") return {"max", -inf, 18};
-  if (name == "amin") return {"min", inf, 18};
-  g.fail(fmt::format("scatter with reduce=\"{}\"", name));
-  return {};
+  if (name == "sum" || name == "add") return {"add", 0};
+  if (name == "prod" || name == "multiply") return {"mul", 1};
+  if (name != "amax" && name != "amin") refuse(fmt::format("scatter with reduce=\"{}\"", name));
+  g.need_opset(kReduceExtrema);
+  return name == "amax" ? Reducing{"max", -inf} : Reducing{"min", inf};
 }
 
 // Without include_self the places written to start from the neutral element.
 Value scatter_reduce(Builder& g, Value x, int64_t dim, Value index, Value src, std::string reduce,
                      bool include_self) {
   const Reducing r = reducing(g, reduce);
-  g.need_opset(r.opset, fmt::format("scatter with reduce=\"{}\"", reduce));
   if (!include_self) {
-    if (!is_floating(x->dtype) && r.opset == 18) {
-      return g.fail("scatter_reduce of integers with include_self=False");
+    if (!is_floating(x->dtype) && !std::isfinite(r.neutral)) {
+      refuse("scatter_reduce of integers with include_self=False");
     }
     x = scatter_value(g, x, dim, index, r.neutral, "none");
   }
@@ -181,13 +183,13 @@ LOWER("aten::masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor",
 
 LOWER(
     "aten::index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor",
-    index_put);
+    index_put, kAccumulate);
 LOWER(
     "aten::_unsafe_index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor",
-    index_put);
+    index_put, kAccumulate);
 LOWER(
     "aten::index_put.hacked_twin(Tensor self, Tensor[] indices, Tensor values, bool accumulate=False) -> Tensor",
-    index_put_tensors);
+    index_put_tensors, kAccumulate);
 LOWER("aten::index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor",
       [](Builder& g, Value x, int64_t dim, Value index, Value source) {
         return put_along(g, x, dim, index, source, false);
@@ -197,7 +199,8 @@ LOWER(
     [](Builder& g, Value x, int64_t dim, Value index, Value source, double alpha) {
       if (alpha != 1) source = g.mul(source, g.scalar_like(alpha, source));
       return put_along(g, x, dim, index, source, true);
-    });
+    },
+    kIndexAdd);
 LOWER("aten::index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
       [](Builder& g, Value x, int64_t dim, Value index, double value) {
         return put_along(g, x, dim, index, g.scalar_like(value, x), false);
@@ -219,17 +222,18 @@ LOWER(
     "aten::scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor",
     [](Builder& g, Value x, int64_t dim, Value index, Value src, std::string reduce) {
       return scatter_reduce(g, x, dim, index, src, reduce, true);
-    });
+    },
+    kReduce, kReduceExtrema);
 LOWER(
     "aten::scatter.value_reduce(Tensor self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor",
     [](Builder& g, Value x, int64_t dim, Value index, double value, std::string reduce) {
-      const Reducing r = reducing(g, reduce);
-      g.need_opset(r.opset, "scatter with a reduction");
-      return scatter_value(g, x, dim, index, value, r.how);
-    });
-LOWER("aten::scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor", scatter_add);
+      return scatter_value(g, x, dim, index, value, reducing(g, reduce).how);
+    },
+    kReduce, kReduceExtrema);
+LOWER("aten::scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor", scatter_add,
+      since(16, "scatter_add"));
 LOWER(
     "aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor",
-    scatter_reduce);
+    scatter_reduce, kReduce, kReduceExtrema);
 
 }  // namespace onnxport::lower

@@ -170,7 +170,7 @@ LOWER("aten::expand_as(Tensor(a) self, Tensor other) -> Tensor(a)",
 // A size of 1 is expanded; only the others need ONNX's Tile.
 Value repeat(Builder& g, Value self, Shape repeats) {
   const auto n = static_cast<int64_t>(repeats.size());
-  if (n < Builder::rank(self)) g.fail("repeats must have at least the tensor's rank");
+  if (n < Builder::rank(self)) refuse("repeats must have at least the tensor's rank");
   Shape padded(static_cast<size_t>(n - Builder::rank(self)), Expr(1));
   const Shape& from = Builder::shape(self);
   padded.insert(padded.end(), from.begin(), from.end());
@@ -232,13 +232,13 @@ LOWER("aten::meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[]", 
 // [.., C*r*r, H, W] => [.., C, H*r, W*r]
 LOWER("aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor",
       [](Builder& g, Value self, int64_t r) {
-        if (Builder::rank(self) != 4) return g.fail("pixel_shuffle is written for [N, C, H, W]");
+        if (Builder::rank(self) != 4) refuse("pixel_shuffle is written for [N, C, H, W]");
         return g.op("DepthToSpace", {self}, {{"blocksize", r}, {"mode", "CRD"}});
       });
 // SpaceToDepth orders the blocks differently, so: split H and W, bring the offsets behind C, merge.
 LOWER("aten::pixel_unshuffle(Tensor self, int downscale_factor) -> Tensor",
       [](Builder& g, Value self, int64_t r) {
-        if (Builder::rank(self) != 4) return g.fail("pixel_unshuffle is written for [N, C, H, W]");
+        if (Builder::rank(self) != 4) refuse("pixel_unshuffle is written for [N, C, H, W]");
         const Shape s = Builder::shape(self);
         const Expr h = floordiv(s[2], Expr(r));
         const Expr w = floordiv(s[3], Expr(r));

@@ -82,7 +82,7 @@ std::vector<Expr> recorded_sizes(Builder& g, int64_t axis) {
   for (size_t i = 0; i < g.node().outputs.size(); ++i) {
     const aten::Value* part = g.recorded(i);
     if (part == nullptr || !part->shape) {
-      g.fail("the parts' sizes are not known; export with this axis fixed");
+      refuse("the parts' sizes are not known; export with this axis fixed");
     }
     out.push_back((*part->shape)[axis]);
   }
@@ -138,7 +138,7 @@ LOWER("aten::unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[]",
       [](Builder& g, Value self, int64_t dim) {
         const int64_t axis = Builder::axis(dim, self);
         const Expr size = Builder::shape(self)[axis];
-        if (!size.is_const()) g.fail("unbind of a dimension whose size is not known");
+        if (!size.is_const()) refuse("unbind of a dimension whose size is not known");
         Values out;
         for (int64_t i = 0; i < size.value(); ++i) out.push_back(select(g, self, axis, Expr(i)));
         return out;
@@ -240,7 +240,7 @@ LOWER("aten::diagonal(Tensor(a) self, int offset=0, int dim1=0, int dim2=1) -> T
         const Expr rows = Builder::shape(self)[a];
         const Expr columns = Builder::shape(self)[b];
         if (!rows.is_const() || !columns.is_const()) {
-          return g.fail("the diagonal of a matrix whose size is not known");
+          refuse("the diagonal of a matrix whose size is not known");
         }
         std::vector<int64_t> indices;
         for (int64_t i = std::max<int64_t>(0, -offset); i < rows.value(); ++i) {
@@ -334,7 +334,7 @@ LOWER(
         expected *= size[i];
       }
       if (!plain) {
-        return g.fail(
+        refuse(
             "as_strided with strides that are not those of a whole contiguous tensor; "
             "use view, slice or unfold in the model");
       }

@@ -18,6 +18,8 @@ Value nms(Builder& g, Value boxes, Value scores, double iou_threshold) {
   return g.gather(chosen, g.int_scalar(2), 1);  // [batch, class, box]
 }
 
+constexpr OpsetNeed kAligned = partly_since(16, "roi_align with aligned=True");
+
 // Rows of rois: index in the batch, then the box.
 Value roi_align(Builder& g, Value x, Value rois, double scale, int64_t height, int64_t width,
                 int64_t sampling_ratio, bool aligned) {
@@ -28,7 +30,7 @@ Value roi_align(Builder& g, Value x, Value rois, double scale, int64_t height, i
     attributes.emplace_back("coordinate_transformation_mode",
                             aligned ? "half_pixel" : "output_half_pixel");
   } else if (aligned) {
-    g.need_opset(16, "roi_align with aligned=True");
+    g.need_opset(kAligned);
   }
   attributes.emplace_back("mode", "avg");
   attributes.emplace_back("output_height", height);
@@ -43,7 +45,6 @@ Value deform_conv2d(Builder& g, Value x, Value weight, Value offset, Value mask,
                     int64_t dilation_h, int64_t dilation_w, int64_t groups, int64_t offset_groups,
                     bool use_mask) {
   using Ints = std::vector<int64_t>;
-  g.need_opset(19, "deform_conv2d");
   const Shape& kernel = Builder::shape(weight);
   return g.op("DeformConv", {x, weight, offset, bias, use_mask ? mask : nullptr},
               {{"dilations", Ints{dilation_h, dilation_w}},
@@ -65,12 +66,12 @@ Values roi_pool(Builder& g, Value x, Value rois, double scale, int64_t height, i
 LOWER("torchvision::nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor", nms);
 LOWER(
     "torchvision::roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width, int sampling_ratio, bool aligned) -> Tensor",
-    roi_align);
+    roi_align, kAligned);
 LOWER(
     "torchvision::roi_pool(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width) -> (Tensor, Tensor)",
     roi_pool);
 LOWER(
     "torchvision::deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, SymInt stride_h, SymInt stride_w, SymInt pad_h, SymInt pad_w, SymInt dilation_h, SymInt dilation_w, SymInt groups, SymInt offset_groups, bool use_mask) -> Tensor",
-    deform_conv2d);
+    deform_conv2d, since(19, "deform_conv2d"));
 
 }  // namespace onnxport::lower

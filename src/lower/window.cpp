@@ -36,7 +36,7 @@ Value im2col(Builder& g, Value x, Ints kernel, Ints dilation, Ints padding, Ints
   if (single) x = g.unsqueeze(x, {0});
   const Shape sizes = Builder::shape(x);
   if (!sizes[2].is_const() || !sizes[3].is_const()) {
-    return g.fail("im2col (nn.Unfold) of an image whose size is not a known number");
+    refuse("im2col (nn.Unfold) of an image whose size is not a known number");
   }
   const int64_t oh = w.positions(sizes[2].value(), 0);
   const int64_t ow = w.positions(sizes[3].value(), 1);
@@ -94,8 +94,7 @@ Value col2im(Builder& g, Value x, Ints size, Ints kernel, Ints dilation, Ints pa
   if (single) x = g.unsqueeze(x, {0});
   const Shape sizes = Builder::shape(x);
   auto channels = exact_div(sizes[1], Expr(w.kernel[0] * w.kernel[1]));
-  if (!channels)
-    return g.fail("col2im (nn.Fold): the channels are not a multiple of the kernel's size");
+  if (!channels) refuse("col2im (nn.Fold): the channels are not a multiple of the kernel's size");
   Value y = nullptr;
   if (g.opset() >= 18) {
     y = g.op("Col2Im", {x, g.ints(size), g.ints(w.kernel)},

@@ -25,11 +25,9 @@ Result<aten::Program> read_bytes(std::shared_ptr<const Storage> bytes, const Lim
   return program;
 }
 
-Result<aten::Program> read_file_at(const std::string& path, const Limits& limits) {
-  TRY_ASSIGN(std::shared_ptr<const MappedFile> file, MappedFile::open(path));
-  auto program = read_bytes(formats::whole_file(std::move(file)), limits);
+Result<aten::Program> read_program(std::shared_ptr<const Storage> bytes, const Limits& limits) {
+  auto program = read_bytes(std::move(bytes), limits);
   if (!program.ok()) return program;
-  program->source_file = path;
   TRY(functionalize(*program));
   prune(*program);
   TRY(aten::validate(*program));
@@ -39,9 +37,11 @@ Result<aten::Program> read_file_at(const std::string& path, const Limits& limits
 }  // namespace
 
 Result<aten::Program> read_pt2(const std::string& path, const Limits& limits) {
-  auto program = read_file_at(path, limits);
-  if (program.ok() || program.error().where.starts_with(path)) return program;
-  return std::move(program).error().at(path);
+  TRY_ASSIGN(std::shared_ptr<const MappedFile> file, MappedFile::open(path));  // names the file
+  auto program = read_program(formats::whole_file(std::move(file)), limits);
+  if (!program.ok()) return std::move(program).error().at(path);
+  program->source_file = path;
+  return program;
 }
 
 }  // namespace onnxport::read

@@ -79,6 +79,7 @@ class Proof {
     verdict_.reason = interface_problem(program_, session_);
     if (!verdict_.reason.empty()) return std::move(verdict_);
     for (const Port& port : session_.outputs()) verdict_.outputs.emplace_back().name = port.name;
+    differs_in_values_.resize(verdict_.outputs.size());
     TRY_ASSIGN(Plan plan, plan_sizes(program_, session_.inputs(), options_));
 
     std::vector<int64_t> batches = {0};  // 0: as the sizes say
@@ -198,7 +199,10 @@ class Proof {
       std::string reason = failure(c, expected[i].dtype);
       if (reason.empty()) continue;
       run.passed = false;
-      if (output.passed) output.reason = reason;
+      if (output.passed) {
+        output.reason = reason;
+        differs_in_values_[i] = is_comparable(c);
+      }
       output.passed = false;
       saw_nan_ |= c.reference_nan;
     }
@@ -229,6 +233,11 @@ class Proof {
       out[i] = compare(ordered->outputs[i], expected[i]);
     }
     return out;
+  }
+
+  // Whether what differs, if anything, are numbers.
+  bool is_comparable(const Comparison& c) const {
+    return c.same_kind && (!c.reference_nan || options_.allow_nan);
   }
 
   // "" when the comparison passes.
@@ -325,8 +334,9 @@ class Proof {
 
   // A model that float32 itself cannot compute to the tolerance is worth a word.
   void explain_by_float32() {
-    for (OutputVerdict& output : verdict_.outputs) {
-      if (output.passed || !output.float32_abs || !output.reason.starts_with("differs")) continue;
+    for (size_t i = 0; i < verdict_.outputs.size(); ++i) {
+      OutputVerdict& output = verdict_.outputs[i];
+      if (output.passed || !output.float32_abs || !differs_in_values_[i]) continue;
       if (*output.float32_abs < output.max_abs / 4) continue;
       output.reason += fmt::format("; PyTorch's own float32 differs from float64 by {:.3g}",
                                    *output.float32_abs);
@@ -360,6 +370,7 @@ class Proof {
   Session& session_;
   const Steps* steps_;  // null: nobody waits
   Verdict verdict_;
+  std::vector<bool> differs_in_values_;  // by output: it failed, and not by type, shape or NaN
   std::optional<Run> failed_;
   std::optional<Error> refusal_;  // PyTorch's, of the first sizes that it did not take
   std::optional<std::vector<std::vector<int64_t>>> refused_dims_;
