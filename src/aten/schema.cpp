@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cstdlib>
@@ -269,6 +270,29 @@ bool Schema::mutates() const {
 }
 
 Result<Schema> parse_schema(std::string_view text) { return Parser(text).run(); }
+
+bool accepts(std::string_view type, const Arg& arg) {
+  const auto* id = arg.as<ValueId>();
+  const bool none = arg.is_none() || (id != nullptr && !id->valid());
+  if (type.ends_with('?')) return none || accepts(type.substr(0, type.size() - 1), arg);
+  if (none) return false;
+  if (type.ends_with(']')) {
+    const auto* list = arg.as<ArgList>();
+    const std::string_view element = type.substr(0, type.rfind('['));
+    return list != nullptr && std::all_of(list->begin(), list->end(),
+                                          [&](const Arg& e) { return accepts(element, e); });
+  }
+  const bool integer = arg.as<Expr>() != nullptr || arg.as<bool>() != nullptr;
+  const bool number = integer || arg.as<double>() != nullptr;
+  if (type == "Tensor" || type == "Scalar" || type == "float") return id != nullptr || number;
+  if (type == "int" || type == "SymInt" || type == "bool") return id != nullptr || integer;
+  if (type == "str") return arg.as<std::string>() != nullptr;
+  if (type == "ScalarType") return arg.as<DType>() != nullptr;
+  if (type == "Device" || type == "Layout" || type == "MemoryFormat" || type == "Generator") {
+    return arg.as<Word>() != nullptr;
+  }
+  return true;
+}
 
 Result<std::vector<Arg>> bind(const Schema& schema, const std::vector<NamedArg>& given) {
   std::vector<const Arg*> slots(schema.params.size(), nullptr);

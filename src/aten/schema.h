@@ -44,4 +44,9 @@ Result<Schema> parse_schema(std::string_view text);
 // A scalar given for an int[N] parameter is repeated N times, as PyTorch does (size -1 when no N).
 Result<std::vector<Arg>> bind(const Schema& schema, const std::vector<NamedArg>& given);
 
+// Whether an argument can be one of a parameter of this type ("Tensor?[]", "int[2]", ...). A number
+// is a Tensor too (torch.export writes x * 2 so), a value computed from data may be any number.
+// Types that no argument here has (Stream, functions) take everything.
+bool accepts(std::string_view type, const Arg& arg);
+
 }  // namespace onnxport::aten

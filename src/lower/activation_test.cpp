@@ -5,10 +5,10 @@ namespace {
 
 const Expr n = Expr::symbol("n");
 
-std::string unary(const std::string& op, int64_t opset, std::vector<aten::NamedArg> more = {}) {
+std::string unary(const std::string& op, int64_t opset, Sketch::Args more = {}) {
   Sketch s;
   auto x = s.input("x", {n, 8});
-  std::vector<aten::NamedArg> args = {{"self", x}};
+  Sketch::Args args = {{"self", x}};
   args.insert(args.end(), more.begin(), more.end());
   return s.returns(s.call(op, args, {n, 8})).nodes(opset);
 }

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 
+#include "aten/program_builder.h"
 #include "lower/lower.h"
 #include "onnx/check.h"
 #include "onnx/write.h"
@@ -12,186 +13,117 @@
 namespace onnxport::lower {
 namespace {
 
-using aten::Arg;
-using aten::Block;
-using aten::Node;
-using aten::ValueId;
+using aten::Program;
+using aten::ProgramBuilder;
+using Ref = ProgramBuilder::Ref;
+using Operands = std::vector<ProgramBuilder::Operand>;
 
 const Expr kN = Expr::symbol("n");
+const ProgramBuilder::Type kRows = {DType::kFloat, Shape{kN, Expr(4)}};
+const ProgramBuilder::Type kNumber = {DType::kFloat, Shape{}};
+const ProgramBuilder::Type kFlag = {DType::kBool, Shape{}};
 
-// A program with blocks, written down by hand.
-class Draft {
- public:
-  aten::Program program;
-
-  ValueId tensor(const std::string& name, Shape shape, DType dtype = DType::kFloat) {
-    aten::Value v;
-    v.name = name;
-    v.dtype = dtype;
-    v.shape = std::move(shape);
-    return program.add_value(std::move(v));
-  }
-  ValueId scalar(const std::string& name, DType dtype, const std::string& symbol = "") {
-    aten::Value v;
-    v.name = name;
-    v.kind = aten::Value::Kind::kScalar;
-    v.dtype = dtype;
-    if (!symbol.empty()) v.scalar = Expr::symbol(symbol);
-    return program.add_value(std::move(v));
-  }
-  ValueId input(const std::string& name, Shape shape, DType dtype = DType::kFloat) {
-    ValueId id = tensor(name, std::move(shape), dtype);
-    program.inputs.push_back({id, name});
-    return id;
-  }
-  void returns(ValueId id) { program.outputs.push_back({id, ""}); }
-};
-
-Node call(const std::string& op, const std::string& overload, std::vector<aten::NamedArg> args,
-          ValueId out) {
-  Node node;
-  node.op = op;
-  node.overload = overload;
-  node.args = std::move(args);
-  node.outputs = {out};
-  return node;
+Program finished(ProgramBuilder& b) {
+  auto program = std::move(b).finish();
+  EXPECT_TRUE(program.ok()) << program.error().str();
+  return program.ok() ? *program : Program();
 }
 
-Node if_node(Arg condition, Block yes, Block no, std::vector<ValueId> outputs) {
-  Node node;
-  node.op = "prim::If";
-  node.args = {{"condition", std::move(condition)}};
-  node.blocks = {std::move(yes), std::move(no)};
-  node.outputs = std::move(outputs);
-  return node;
-}
-
-Node loop_node(Arg limit, Arg condition, aten::ArgList carried, Block body,
-               std::vector<ValueId> outputs) {
-  Node node;
-  node.op = "prim::Loop";
-  node.args = {{"max_trip_count", std::move(limit)},
-               {"condition", std::move(condition)},
-               {"carried", Arg(std::move(carried))}};
-  node.blocks = {std::move(body)};
-  node.outputs = std::move(outputs);
-  return node;
+Ref relu_and_one(ProgramBuilder& b, Ref x) {
+  Ref relu = b.call("aten::relu", {{"self", x}}, kRows);
+  return b.call("aten::add.Scalar", {{"self", relu}, {"other", 1}}, kRows);
 }
 
 // y = relu(x) + 1 if sum(x) > 0 else -x
-Draft branch() {
-  Draft d;
-  ValueId x = d.input("x", {kN, Expr(4)});
-  ValueId sum = d.tensor("sum", {});
-  ValueId positive = d.tensor("positive", {}, DType::kBool);
-  ValueId relu = d.tensor("relu", {kN, Expr(4)}), more = d.tensor("more", {kN, Expr(4)});
-  ValueId neg = d.tensor("neg", {kN, Expr(4)}), y = d.tensor("y", {kN, Expr(4)});
-  d.program.nodes = {
-      call("aten::sum", "", {{"self", x}}, sum),
-      call("aten::gt", "Scalar", {{"self", sum}, {"other", Expr(0)}}, positive),
-      if_node(positive,
-              {{},
-               {call("aten::relu", "", {{"self", x}}, relu),
-                call("aten::add", "Scalar", {{"self", relu}, {"other", Expr(1)}}, more)},
-               {more}},
-              {{}, {call("aten::neg", "", {{"self", x}}, neg)}, {neg}}, {y})};
-  d.returns(y);
-  return d;
+Program branch() {
+  ProgramBuilder b(find_schema);
+  Ref x = b.input("x", kRows);
+  Ref sum = b.call("aten::sum", {{"self", x}}, kNumber);
+  Ref positive = b.call("aten::gt.Scalar", {{"self", sum}, {"other", 0}}, kFlag);
+  auto y = b.branch(
+      positive, [&] { return Operands{relu_and_one(b, x)}; },
+      [&] {
+        return Operands{b.call("aten::neg", {{"self", x}}, kRows)};
+      },
+      {kRows});
+  b.add_output(y[0]);
+  return finished(b);
 }
 
 // A while loop with a counter: while sum(x) < limit and i < 10: x = x * 2 + i; i += 1
-Draft while_loop() {
-  Draft d;
-  ValueId x = d.input("x", {kN, Expr(4)});
-  ValueId trip = d.scalar("trip", DType::kInt64, "u0");
-  ValueId inside = d.tensor("inside", {kN, Expr(4)});
-  ValueId count = d.scalar("count", DType::kInt64, "u1");
-  ValueId twice = d.tensor("twice", {kN, Expr(4)}), next = d.tensor("next", {kN, Expr(4)});
-  ValueId norm = d.tensor("norm", {}), small = d.tensor("small", {}, DType::kBool);
-  ValueId number = d.tensor("number", {}, DType::kInt64), few = d.tensor("few", {}, DType::kBool);
-  ValueId both = d.tensor("both", {}, DType::kBool);
-  ValueId y = d.tensor("y", {kN, Expr(4)}), trips = d.scalar("trips", DType::kInt64, "u2");
-  Expr i = Expr::symbol("u1");
-  Block body = {{trip, inside, count},
-                {call("aten::mul", "Scalar", {{"self", inside}, {"other", Expr(2)}}, twice),
-                 call("aten::add", "Scalar", {{"self", twice}, {"other", i}}, next),
-                 call("aten::norm", "Scalar", {{"self", next}}, norm),
-                 call("aten::lt", "Scalar", {{"self", norm}, {"other", Expr(100)}}, small),
-                 call("aten::scalar_tensor", "", {{"s", i + 1}, {"dtype", DType::kInt64}}, number),
-                 call("aten::lt", "Scalar", {{"self", number}, {"other", Expr(10)}}, few),
-                 call("aten::logical_and", "", {{"self", small}, {"other", few}}, both)},
-                {both, next, i + 1}};
-  d.program.nodes = {loop_node({}, true, {x, Expr(0)}, std::move(body), {y, trips})};
-  d.returns(y);
-  d.returns(trips);
-  return d;
+Program while_loop() {
+  ProgramBuilder b(find_schema);
+  Ref x = b.input("x", kRows);
+  const Expr count = b.fresh_symbol("count");
+  auto trip = [&](Ref, const std::vector<Ref>& carried) -> ProgramBuilder::TripEnd {
+    Ref twice = b.call("aten::mul.Scalar", {{"self", carried[0]}, {"other", 2}}, kRows);
+    Ref next = b.call("aten::add.Scalar", {{"self", twice}, {"other", count}}, kRows);
+    Ref norm = b.call("aten::norm.Scalar", {{"self", next}}, kNumber);
+    Ref small = b.call("aten::lt.Scalar", {{"self", norm}, {"other", 100}}, kFlag);
+    Ref number = b.call("aten::scalar_tensor", {{"s", count + 1}, {"dtype", DType::kInt64}},
+                        {DType::kInt64, Shape{}});
+    Ref few = b.call("aten::lt.Scalar", {{"self", number}, {"other", 10}}, kFlag);
+    Ref both = b.call("aten::logical_and", {{"self", small}, {"other", few}}, kFlag);
+    return {both, {next, count + 1}, {}};
+  };
+  auto out = b.loop({}, true, {{x, kRows}, {0, ProgramBuilder::scalar(DType::kInt64, count)}}, trip,
+                    {kRows, ProgramBuilder::scalar(DType::kInt64, b.fresh_symbol("trips"))});
+  b.add_output(out[0]);
+  b.add_output(out[1]);
+  return finished(b);
 }
 
 // for i in range(n): acc = cat([acc, x[i:i+1] * acc.shape[0]]) -- what is carried grows.
-Draft growing_loop() {
-  Draft d;
-  ValueId x = d.input("x", {kN, Expr(4)});
-  ValueId start = d.tensor("start", {Expr(1), Expr(4)});
-  ValueId trip = d.scalar("trip", DType::kInt64, "u0");
-  Expr rows = Expr::symbol("u1");
-  ValueId acc = d.tensor("acc", {rows, Expr(4)});
-  ValueId row = d.tensor("row", {Expr(1), Expr(4)}),
-          scaled = d.tensor("scaled", {Expr(1), Expr(4)});
-  ValueId longer = d.tensor("longer", {rows + 1, Expr(4)});
-  ValueId y = d.tensor("y", {Expr::symbol("u2"), Expr(4)});
-  ValueId all = d.tensor("all", {kN, Expr(1), Expr(4)});
-  Expr i = Expr::symbol("u0");
-  auto narrow = [](ValueId from, Expr at, ValueId out) {
-    return call("aten::narrow", "",
-                {{"self", from}, {"dim", Expr(0)}, {"start", at}, {"length", Expr(1)}}, out);
+Program growing_loop() {
+  ProgramBuilder b(find_schema);
+  const ProgramBuilder::Type one_row = {DType::kFloat, Shape{1, 4}};
+  Ref x = b.input("x", kRows);
+  const Expr rows = b.fresh_symbol("rows");
+  auto row = [&](const Expr& at) {
+    return b.call("aten::narrow", {{"self", x}, {"dim", 0}, {"start", at}, {"length", 1}}, one_row);
   };
-  Block body = {
-      {trip, acc},
-      {narrow(x, i, row), call("aten::mul", "Scalar", {{"self", row}, {"other", rows}}, scaled),
-       call("aten::cat", "", {{"tensors", aten::ArgList{acc, scaled}}}, longer)},
-      {true, longer, scaled}};
-  d.program.nodes = {narrow(x, Expr(0), start),
-                     loop_node(kN, true, {start}, std::move(body), {y, all})};
-  d.returns(y);
-  d.returns(all);
-  return d;
+  auto trip = [&](Ref i, const std::vector<Ref>& carried) -> ProgramBuilder::TripEnd {
+    Ref scaled = b.call("aten::mul.Scalar", {{"self", row(b.symbol(i))}, {"other", rows}}, one_row);
+    Ref longer = b.call("aten::cat", {{"tensors", std::vector<Ref>{carried[0], scaled}}},
+                        {DType::kFloat, Shape{rows + 1, 4}});
+    return {true, {longer}, {scaled}};
+  };
+  Ref start = row(0);
+  auto out =
+      b.loop(kN, true, {{start, {DType::kFloat, Shape{rows, 4}}}}, trip,
+             {{DType::kFloat, Shape{b.fresh_symbol("all"), 4}}, {DType::kFloat, Shape{kN, 1, 4}}});
+  b.add_output(out[0]);
+  b.add_output(out[1]);
+  return finished(b);
 }
 
-// A branch in a loop: for i in range(5): x = x + 1 if mean(x) < 0 else x / 2, in float64.
-Draft branch_in_loop() {
-  Draft d;
-  ValueId x = d.input("x", {kN, Expr(4)});
-  ValueId trip = d.scalar("trip", DType::kInt64, "u0"), inside = d.tensor("inside", {kN, Expr(4)});
-  ValueId mean = d.tensor("mean", {}), below = d.tensor("below", {}, DType::kBool);
-  ValueId more = d.tensor("more", {kN, Expr(4)}), less = d.tensor("less", {kN, Expr(4)});
-  ValueId next = d.tensor("next", {kN, Expr(4)}), y = d.tensor("y", {kN, Expr(4)});
-  Block body = {
-      {trip, inside},
-      {call("aten::mean", "", {{"self", inside}}, mean),
-       call("aten::lt", "Scalar", {{"self", mean}, {"other", Expr(0)}}, below),
-       if_node(below,
-               {{},
-                {call("aten::add", "Scalar", {{"self", inside}, {"other", Expr(1)}}, more)},
-                {more}},
-               {{},
-                {call("aten::div", "Scalar", {{"self", inside}, {"other", Expr(2)}}, less)},
-                {less}},
-               {next})},
-      {true, next}};
-  d.program.nodes = {loop_node(Expr(5), true, {x}, std::move(body), {y})};
-  d.returns(y);
-  return d;
+// A branch in a loop: for i in range(5): x = x + 1 if mean(x) < 0 else x / 2.
+Program branch_in_loop() {
+  ProgramBuilder b(find_schema);
+  Ref x = b.input("x", kRows);
+  auto trip = [&](Ref, const std::vector<Ref>& carried) -> ProgramBuilder::TripEnd {
+    Ref mean = b.call("aten::mean", {{"self", carried[0]}}, kNumber);
+    Ref below = b.call("aten::lt.Scalar", {{"self", mean}, {"other", 0}}, kFlag);
+    auto changed = [&](const char* op, int by) {
+      return Operands{b.call(op, {{"self", carried[0]}, {"other", by}}, kRows)};
+    };
+    auto next = b.branch(
+        below, [&] { return changed("aten::add.Scalar", 1); },
+        [&] { return changed("aten::div.Scalar", 2); }, {kRows});
+    return {true, {next[0]}, {}};
+  };
+  b.add_output(b.loop(5, true, {{x, kRows}}, trip, {kRows})[0]);
+  return finished(b);
 }
 
-std::string proof(const Draft& d, int64_t opset) {
-  if (Status s = aten::validate(d.program); !s.ok()) return s.error().str();
-  auto model = lower(d.program, {opset, {}, {}});
+std::string proof(const Program& program, int64_t opset) {
+  auto model = lower(program, {opset, {}, {}});
   if (!model.ok()) return model.error().str();
   verify::TemporaryFile file;
   auto written = onnx::write_model(*model, file.path());
   if (!written.ok()) return written.error().str();
   if (Status s = onnx::check_file(file.path()); !s.ok()) return s.error().str();
-  auto verdict = verify::verify(d.program, file.path(), {});
+  auto verdict = verify::verify(program, file.path(), {});
   if (!verdict.ok()) return verdict.error().str();
   std::string out = verdict->reason;
   for (const auto& output : verdict->outputs) out += output.reason;
@@ -216,18 +148,16 @@ TEST_P(ControlFlow, ComputesWhatPyTorchDoesForABranchInALoop) {
 INSTANTIATE_TEST_SUITE_P(Opset, ControlFlow, testing::Values(13, 17, 23));
 
 TEST(ControlFlowShapes, AreUnknownWhereBranchesDiffer) {
-  Draft d = branch();
-  Node& node = d.program.nodes[2];
-  ValueId half = d.tensor("half", {kN, Expr(2)});
-  Node narrow = call("aten::narrow", "",
-                     {{"self", d.program.inputs[0].value},
-                      {"dim", Expr(1)},
-                      {"start", Expr(0)},
-                      {"length", Expr(2)}},
-                     half);
-  node.blocks[1] = {{}, {narrow}, {half}};
-  d.program.values[static_cast<size_t>(node.outputs[0].index)].shape.reset();
-  auto model = lower(d.program, {17, {}, {}});
+  ProgramBuilder b(find_schema);
+  Ref x = b.input("x", kRows);
+  Ref flag = b.input("flag", kFlag);
+  auto half = [&] {
+    return Operands{b.call("aten::narrow", {{"self", x}, {"dim", 1}, {"start", 0}, {"length", 2}},
+                           {DType::kFloat, Shape{kN, 2}})};
+  };
+  b.add_output(
+      b.branch(flag, [&] { return Operands{relu_and_one(b, x)}; }, half, {{DType::kFloat}})[0]);
+  auto model = lower(finished(b), {17, {}, {}});
   ASSERT_TRUE(model.ok()) << model.error().str();
   const onnx::Value* y = model->graph->outputs()[0];
   ASSERT_TRUE(y->shape.has_value());
@@ -236,19 +166,18 @@ TEST(ControlFlowShapes, AreUnknownWhereBranchesDiffer) {
 }
 
 TEST(ControlFlowConstants, TakeTheBranchThatIsKnown) {
-  Draft d = branch();
-  d.program.nodes = {if_node(true, d.program.nodes[2].blocks[0], d.program.nodes[2].blocks[1],
-                             d.program.nodes[2].outputs)};
-  auto model = lower(d.program, {17, {}, {}});
+  Program program = branch();
+  program.nodes[2].args[0].arg = true;
+  auto model = lower(program, {17, {}, {}});
   ASSERT_TRUE(model.ok()) << model.error().str();
   for (const onnx::Node* node : model->graph->nodes()) EXPECT_NE(node->op_type, "If");
 }
 
 TEST(ControlFlowRefusals, NameWhatIsInsideTheBlockOnce) {
-  Draft d = branch();
-  d.program.nodes[2].blocks[0].nodes[0].op = "aten::no_such_thing";
-  d.program.nodes[2].blocks[0].nodes[0].module_path = "head";
-  auto model = lower(d.program, {17, {}, {}});
+  Program program = branch();
+  program.nodes[2].blocks[0].nodes[0].op = "aten::no_such_thing";
+  program.nodes[2].blocks[0].nodes[0].module_path = "head";
+  auto model = lower(program, {17, {}, {}});
   ASSERT_FALSE(model.ok());
   const std::string text = model.error().str();
   EXPECT_NE(text.find("1 call cannot"), std::string::npos) << text;

@@ -7,9 +7,9 @@ const Expr n = Expr::symbol("n");
 
 struct Convolution {
   Sketch s;
-  aten::ValueId x = s.input("x", {n, 4, 8, 8});
-  aten::ValueId w = s.weight("w", {6, 4, 3, 3});
-  aten::ValueId b = s.weight("b", {6});
+  Sketch::Id x = s.input("x", {n, 4, 8, 8});
+  Sketch::Id w = s.weight("w", {6, 4, 3, 3});
+  Sketch::Id b = s.weight("b", {6});
 };
 
 TEST(Convolution, KeepsTheBiasInside) {

@@ -5,24 +5,25 @@ namespace {
 
 const Expr n = Expr::symbol("n");
 
-aten::Arg none() { return aten::Arg(); }
+using Index = std::optional<Sketch::Id>;
 
-std::string index(Shape x_shape, std::vector<aten::Arg> (*make)(Sketch&), Shape result) {
+Index none() { return std::nullopt; }
+
+std::string index(Shape x_shape, std::vector<Index> (*make)(Sketch&), Shape result) {
   Sketch s;
   auto x = s.input("x", std::move(x_shape));
-  auto y = s.call("aten::index.Tensor", {{"self", x}, {"indices", aten::Arg(make(s))}},
-                  std::move(result));
+  auto y = s.call("aten::index.Tensor", {{"self", x}, {"indices", make(s)}}, std::move(result));
   return s.returns(y).nodes();
 }
 
-aten::Arg numbers(Sketch& s, std::vector<int64_t> dims, std::vector<int64_t> values) {
-  return aten::Arg(s.constant("i", Tensor::of<int64_t>(DType::kInt64, std::move(dims), values)));
+Index numbers(Sketch& s, std::vector<int64_t> dims, std::vector<int64_t> values) {
+  return s.constant("i", Tensor::of<int64_t>(DType::kInt64, std::move(dims), values));
 }
 
 TEST(Indexing, OneIndexIsGather) {
   EXPECT_EQ(index({n, 5, 6},
                   [](Sketch& s) {
-                    return std::vector<aten::Arg>{none(), numbers(s, {2, 2}, {0, 1, 2, -1})};
+                    return std::vector<Index>{none(), numbers(s, {2, 2}, {0, 1, 2, -1})};
                   },
                   {n, 2, 2, 6}),
             "Gather");
@@ -31,28 +32,28 @@ TEST(Indexing, OneIndexIsGather) {
 TEST(Indexing, AMeshIsAGatherAnAxis) {
   EXPECT_EQ(index({n, 5, 6},
                   [](Sketch& s) {
-                    return std::vector<aten::Arg>{none(), numbers(s, {2, 1}, {0, 3}),
-                                                  numbers(s, {3}, {0, 1, 5})};
+                    return std::vector<Index>{none(), numbers(s, {2, 1}, {0, 3}),
+                                              numbers(s, {3}, {0, 1, 5})};
                   },
                   {n, 2, 3}),
             "Gather Gather");
 }
 
 TEST(Indexing, KnownNeighboursAreOneGatherInTheFlattenedAxes) {
-  EXPECT_EQ(index({n, 5, 6},
-                  [](Sketch& s) {
-                    return std::vector<aten::Arg>{none(), numbers(s, {2}, {0, 3}),
-                                                  numbers(s, {2}, {1, -1})};
-                  },
-                  {n, 2}),
-            "Reshape Gather");
+  EXPECT_EQ(
+      index({n, 5, 6},
+            [](Sketch& s) {
+              return std::vector<Index>{none(), numbers(s, {2}, {0, 3}), numbers(s, {2}, {1, -1})};
+            },
+            {n, 2}),
+      "Reshape Gather");
 }
 
 TEST(Indexing, ApartIndicesComeFirst) {
   EXPECT_EQ(index({n, 5, 6, 7},
                   [](Sketch& s) {
-                    return std::vector<aten::Arg>{none(), numbers(s, {2}, {0, 3}), none(),
-                                                  numbers(s, {2}, {1, 2})};
+                    return std::vector<Index>{none(), numbers(s, {2}, {0, 3}), none(),
+                                              numbers(s, {2}, {1, 2})};
                   },
                   {2, n, 6}),
             "Transpose GatherND");

@@ -85,14 +85,7 @@ class Walk : public Scope, private BlockWalk {
         broken_(program.values.size(), false) {}
 
   Result<onnx::Model> run() {
-    model_.opset_imports[""] = options_.opset;
-    model_.ir_version = onnx::ir_version_for_opset(options_.opset);
-    model_.producer_name = "onnxport";
-    index_weights();
-    TRY(add_inputs());
-    ScopeGuard guard(*this);
-    for (const aten::Node& node : program_.nodes) lower_node(node);
-    if (!problems_.empty()) return problems_.error();
+    TRY(lower_calls());
     TRY(add_outputs());
     builder_.finish();
     return std::move(model_);
@@ -108,7 +101,30 @@ class Walk : public Scope, private BlockWalk {
     return builder_.int_scalar(std::get<Expr>(number.v));
   }
 
+  // By aten::ValueId: what the program does not say of its values.
+  struct Type {
+    DType dtype = DType::kUndefined;
+    std::optional<Shape> shape;
+  };
+  Result<std::vector<Type>> types() {
+    types_.resize(program_.values.size());
+    TRY(lower_calls());
+    return std::move(types_);
+  }
+
  private:
+  Status lower_calls() {
+    model_.opset_imports[""] = options_.opset;
+    model_.ir_version = onnx::ir_version_for_opset(options_.opset);
+    model_.producer_name = "onnxport";
+    index_weights();
+    TRY(add_inputs());
+    ScopeGuard guard(*this);
+    for (const aten::Node& node : program_.nodes) lower_node(node);
+    if (!problems_.empty()) return problems_.error();
+    return {};
+  }
+
   // Null when nothing has computed it.
   Value find(aten::ValueId id) {
     Value& slot = values_[static_cast<size_t>(id.index)];
@@ -210,6 +226,9 @@ class Walk : public Scope, private BlockWalk {
       const aten::ValueId id = node.outputs[i];
       if (!id.valid() || i >= results.size() || results[i] == nullptr) continue;
       take(program_.value(id), results[i], index);
+      if (!types_.empty()) {
+        types_[static_cast<size_t>(id.index)] = {results[i]->dtype, results[i]->shape};
+      }
       values_[static_cast<size_t>(id.index)] = results[i];
     }
   }
@@ -325,7 +344,8 @@ class Walk : public Scope, private BlockWalk {
   std::unordered_map<int32_t, const aten::Weight*> weights_;
   std::map<WeightKey, Value> shared_weights_;
   std::set<Value> named_;
-  int32_t next_index_ = 0;  // of the node at hand, those in blocks counted
+  std::vector<Type> types_;  // empty unless they are asked for
+  int32_t next_index_ = 0;   // of the node at hand, those in blocks counted
   Problems problems_;
 };
 
@@ -337,6 +357,23 @@ Status check_names(const std::vector<std::string>& names, size_t count, const ch
       fmt::format("{} {} name{} given, the model has {} {}{}", names.size(), of_what,
                   names.size() == 1 ? " is" : "s are", count, of_what, count == 1 ? "" : "s"),
       ""};
+}
+
+Status infer_types(aten::Program& program, const Options& options) {
+  TRY_ASSIGN(const auto types, Walk(program, options).types());
+  for (size_t i = 0; i < types.size(); ++i) {
+    aten::Value& value = program.values[i];
+    if (value.dtype == DType::kUndefined) value.dtype = types[i].dtype;
+    const auto& shape = types[i].shape;
+    const bool named = shape && std::none_of(shape->begin(), shape->end(), onnx::is_unknown_dim);
+    if (!value.shape && named && value.kind == aten::Value::Kind::kTensor) value.shape = shape;
+  }
+  return {};
+}
+
+const aten::Schema* find_schema(const std::string& full_name) {
+  const Rule* rule = find_rule(full_name);
+  return rule == nullptr ? nullptr : &rule->schema;
 }
 
 Result<onnx::Model> lower(const aten::Program& program, const Options& options) {

@@ -12,56 +12,56 @@
 #include <utility>
 #include <vector>
 
+#include "aten/program_builder.h"
 #include "lower/lower.h"
 
 namespace onnxport::lower {
 
 class Sketch {
  public:
-  using Id = aten::ValueId;
+  using Id = aten::ProgramBuilder::Ref;
+  using Args = std::vector<aten::ProgramBuilder::NamedOperand>;
 
-  Id input(std::string name, Shape shape, DType dtype = DType::kFloat) {
-    const Id id = value(name, std::move(shape), dtype);
-    program_.inputs.push_back({id, std::move(name)});
-    return id;
+  Id input(const std::string& name, Shape shape, DType dtype = DType::kFloat) {
+    return builder_.input(name, {dtype, std::move(shape)});
   }
-  // A weight with elements 1, 2, 3... (or `fill` everywhere).
-  Id weight(std::string name, std::vector<int64_t> dims) {
+  // A size that an input has, so that it can be read.
+  Expr size(const std::string& symbol) {
+    builder_.input("has_" + symbol, {DType::kFloat, Shape{Expr::symbol(symbol)}});
+    return Expr::symbol(symbol);
+  }
+  // A weight with elements 1, 2, 3...
+  Id weight(const std::string& name, std::vector<int64_t> dims) {
     std::vector<float> values;
     int64_t count = 1;
     for (int64_t d : dims) count *= d;
     for (int64_t i = 0; i < count; ++i) values.push_back(static_cast<float>(i + 1));
-    return constant(std::move(name), Tensor::of<float>(DType::kFloat, std::move(dims), values));
+    return constant(name, Tensor::of<float>(DType::kFloat, std::move(dims), values));
   }
-  Id constant(std::string name, Tensor tensor) {
-    const Id id = value(name, Shape(tensor.dims.begin(), tensor.dims.end()), tensor.dtype);
-    program_.weights.push_back({id, std::move(name), std::move(tensor)});
-    return id;
+  Id constant(const std::string& name, Tensor tensor) {
+    return builder_.constant(std::move(tensor), name);
   }
   // A call of one output; its name is the operator's.
-  Id call(const std::string& full_name, std::vector<aten::NamedArg> args, Shape shape,
-          DType dtype = DType::kFloat) {
+  Id call(const std::string& full_name, Args args, Shape shape, DType dtype = DType::kFloat) {
     return calls(full_name, std::move(args), {{std::move(shape), dtype}})[0];
   }
-  std::vector<Id> calls(const std::string& full_name, std::vector<aten::NamedArg> args,
-                        std::vector<std::pair<Shape, DType>> outputs) {
-    aten::Node node;
-    const size_t dot = full_name.find('.');
-    node.op = full_name.substr(0, dot);
-    if (dot != std::string::npos) node.overload = full_name.substr(dot + 1);
-    node.args = std::move(args);
-    for (auto& [shape, dtype] : outputs) {
-      node.outputs.push_back(value(node.op.substr(6), std::move(shape), dtype));
-    }
-    program_.nodes.push_back(node);
-    return node.outputs;
+  std::vector<Id> calls(const std::string& full_name, Args args,
+                        const std::vector<std::pair<Shape, DType>>& outputs) {
+    std::vector<aten::ProgramBuilder::Type> types;
+    for (const auto& [shape, dtype] : outputs) types.push_back({dtype, shape});
+    return builder_.calls(full_name, std::move(args), types);
   }
   Sketch& returns(Id id) {
-    program_.outputs.push_back({id, ""});
+    builder_.add_output(id);
     return *this;
   }
+  // For what no builder makes.
+  aten::Program& program() { return builder_.program(); }
 
-  Result<onnx::Model> lowered(int64_t opset) const { return lower(program_, {opset, {}, {}}); }
+  Result<onnx::Model> lowered(int64_t opset) const {
+    if (builder_.error()) return *builder_.error();
+    return lower(builder_.program(), {opset, {}, {}});
+  }
   // The operators, in order: "MatMul Add"; or "refused: ..." with the reason.
   std::string nodes(int64_t opset = 17) const {
     Result<onnx::Model> model = lowered(opset);
@@ -85,32 +85,11 @@ class Sketch {
   }
 
  private:
-  Id value(const std::string& name, Shape shape, DType dtype) {
-    aten::Value v;
-    v.name = name;
-    for (int i = 1; taken(v.name); ++i) v.name = name + "_" + std::to_string(i);
-    v.dtype = dtype;
-    v.shape = std::move(shape);
-    return program_.add_value(std::move(v));
-  }
-  bool taken(const std::string& name) const {
-    for (const aten::Value& v : program_.values) {
-      if (v.name == name) return true;
-    }
-    return false;
-  }
-
-  aten::Program program_;
+  aten::ProgramBuilder builder_{find_schema};
 };
 
-// Lists of numbers as arguments.
-inline aten::Arg list(const std::vector<int64_t>& values) {
-  aten::ArgList out;
-  for (int64_t value : values) out.emplace_back(Expr(value));
-  return aten::Arg(std::move(out));
-}
-inline aten::Arg tensors(const std::vector<aten::ValueId>& values) {
-  return aten::Arg(aten::ArgList(values.begin(), values.end()));
-}
+// Lists of numbers and tensors as arguments.
+inline std::vector<int64_t> list(std::vector<int64_t> values) { return values; }
+inline std::vector<Sketch::Id> tensors(std::vector<Sketch::Id> values) { return values; }
 
 }  // namespace onnxport::lower

@@ -8,6 +8,7 @@ using aten::Arg;
 using aten::ArgList;
 using aten::ValueId;
 using aten::Word;
+using Ref = aten::ProgramBuilder::Ref;
 using formats::JsonArray;
 using formats::JsonObject;
 using formats::JsonUnion;
@@ -90,18 +91,15 @@ Status GraphScope::load_names(std::string_view field,
 }
 
 // In a graph that is inlined the name may be taken: the value then has another.
-Result<ValueId> GraphScope::define(std::string_view name, aten::Value value) {
+Result<Ref> GraphScope::define(std::string_view name, aten::Value value) {
   value.name = std::string(name);
   if (bound_.contains(name)) return Error{fmt::format("`{}` is defined twice", name), ""};
-  for (int copy = 1; !shared_->names.insert(value.name).second; ++copy) {
-    value.name = fmt::format("{}_inlined_{}", name, copy);
-  }
-  ValueId id = shared_->program.add_value(std::move(value));
-  bound_.emplace(name, Arg(id));
-  return id;
+  const Ref defined = shared_->builder.define(std::move(value), "_inlined_");
+  bound_.emplace(name, Arg(defined.id()));
+  return defined;
 }
 
-Result<ValueId> GraphScope::define_tensor(std::string_view name) {
+Result<Ref> GraphScope::define_tensor(std::string_view name) {
   aten::Value value;
   auto it = tensor_metas_.find(name);
   if (it == tensor_metas_.end()) {
@@ -125,7 +123,7 @@ Result<ValueId> GraphScope::define_tensor(std::string_view name) {
   return define(name, std::move(value));
 }
 
-Result<ValueId> GraphScope::define_scalar(std::string_view name) {
+Result<Ref> GraphScope::define_scalar(std::string_view name) {
   aten::Value value;
   value.kind = aten::Value::Kind::kScalar;
   value.scalar = size(name);

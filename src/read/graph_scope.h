@@ -8,7 +8,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "aten/program.h"
+#include "aten/program_builder.h"
 #include "formats/json.h"
 #include "read/tensor_meta.h"
 
@@ -16,9 +16,8 @@ namespace onnxport::read {
 
 // What all scopes of a program share.
 struct Shared {
-  aten::Program program;
+  aten::ProgramBuilder builder;
   SizeReader sizes;
-  std::unordered_set<std::string> names;  // of values, to keep them unique
   std::unordered_set<std::string>
       known_symbols;  // symbols that a tensor's size or a scalar carries
 };
@@ -30,9 +29,9 @@ class GraphScope {
   formats::JsonObject graph() const { return graph_; }
 
   // Binds a tensor's name to a new value, with the sizes that the graph records for it.
-  Result<aten::ValueId> define_tensor(std::string_view name);
+  Result<aten::ProgramBuilder::Ref> define_tensor(std::string_view name);
   // Binds the name of a number computed from data to a new scalar value.
-  Result<aten::ValueId> define_scalar(std::string_view name);
+  Result<aten::ProgramBuilder::Ref> define_scalar(std::string_view name);
   void bind(std::string_view name, aten::Arg arg) { bound_[name] = std::move(arg); }
 
   // An Argument of a call, e.g. {"as_sym_ints": [{"as_name": "sym_size_int"}, {"as_int": 3}]}.
@@ -51,7 +50,7 @@ class GraphScope {
   std::optional<Expr> size(std::string_view name) const;
 
  private:
-  Result<aten::ValueId> define(std::string_view name, aten::Value value);
+  Result<aten::ProgramBuilder::Ref> define(std::string_view name, aten::Value value);
   Result<aten::Arg> sym_name(std::string_view name) const;
   Result<aten::Arg> sym_union(formats::JsonValue value) const;
   Result<aten::Arg> optional_tensor(formats::JsonValue value) const;

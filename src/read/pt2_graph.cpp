@@ -19,6 +19,7 @@ using formats::JsonObject;
 using formats::JsonUnion;
 using formats::JsonValue;
 using OutputName = GraphScope::OutputName;
+using Ref = aten::ProgramBuilder::Ref;
 
 namespace {
 
@@ -85,7 +86,7 @@ class GraphReader {
   }
 
  private:
-  aten::Program& program() { return shared_.program; }
+  aten::Program& program() { return shared_.builder.program(); }
   void note(std::string text) { program().notes.push_back(std::move(text)); }
 
   Status check_version() {
@@ -185,9 +186,9 @@ class GraphReader {
             ""};
       }
     }
-    TRY_ASSIGN(ValueId id, scope.define_tensor(name));
+    TRY_ASSIGN(const Ref defined, scope.define_tensor(name));
     const Tensor& tensor = it->second;
-    aten::Value& value = program().values[static_cast<size_t>(id.index)];
+    const aten::Value& value = program().value(defined.id());
     Shape stored(tensor.dims.begin(), tensor.dims.end());
     if (value.dtype != tensor.dtype || value.shape != stored) {
       return Error{fmt::format("the program says `{}` is {} {}, but the archive has {} {}", fqn,
@@ -195,7 +196,7 @@ class GraphReader {
                                onnxport::name(tensor.dtype), to_string(stored)),
                    ""};
     }
-    program().weights.push_back({id, std::move(fqn), tensor});
+    shared_.builder.add_weight(defined, std::move(fqn), tensor);
     return {};
   }
 
@@ -205,8 +206,8 @@ class GraphReader {
     if (u.tag == "as_tensor") {
       TRY_ASSIGN(JsonObject tensor, formats::json_object(u.value, u.tag));
       TRY_ASSIGN(std::string_view name, formats::string_field(tensor, "name"));
-      TRY_ASSIGN(ValueId id, scope.define_tensor(name));
-      program().inputs.push_back({id, std::string(name)});
+      TRY_ASSIGN(const Ref defined, scope.define_tensor(name));
+      shared_.builder.add_input(defined, std::string(name));
       return {};
     }
     if (u.tag == "as_sym_int") {
@@ -278,15 +279,15 @@ class GraphReader {
     }
     set_location(out, json);
     for (const OutputName& name : names) {
-      ValueId id;
+      Ref defined;  // of None: no value
       if (name.kind == OutputName::Kind::kTensor) {
-        TRY_ASSIGN(id, scope.define_tensor(name.name));
+        TRY_ASSIGN(defined, scope.define_tensor(name.name));
       } else if (name.kind != OutputName::Kind::kNone) {
-        TRY_ASSIGN(id, scope.define_scalar(name.name));
+        TRY_ASSIGN(defined, scope.define_scalar(name.name));
       }
-      out.outputs.push_back(id);
+      out.outputs.push_back(defined.id());
     }
-    program().nodes.push_back(std::move(out));
+    shared_.builder.add(std::move(out));
     return {};
   }
 
