@@ -2,7 +2,7 @@
 
 import pytest
 
-COMMANDS = "export, verify, check, inspect, simplify"
+COMMANDS = "export, verify, check, inspect, simplify, operators"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "cli/arguments.h"
 #include "cli/limits.h"
+#include "cli/operators_command.h"
 #include "cli/signals.h"
 #include "cli/simplify_command.h"
 #include "cli/terminal.h"
@@ -108,12 +109,15 @@ int run(int argc, char** argv) {
   for (const Command& command : kCommands) {
     commands.emplace_back(app, command.which, command.description);
   }
+  OperatorsOptions operators;
+  add_operators(app, operators);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
     return parse_error(look(false), app, e);
   }
+  if (app.got_subcommand("operators")) return run_operators(operators);
   for (size_t i = 0; i < commands.size(); ++i) {
     if (!commands[i].was_called()) continue;
     const auto settings = commands[i].read();

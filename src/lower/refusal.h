@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 
@@ -25,10 +26,14 @@ struct Refused {
   throw Refused{Refused::Kind::kUnsupported, std::move(reason)};
 }
 
-// The value of what other layers return; their error is the reason.
+// What other layers return: their error is the reason.
+template <typename T>
+void refuse_error(const Result<T>& result) {
+  if (!result.ok()) refuse(result.error().str());
+}
 template <typename T>
 T value_or_refuse(Result<T> result) {
-  if (!result.ok()) refuse(result.error().str());
+  refuse_error(result);
   return std::move(result).value();
 }
 

@@ -130,15 +130,13 @@ namespace internal {
 inline Values to_values(Value value) { return {value}; }
 inline Values to_values(Values values) { return values; }
 
-// Not inlined: it is the same for many rules, and g++ 12 loses track of what it would inline here.
+// A Result, since g++ 12 warns of a tuple whose elements may throw while it is made.
 template <typename T>
-[[gnu::noinline]] T read_argument(const aten::Schema& schema, const std::vector<aten::Arg>& args,
-                                  size_t i) {
+Result<T> read_argument(const aten::Schema& schema, const std::vector<aten::Arg>& args, size_t i) {
   try {
     return FromArg<T>::get(args[i]);
-  } catch (Refused& refused) {
-    refused.reason = "argument `" + schema.params[i].name + "`: " + refused.reason;
-    throw;
+  } catch (const Refused& refused) {
+    return Error{refused.reason, "argument `" + schema.params[i].name + "`"};
   }
 }
 
@@ -147,8 +145,9 @@ Values call(const F& f, Builder& g, [[maybe_unused]] const aten::Schema& schema,
             [[maybe_unused]] const std::vector<aten::Arg>& args, std::index_sequence<Is...>,
             std::tuple<Ts...>*) {
   // Braces read the arguments from the first to the last: that is the order of the weights.
-  std::tuple<Ts...> read{read_argument<Ts>(schema, args, Is)...};
-  return to_values(f(g, std::move(std::get<Is>(read))...));
+  std::tuple<Result<Ts>...> read{read_argument<Ts>(schema, args, Is)...};
+  (refuse_error(std::get<Is>(read)), ...);
+  return to_values(f(g, std::move(std::get<Is>(read)).value()...));
 }
 
 template <typename F>
