@@ -228,7 +228,7 @@ std::vector<ProgramBuilder::Ref> ProgramBuilder::results(Node& node, const std::
 std::vector<ProgramBuilder::Ref> ProgramBuilder::calls(const std::string& full_name,
                                                        std::vector<NamedOperand> args,
                                                        const std::vector<Type>& types) {
-  const std::vector<Ref> none(types.size());
+  std::vector<Ref> none(types.size());
   const Schema* known = error_ ? nullptr : schema(full_name);
   if (known == nullptr) return none;
   Node node;

@@ -39,6 +39,13 @@ struct ResultType {
   std::optional<Expr> scalar = std::nullopt;  // kScalar: the symbol that stands for it
 };
 
+template <typename T, typename... Others>
+concept OneOf = (std::is_same_v<T, Others> || ...);
+// What an argument may be, besides values.
+template <typename T>
+concept ArgContent =
+    std::is_arithmetic_v<T> || OneOf<T, Arg, Expr, DType, Word, std::string, ArgList, ValueId>;
+
 class ProgramBuilder {
  public:
   // What is known of the operators; null for one that is not known.
@@ -71,12 +78,8 @@ class ProgramBuilder {
     Operand(const std::vector<int64_t>& numbers);          // NOLINT(*-explicit-*)
     Operand(const Shape& sizes);                           // NOLINT(*-explicit-*)
     Operand(const char* text) : arg(std::string(text)) {}  // NOLINT(*-explicit-*)
-    template <typename T>
-    requires std::is_constructible_v<Arg, T> &&(!std::is_base_of_v<Operand, T>)&&(
-        std::is_arithmetic_v<T> || std::is_same_v<T, Arg> || std::is_same_v<T, Expr> ||
-        std::is_same_v<T, DType> || std::is_same_v<T, Word> || std::is_same_v<T, std::string> ||
-        std::is_same_v<T, ArgList> ||
-        std::is_same_v<T, ValueId>)Operand(T value) {  // NOLINT(*-explicit-*)
+    template <ArgContent T>
+    Operand(T value) {  // NOLINT(*-explicit-*)
       if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
         arg = Arg(Expr(static_cast<int64_t>(value)));
       } else if constexpr (std::is_floating_point_v<T>) {

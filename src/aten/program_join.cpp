@@ -31,9 +31,8 @@ class ProgramJoin {
   Status join() {
     TRY(validate(next_));
     for (const auto& [name, value] : feeds_) {
-      const auto fed = std::find_if(next_.inputs.begin(), next_.inputs.end(),
-                                    [&](const Input& input) { return input.name == name; });
-      if (fed == next_.inputs.end()) {
+      const Input* fed = input_of(name);
+      if (fed == nullptr) {
         return Error{"the program that follows has no input `" + name + "`", ""};
       }
       if (!b_.owns(value, "what is fed to `" + name + "`")) return *b_.error_;
@@ -59,6 +58,13 @@ class ProgramJoin {
     return {};
   }
 
+  const Input* input_of(const std::string& name) const {
+    for (const Input& input : next_.inputs) {
+      if (input.name == name) return &input;
+    }
+    return nullptr;
+  }
+
   // --- sizes ----------------------------------------------------------------------------------
   Status bind_symbols(const Value& wanted, const Value& given) {
     if (wanted.dtype != DType::kUndefined && given.dtype != DType::kUndefined &&
@@ -80,9 +86,7 @@ class ProgramJoin {
 
   // With all symbols bound, every size must be the one that is given.
   Status check_sizes(const std::string& input, Ref value) const {
-    const auto fed = std::find_if(next_.inputs.begin(), next_.inputs.end(),
-                                  [&](const Input& i) { return i.name == input; });
-    const auto& wanted = next_.value(fed->value).shape;
+    const auto& wanted = next_.value(input_of(input)->value).shape;
     const auto& given = b_.program_.value(value.id()).shape;
     if (!wanted || !given) return {};
     for (size_t i = 0; i < wanted->size(); ++i) {
