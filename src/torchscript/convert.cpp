@@ -59,8 +59,8 @@ Result<DType> dtype_of(at::ScalarType type) {
                ""};
 }
 
-Result<Tensor> from_torch(const at::Tensor& tensor) {
-  Tensor out;
+Result<onnxport::Tensor> from_torch(const at::Tensor& tensor) {
+  onnxport::Tensor out;
   TRY_ASSIGN(out.dtype, dtype_of(tensor.scalar_type()));
   out.dims = tensor.sizes().vec();
   at::Tensor plain = tensor.resolve_conj().resolve_neg().contiguous();

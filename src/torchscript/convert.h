@@ -13,6 +13,6 @@ Result<at::ScalarType> scalar_type(DType dtype);
 Result<DType> dtype_of(at::ScalarType type);
 
 // Shares libtorch's memory, unless the tensor is strided.
-Result<Tensor> from_torch(const at::Tensor& tensor);
+Result<onnxport::Tensor> from_torch(const at::Tensor& tensor);
 
 }  // namespace onnxport::torchscript

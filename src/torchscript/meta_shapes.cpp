@@ -6,14 +6,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
+#include <string_view>
+#include <unordered_map>
 
-#include "torchscript/evaluator.h"
+#include "torchscript/sample_runs.h"
 
 namespace onnxport::torchscript {
 namespace {
-
-using Ints = std::vector<int64_t>;
 
 at::Tensor made(const Ints& sizes, const at::Tensor& like) {
   for (int64_t s : sizes) {

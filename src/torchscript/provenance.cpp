@@ -1,14 +1,11 @@
-// Numbers that follow from sizes by way of floats: `int(floor(h * scale))`, `ceil(w / 32) * 32`.
-//
-// Where the floats are quotients of sizes and the arithmetic on them loses nothing, a rounded one
-// has a formula. Where it has none (a scale that is itself a quotient of sizes, rounded to
-// float32), the file computes the number again, by the very steps of the code: the number remembers
-// what it was made of, and becomes a size of its own that a node gives.
-#include <fmt/format.h>
+#include "torchscript/provenance.h"
 
 #include <cmath>
 
+#include "torchscript/arithmetic.h"
 #include "torchscript/evaluator.h"
+#include "torchscript/numbers.h"
+#include "torchscript/tensor_calls.h"
 
 namespace onnxport::torchscript {
 namespace {
@@ -41,7 +38,7 @@ std::optional<Ratio> reduced(Expr top, int64_t bottom) {
 }
 
 // A float that is a whole number of 2^-16.
-std::optional<Ratio> ratio_of(double v) {
+std::optional<Ratio> exact_ratio(double v) {
   constexpr double kLargest = 1LL << 40;
   if (!std::isfinite(v)) return std::nullopt;
   for (int64_t bottom = 1; bottom <= 1 << 16; bottom *= 2) {
@@ -96,105 +93,78 @@ std::optional<Expr> rounded(std::string_view op, const Ratio& r) {
   return std::nullopt;
 }
 
-bool is_cast(std::string_view op) {
-  return op == "aten::Int" || op == "aten::Float" || op == "aten::Bool" ||
-         op == "aten::FloatImplicit" || op == "aten::IntImplicit" || op == "aten::ScalarImplicit";
-}
-
 }  // namespace
 
-std::optional<Ratio> Evaluator::ratio_of_number(const Ref& value) {
+std::optional<Ratio> Provenance::ratio_of(const Ref& value) {
   if (value->is_int()) {
-    auto expr = expr_of(value);
-    if (!expr) return std::nullopt;
-    return Ratio{*expr, 1};
+    auto expr = expr_of(e_, value);
+    return expr ? std::optional<Ratio>(Ratio{*expr, 1}) : std::nullopt;
   }
   if (!value->is_number() || value->is_bool()) return std::nullopt;
-  if (value->ratio) return value->ratio;
-  if (value->data || !same_everywhere(*value)) return std::nullopt;
-  return ratio_of(value->at[0].toDouble());
+  const Number& number = value->number();
+  if (number.origin && number.origin->ratio) return number.origin->ratio;
+  if (number.data || !same_everywhere(*value)) return std::nullopt;
+  return exact_ratio(number.at[0].toDouble());
 }
 
-// What is known of a number that an operator on numbers made: a formula if there is one, and what
-// it was made of, from which it can be computed again.
-void Evaluator::record_origin(Call& call, const Ref& out) {
-  if (!out->is_number() || out->data || same_everywhere(*out) || (out->is_int() && out->expr)) {
-    return;
-  }
+void Provenance::record_origin(Call& call, const Ref& out) {
+  if (!out->is_size() || (out->is_int() && out->number().expr)) return;
+  Number& number = out->number();
   std::vector<Ratio> in;
   for (const Ref& value : call.in) {
-    auto ratio = ratio_of_number(value);
+    auto ratio = ratio_of(value);
     if (!ratio) break;
     in.push_back(*ratio);
   }
+  Origin origin{call.name, call.in, std::nullopt};
   const bool all = !in.empty() && in.size() == call.in.size();
   if (all && out->is_int() && in.size() == 1) {
-    std::vector<int64_t> at;
-    for (const c10::IValue& v : out->at) at.push_back(v.toInt());
-    if (auto formula = rounded(call.name, in[0]); formula && holds(*formula, at)) {
-      out->expr = formula;
-    }
-  } else if (all && out->at[0].isDouble()) {
-    out->ratio = combined(call.name, in);
+    auto formula = rounded(call.name, in[0]);
+    if (formula && e_.sizes().holds(*formula, ints_of(number))) number.expr = formula;
+  } else if (all && number.at[0].isDouble()) {
+    origin.ratio = combined(call.name, in);
   }
-  out->op = call.name;
-  out->operands = call.in;
-  if (out->is_int() && !expr_of(out)) name_size(call, out);
+  number.origin = std::make_shared<const Origin>(std::move(origin));
+  if (out->is_int() && !expr_of(e_, out)) name_size(call, out);
 }
 
-// The number, computed in the file: a tensor without dimensions. Python's floats are doubles.
-Ref Evaluator::recompute(Call& call, const Ref& value) {
-  const bool floats = !value->is_int() && !value->is_bool();
-  const TensorOp* tensor_op = is_cast(value->op) ? nullptr : tensor_op_of(value->op);
-  if (value->operands.empty() || (tensor_op == nullptr && !is_cast(value->op))) {
+Ref Provenance::recompute(Call& call, const Ref& number) {
+  const Origin* origin = number->number().origin.get();
+  const TensorOp* tensor_op =
+      origin == nullptr || is_cast(origin->op) ? nullptr : tensor_op_of(origin->op);
+  if (origin == nullptr || origin->operands.empty() ||
+      (tensor_op == nullptr && !is_cast(origin->op))) {
     throw FixedSize("a number that depends on a dynamic size goes into the call");
   }
+  const bool floats = !number->is_int() && !number->is_bool();
   std::vector<Ref> in;
-  for (const Ref& number : value->operands) {
-    Ref x = as_tensor(call, number, at::kDouble);
+  for (const Ref& operand : origin->operands) {
+    Ref x = as_tensor(e_, call, operand, at::kDouble);
     // What gives a float is done in floats: 3 / 2 of integers too.
-    if (floats && tensor_op != nullptr) x = to_type(call, x, at::kDouble);
+    if (floats && tensor_op != nullptr) x = to_type(e_, call, x, at::kDouble);
     in.push_back(std::move(x));
   }
   Ref out = in[0];
   if (tensor_op != nullptr) {
-    std::vector<std::pair<std::string, Ref>> args = {{tensor_op->first, in[0]}};
+    Arguments args = {{tensor_op->first, in[0]}};
     if (in.size() > 1) args.emplace_back(tensor_op->second, in[1]);
-    out = record(call, tensor_op->op, tensor_op->overload, args)[0];
+    out = record(e_, call, tensor_op->op, tensor_op->overload, args);
   }
-  return to_type(call, out,
-                 value->is_bool()  ? at::kBool
-                 : value->is_int() ? at::kLong
-                                   : at::kDouble);
+  return to_type(e_, call, out,
+                 number->is_bool()  ? at::kBool
+                 : number->is_int() ? at::kLong
+                                    : at::kDouble);
 }
 
-// An int that differs from sample to sample and has no formula: a size of its own, that the file
-// computes. Its values in the samples are the true ones, so the code is followed as for any size.
-void Evaluator::name_size(Call& call, const Ref& value) {
-  std::vector<int64_t> at;
-  for (const c10::IValue& v : value->at) at.push_back(v.toInt());
+void Provenance::name_size(Call& call, const Ref& number) {
+  const Ints at = ints_of(number->number());
   try {
-    const Ref tensor = as_tensor(call, value);
-    value->expr = fresh_symbol(at, "s");
-    record_item(call, tensor, value);
+    const Ref tensor = as_tensor(e_, call, number);
+    number->number().expr = e_.sizes().new_size(at);
+    record_item(e_, call, tensor, number);
   } catch (const FixedSize&) {
-    value->expr.reset();  // whoever needs it says so
+    number->number().expr.reset();  // whoever needs it says so
   }
-}
-
-// Records that `number` is what `tensor` holds.
-void Evaluator::record_item(Call& call, const Ref& tensor, const Ref& number) {
-  aten::Value value;
-  value.kind = aten::Value::Kind::kScalar;
-  value.dtype = number->is_bool() ? DType::kBool : number->is_int() ? DType::kInt64 : DType::kFloat;
-  if (number->is_int() && number->expr && number->expr->is_symbol()) value.scalar = number->expr;
-  aten::Node node;
-  node.op = "aten::item";
-  node.args.push_back({"self", value_id(tensor)});
-  set_location(node, call);
-  number->id = new_value(std::move(value), "item");
-  node.outputs.push_back(number->id);
-  nodes_->push_back(std::move(node));
 }
 
 }  // namespace onnxport::torchscript
