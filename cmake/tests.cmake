@@ -15,6 +15,9 @@ endif()
 
 get_property(onnxport_test_layers GLOBAL PROPERTY ONNXPORT_LAYERS)
 list(TRANSFORM onnxport_test_layers PREPEND onnxport_)
+# The parts of torchscript that know nothing of libtorch; the rest is compiled into the plugin alone.
+list(APPEND onnxport_test_sources "${PROJECT_SOURCE_DIR}/src/torchscript/sizes.cpp"
+  "${PROJECT_SOURCE_DIR}/src/torchscript/arithmetic.cpp")
 add_executable(onnxport_tests ${onnxport_test_sources})
 target_link_libraries(onnxport_tests PRIVATE ${onnxport_test_layers})
 # As the command: ONNX and protobuf stay inside, libtorch brings its own.

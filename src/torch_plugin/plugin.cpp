@@ -11,6 +11,7 @@
 #include "torch_plugin/run.h"
 #include "torch_plugin/script.h"
 #include "torch_plugin/script_module.h"
+#include "torchscript/builtin.h"
 
 namespace onnxport::torch_plugin {
 namespace {
@@ -71,4 +72,14 @@ extern "C" __attribute__((visibility("default"), used)) const char onnxport_plug
 extern "C" __attribute__((visibility("default"))) onnxport::libtorch::Plugin*
 onnxport_open_plugin() {
   return new onnxport::torch_plugin::TorchPlugin();
+}
+
+// The names of TorchScript's builtins, one a line: tests/builtins_test.py exercises each of them.
+extern "C" __attribute__((visibility("default"))) const char* onnxport_script_builtins() {
+  static const std::string text = [] {
+    std::string lines;
+    for (const std::string& name : onnxport::torchscript::builtin_names()) lines += name + "\n";
+    return lines;
+  }();
+  return text.c_str();
 }
