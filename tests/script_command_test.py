@@ -209,7 +209,7 @@ def test_a_range_is_what_inputs_are_drawn_from(onnxport, script, tmp_path):
     assert ran.code == 0, ran.text
     assert onnxport("verify", path, out, "--input-type", "ids=int64", "--input-range", "ids=0..3").code == 0
     ran = onnxport("export", path, "-o", out, *shape, "--input-range", "ids=0..0.5")
-    assert ran.code == 1 and "--input-range ids: 0.5 is not a whole number, as int64 has them" in ran.text, ran.text
+    assert ran.code == 1 and "--input-range input: 0.5 is not a whole number, as int64 has them" in ran.text, ran.text
     ran = onnxport("export", path, "-o", out, *shape, "--input-range", "id=0..3")
     assert ran.code == 1 and "--input-range: the model has no input `id`" in ran.text, ran.text
 
