@@ -6,6 +6,7 @@
 #   lib/onnxport/onnxport_torch.so   the plugin that reads TorchScript and verifies against PyTorch
 #   include/onnxport/                headers
 #   lib/cmake/onnxport/              the package
+#   share/doc/onnxport/LICENSE
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -22,6 +23,8 @@ if(TARGET onnxport_torch)
 endif()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/onnxport"
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(onnxport_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/onnxport)
 install(EXPORT onnxportTargets NAMESPACE onnxport:: DESTINATION ${onnxport_package_dir})
