@@ -70,6 +70,14 @@ def run(command, timeout):
     return process.returncode, out, err, time.time() - began
 
 
+def divergence(first):
+    """The report's first_divergence in one line: the node or call, where it stands, and why."""
+    if not first:
+        return ""
+    where = [first["onnx_node"] or first["aten_op"], first["module_path"], first["source"]]
+    return ": ".join([", ".join(filter(None, where)), first["reason"]]).lstrip(": ")
+
+
 def sweep_one(entry, opset, arguments):
     """One export: its line for the results file."""
     script = arguments.kind == "script"
@@ -95,7 +103,7 @@ def sweep_one(entry, opset, arguments):
     line.update(
         outcome=report.get("outcome"),
         verified=report.get("verified"),
-        error=report.get("error", "") or report.get("first_divergence", ""),
+        error=report.get("error", "") or divergence(report.get("first_divergence")),
         nodes=report.get("nodes"),
         nodes_before=report.get("nodes_before_simplify"),
         mb=round(report.get("file_bytes", 0) / 1e6, 1),

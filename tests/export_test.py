@@ -205,7 +205,7 @@ def test_report_as_json(onnxport, small, tmp_path):
     assert found["opset"] == 17
     assert found["nodes"] == len(onnx.load(out).graph.node)
     assert found["file_bytes"] == out.stat().st_size
-    assert found["inputs"] == ["input: float32[batch_size, 3, 16, 16]"]
+    assert found["inputs"] == [{"name": "input", "dtype": "float32", "dims": ["batch_size", 3, 16, 16]}]
     assert found["comparison"][0]["name"] == "output"
     assert found["comparison"][0]["max_abs_difference"] < 1e-4
     assert list(found["seconds"]) == ["read", "lower", "simplify", "write", "check", "verify"]

@@ -37,6 +37,9 @@ def test_example_program_exports_and_verifies(example, small, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Passed ✓" in done.stdout
     assert onnx.load(out).opset_import[0].version == 13
+    # The example's own format publishes a second file beside it, and nothing else.
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["model.onnx", "model.onnx.txt"]
+    assert "takes input: float32[batch_size, " in (tmp_path / "model.onnx.txt").read_text()
 
 
 def test_installed_command_verifies(installed, small, tmp_path):

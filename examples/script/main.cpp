@@ -18,7 +18,7 @@ int main(int argc, char** argv) try {
   const onnxport::Report report = onnxport::export_onnx(module, {torch::randn(sizes)}, argv[2]);
   // What the module keeps from run to run has become inputs and outputs; the notes say which.
   std::cout << report.text() << '\n';
-  for (const std::string& type : report.output_types) std::cout << "gives " << type << '\n';
+  for (const auto& output : report.outputs) std::cout << "gives " << output.text() << '\n';
   return report.exit_code();
 } catch (const std::exception& e) {
   std::cerr << e.what() << '\n';

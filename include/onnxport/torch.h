@@ -188,16 +188,21 @@ inline void take_sizes(ExportConfig& config, const Tensors& inputs) {
 // instead.
 inline Report export_saved(const ::torch::jit::Module& module, const std::string& name,
                            const Tensors& inputs, const ExportConfig& config,
-                           const std::string& path, const Progress& progress) {
+                           const std::string& path, const Progress& progress,
+                           const std::stop_token& cancel) {
   // The plugin and the program share one libtorch: of another version nothing good would come.
   if (std::string why = check_torch(TORCH_VERSION); !why.empty()) return refused(name, why);
   ExportConfig own = config;
   take_sizes(own, inputs);
   TemporaryFile file;
   module.save(file.path());
-  Report report = export_model(file.path(), path, own, progress);
-  for (std::string* text : {&report.source_path, &report.error, &report.first_divergence}) {
+  Report report = export_model(file.path(), path, own, progress, cancel);
+  for (std::string* text : {&report.source_path, &report.error}) {
     replace_all(*text, file.path(), name);
+  }
+  if (report.first_divergence) {
+    replace_all(report.first_divergence->source, file.path(), name);
+    replace_all(report.first_divergence->reason, file.path(), name);
   }
   for (std::string& note : report.notes) replace_all(note, file.path(), name);
   return report;
@@ -240,10 +245,11 @@ template <typename F>
 // A TorchScript module, with the sizes of these inputs.
 inline Report export_onnx(const ::torch::jit::Module& module,
                           const std::vector<::torch::Tensor>& inputs, const std::string& path,
-                          const ExportConfig& config = {}, const Progress& progress = {}) {
+                          const ExportConfig& config = {}, const Progress& progress = {},
+                          const std::stop_token& cancel = {}) {
   const std::string name = "the TorchScript module";
   try {
-    return torch_detail::export_saved(module, name, inputs, config, path, progress);
+    return torch_detail::export_saved(module, name, inputs, config, path, progress, cancel);
   } catch (const c10::Error& e) {
     return torch_detail::refused(name, e.what_without_backtrace());
   } catch (const std::exception& e) {
@@ -257,13 +263,14 @@ inline Report export_onnx(const ::torch::jit::Module& module,
 template <typename M>
 requires(!std::is_base_of_v<::torch::jit::Module, std::remove_cvref_t<M>>) Report
     export_onnx(M&& module, const std::vector<::torch::Tensor>& inputs, const std::string& path,
-                const ExportConfig& config = {}, const Progress& progress = {}) {
+                const ExportConfig& config = {}, const Progress& progress = {},
+                const std::stop_token& cancel = {}) {
   std::string name = "the module";
   try {
     if constexpr (std::is_same_v<std::remove_cvref_t<M>, ::torch::nn::AnyModule>) {
       auto forward = [&](auto&&... tensors) { return module.forward(tensors...); };
       return torch_detail::export_saved(torch_detail::traced(*module.ptr(), forward, inputs), name,
-                                        inputs, config, path, progress);
+                                        inputs, config, path, progress, cancel);
     } else {
       auto& inner = torch_detail::module_of(module);
       name = inner.name();
@@ -271,7 +278,7 @@ requires(!std::is_base_of_v<::torch::jit::Module, std::remove_cvref_t<M>>) Repor
         return inner.forward(tensors...);
       };
       return torch_detail::export_saved(torch_detail::traced(inner, forward, inputs), name, inputs,
-                                        config, path, progress);
+                                        config, path, progress, cancel);
     }
   } catch (const c10::Error& e) {
     return torch_detail::refused(name, e.what_without_backtrace());
@@ -284,9 +291,9 @@ requires(!std::is_base_of_v<::torch::jit::Module, std::remove_cvref_t<M>>) Repor
 // order; without any, one picture of 3x224x224.
 template <typename M>
 Report export_onnx(M&& module, const ExportConfig& config, const std::string& path,
-                   const Progress& progress = {}) {
+                   const Progress& progress = {}, const std::stop_token& cancel = {}) {
   return export_onnx(std::forward<M>(module), torch_detail::example_inputs(config), path, config,
-                     progress);
+                     progress, cancel);
 }
 
 }  // namespace onnxport

@@ -16,6 +16,7 @@
 #include "onnx/check.h"
 #include "onnxport/export.h"
 #include "pipeline/facts.h"
+#include "report/facts_report.h"
 
 namespace onnxport::cli {
 namespace {
@@ -80,7 +81,8 @@ int run_inspect(const Settings& s) {
     print_error(look(false), facts.error().str());
     return kFailed;
   }
-  fmt::print("{}", s.json ? facts::json(*facts, s.source) : facts::text(*facts, s.source));
+  fmt::print("{}",
+             s.json ? report::facts_json(*facts, s.source) : report::facts_text(*facts, s.source));
   return 0;
 }
 

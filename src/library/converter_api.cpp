@@ -24,6 +24,8 @@ const ConverterApi kConverterApi = {
     [](const SimplifyReport& r) { return r.text(); },
     [](const SimplifyReport& r) { return r.json(); },
     [](const SimplifyReport& r) { return r.html(); },
+    [](const TensorReport& t) { return t.text(); },
+    [](const DivergenceReport& d) { return d.text(); },
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -23,11 +24,11 @@ struct ConverterApi {
   MaybeError (*check_export_config)(const ExportConfig&);
   MaybeError (*check_simplify_config)(const SimplifyConfig&);
   Report (*export_model)(const std::string&, const std::string&, const ExportConfig&,
-                         const Progress&);
+                         const Progress&, const std::stop_token&);
   Report (*verify_model)(const std::string&, const std::string&, const ExportConfig&,
-                         const Progress&);
-  bool (*register_format)(const std::string&, Exporter);
-  std::vector<std::string> (*formats)();
+                         const Progress&, const std::stop_token&);
+  bool (*register_format)(const Format&);
+  std::vector<FormatInfo> (*formats)();
   int64_t (*newest_opset)();
   std::string (*check_torch)(const std::string&);
   std::string (*report_text)(const Report&);
@@ -36,10 +37,12 @@ struct ConverterApi {
   std::vector<SimplifyRule> (*simplify_rules)();
   std::string (*simplified_path)(const std::string&);
   SimplifyReport (*simplify_model)(const std::string&, const std::string&, const SimplifyConfig&,
-                                   const Progress&);
+                                   const Progress&, const std::stop_token&);
   std::string (*simplify_report_text)(const SimplifyReport&);
   std::string (*simplify_report_json)(const SimplifyReport&);
   std::string (*simplify_report_html)(const SimplifyReport&);
+  std::string (*tensor_text)(const TensorReport&);
+  std::string (*divergence_text)(const DivergenceReport&);
 };
 
 }  // namespace onnxport::library

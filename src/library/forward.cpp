@@ -103,23 +103,25 @@ std::optional<ConfigError> check_config(const SimplifyConfig& config) {
 }
 
 Report export_model(const std::string& source, const std::string& output,
-                    const ExportConfig& config, const Progress& progress) {
+                    const ExportConfig& config, const Progress& progress,
+                    const std::stop_token& cancel) {
   if (converter() == nullptr) return refusal<Report>(source, output);
-  return converter()->export_model(source, output, config, progress);
+  return converter()->export_model(source, output, config, progress, cancel);
 }
 
 Report verify_model(const std::string& source, const std::string& onnx_path,
-                    const ExportConfig& config, const Progress& progress) {
+                    const ExportConfig& config, const Progress& progress,
+                    const std::stop_token& cancel) {
   if (converter() == nullptr) return refusal<Report>(source, onnx_path);
-  return converter()->verify_model(source, onnx_path, config, progress);
+  return converter()->verify_model(source, onnx_path, config, progress, cancel);
 }
 
-bool register_format(const std::string& name, Exporter exporter) {
-  return converter() != nullptr && converter()->register_format(name, std::move(exporter));
+bool register_format(const Format& format) {
+  return converter() != nullptr && converter()->register_format(format);
 }
 
-std::vector<std::string> formats() {
-  return converter() != nullptr ? converter()->formats() : std::vector<std::string>();
+std::vector<FormatInfo> formats() {
+  return converter() != nullptr ? converter()->formats() : std::vector<FormatInfo>();
 }
 
 int64_t newest_opset() { return converter() != nullptr ? converter()->newest_opset() : 0; }
@@ -147,9 +149,10 @@ std::string simplified_path(const std::string& source) {
 }
 
 SimplifyReport simplify_model(const std::string& source, const std::string& output,
-                              const SimplifyConfig& config, const Progress& progress) {
+                              const SimplifyConfig& config, const Progress& progress,
+                              const std::stop_token& cancel) {
   if (converter() == nullptr) return refusal<SimplifyReport>(source, output);
-  return converter()->simplify_model(source, output, config, progress);
+  return converter()->simplify_model(source, output, config, progress, cancel);
 }
 
 std::string SimplifyReport::text() const {
@@ -160,6 +163,13 @@ std::string SimplifyReport::json() const {
 }
 std::string SimplifyReport::html() const {
   return converter() != nullptr ? converter()->simplify_report_html(*this) : "";
+}
+
+std::string TensorReport::text() const {
+  return converter() != nullptr ? converter()->tensor_text(*this) : name;
+}
+std::string DivergenceReport::text() const {
+  return converter() != nullptr ? converter()->divergence_text(*this) : reason;
 }
 
 }  // namespace onnxport

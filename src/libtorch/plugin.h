@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <variant>
 #include <vector>
@@ -23,6 +24,7 @@ struct RunOptions {
   int threads = 0;       // 0: libtorch's default
   // Called for each tensor value as it is computed (outputs of every node), when given.
   std::function<void(aten::ValueId, const Tensor&)> watch = {};
+  std::stop_token cancel = {};  // ends a run between two calls, with an Error
 };
 
 // What a TorchScript file does not say of its inputs. An input is named as forward() names it; when

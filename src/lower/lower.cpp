@@ -9,6 +9,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "base/cancel.h"
 #include "lower/builder.h"
 #include "lower/control.h"
 #include "lower/promotion.h"
@@ -120,7 +121,11 @@ class Walk : public Scope, private BlockWalk {
     index_weights();
     TRY(add_inputs());
     ScopeGuard guard(*this);
-    for (const aten::Node& node : program_.nodes) lower_node(node);
+    for (const aten::Node& node : program_.nodes) {
+      TRY(check_cancelled(options_.cancel));
+      lower_node(node);
+    }
+    TRY(check_cancelled(options_.cancel));
     if (!problems_.empty()) return problems_.error();
     return {};
   }
@@ -173,7 +178,9 @@ class Walk : public Scope, private BlockWalk {
 
   void lower_block(const std::vector<aten::Node>& nodes) override {
     bool all = true;
-    for (const aten::Node& node : nodes) all = lower_node(node) && all;
+    for (const aten::Node& node : nodes) {
+      all = !options_.cancel.stop_requested() && lower_node(node) && all;
+    }
     if (!all) throw Refused{Refused::Kind::kInBlock, "something in its blocks cannot be converted"};
   }
 

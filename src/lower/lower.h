@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct Options {
   int64_t opset = 17;
   std::vector<std::string> input_names;   // empty: "input", or the forward()'s names when several
   std::vector<std::string> output_names;  // empty: "output", or dict keys / output_<i> when several
+  std::stop_token cancel = {};            // looked at before every call
 };
 
 // An Error unless there are none, or one for each of the model's `count` inputs or outputs.

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 
+#include "base/cancel.h"
 #include "base/file.h"
 #include "onnx/to_proto.h"
 #include "onnx/wire.h"
@@ -176,9 +177,11 @@ class LayoutMaker {
   std::vector<Value*> initializers_;
 };
 
-Status stream(const Storage& storage, AtomicFile& file, std::vector<std::byte>& buffer) {
+Status stream(const Storage& storage, AtomicFile& file, std::vector<std::byte>& buffer,
+              const std::stop_token& cancel) {
   const std::span<const std::byte> view = storage.view();
   for (uint64_t at = 0; at < storage.size(); at += kBlock) {
+    TRY(check_cancelled(cancel));
     const uint64_t n = std::min(kBlock, storage.size() - at);
     if (!view.empty()) {
       TRY(file.write(view.subspan(at, n)));
@@ -193,21 +196,22 @@ Status stream(const Storage& storage, AtomicFile& file, std::vector<std::byte>& 
   return {};
 }
 
-Status write_pieces(const Layout& layout, AtomicFile& file) {
+Status write_pieces(const Layout& layout, AtomicFile& file, const std::stop_token& cancel) {
   std::vector<std::byte> buffer;
   for (const Piece& piece : layout.pieces) {
     TRY(file.write(piece.bytes));
-    if (piece.elements != nullptr) TRY(stream(*piece.elements->storage, file, buffer));
+    if (piece.elements != nullptr) TRY(stream(*piece.elements->storage, file, buffer, cancel));
   }
   CHECK(file.written() == layout.size);
   return file.flush();
 }
 
-Status write_external(const std::vector<External>& external, AtomicFile& file) {
+Status write_external(const std::vector<External>& external, AtomicFile& file,
+                      const std::stop_token& cancel) {
   std::vector<std::byte> buffer;
   for (const External& part : external) {
     TRY(file.write(std::string(part.offset - file.written(), '\0')));
-    TRY(stream(*part.elements->storage, file, buffer));
+    TRY(stream(*part.elements->storage, file, buffer, cancel));
   }
   return file.flush();
 }
@@ -221,6 +225,7 @@ std::string file_name(const std::string& path) {
 
 Result<Written> write_model(const Model& model, const std::string& path,
                             const WriteOptions& options) {
+  TRY(check_cancelled(options.cancel));
   LayoutMaker maker(model, file_name(path) + ".data");
   if (auto status = maker.prepare(); !status.ok()) return std::move(status).error().at(path);
   Layout layout = maker.make(false);
@@ -234,11 +239,11 @@ Result<Written> write_model(const Model& model, const std::string& path,
 
   // Both files are complete and on the disk before either takes its name.
   TRY_ASSIGN(auto file, AtomicFile::create(path));
-  TRY(write_pieces(layout, *file));
+  TRY(write_pieces(layout, *file, options.cancel));
   Written written{layout.size, 0};
   if (!layout.external.empty()) {
     TRY_ASSIGN(auto data, AtomicFile::create(path + ".data"));
-    TRY(write_external(layout.external, *data));
+    TRY(write_external(layout.external, *data, options.cancel));
     written.external_bytes = data->written();
     TRY(data->commit());
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
 
 #include "base/result.h"
@@ -13,6 +14,7 @@ namespace onnxport::onnx {
 struct WriteOptions {
   // Above this size of the whole file, initializers go to `<file>.data` (protobuf's limit is 2 GB).
   uint64_t external_data_above = (uint64_t{1} << 31) - (uint64_t{1} << 20);
+  std::stop_token cancel = {};  // looked at before every block of elements
 };
 
 struct Written {

@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include <memory>
 #include <set>
 
 #include "onnx/read.h"
@@ -14,10 +13,15 @@
 namespace onnxport::facts {
 namespace {
 
-constexpr const char* kScript = "TorchScript archive";
-
-std::string port_text(const std::string& name, DType dtype, const std::optional<Shape>& shape) {
-  return fmt::format("{}: {}{}", name, onnxport::name(dtype), shape ? to_string(*shape) : "[?]");
+TensorReport tensor_report(const std::string& name, DType dtype,
+                           const std::optional<Shape>& shape) {
+  TensorReport out{name, onnxport::name(dtype), std::nullopt};
+  if (!shape) return out;
+  out.dims.emplace();
+  for (const Expr& size : *shape) {
+    out.dims->push_back(size.is_const() ? Dim(size.value()) : Dim(size.str()));
+  }
+  return out;
 }
 
 // Counts weights; tied ones share their storage and count once.
@@ -44,24 +48,22 @@ void count_nodes(const onnx::Graph& graph, Facts& facts) {
     for (const onnx::Node* node = g->first(); node != nullptr; node = node->next) {
       ++facts.nodes;
       ++facts.operators[node->domain.empty() ? node->op_type : node->domain + "." + node->op_type];
-      for (const auto& [name, attribute] : node->attributes) {
-        if (auto* body = std::get_if<onnx::Attribute::GraphRef>(&attribute.v)) {
-          todo.push_back(body->get());
-        }
-      }
+      for (const onnx::Graph* body : onnx::subgraphs(*node)) todo.push_back(body);
     }
   }
 }
 
-Facts of_program(const aten::Program& program, bool is_script) {
+Facts of_source(pipeline::Source& source) {
+  const aten::Program& program = source.program();
   Facts facts;
-  facts.kind = is_script ? kScript : "PyTorch exported program";
+  facts.kind = source.kind().description;
+  facts.producer_wrote_it = source.kind().names_its_writer;
   facts.producer = program.producer;
   facts.notes = program.notes;
   auto port = [&](const std::string& name, aten::ValueId id) {
-    if (!id.valid()) return name + ": None";
+    if (!id.valid()) return TensorReport{name, "", std::nullopt};
     const aten::Value& value = program.value(id);
-    return port_text(name.empty() ? value.name : name, value.dtype, value.shape);
+    return tensor_report(name.empty() ? value.name : name, value.dtype, value.shape);
   };
   for (const auto& input : program.inputs) facts.inputs.push_back(port(input.name, input.value));
   for (const auto& output : program.outputs)
@@ -85,12 +87,6 @@ bool is_zip(const std::string& path) {
   return magic[0] == 'P' && magic[1] == 'K';
 }
 
-std::string thousands(uint64_t n) {
-  std::string digits = std::to_string(n);
-  for (size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
-  return digits;
-}
-
 }  // namespace
 
 uint64_t size_on_disk(const std::string& path) {
@@ -111,10 +107,10 @@ Facts of_model(const onnx::Model& model) {
   facts.opset = model.opset();
   facts.ir_version = model.ir_version;
   for (const onnx::Value* v : model.graph->inputs) {
-    if (!v->initializer) facts.inputs.push_back(port_text(v->name, v->dtype, v->shape));
+    if (!v->initializer) facts.inputs.push_back(tensor_report(v->name, v->dtype, v->shape));
   }
   for (const onnx::Value* v : model.graph->outputs()) {
-    facts.outputs.push_back(port_text(v->name, v->dtype, v->shape));
+    facts.outputs.push_back(tensor_report(v->name, v->dtype, v->shape));
   }
   count_nodes(*model.graph, facts);
   Weights weights(facts);
@@ -127,56 +123,15 @@ Facts of_model(const onnx::Model& model) {
 
 Result<Facts> of_file(const std::string& path, const ExportConfig& config) {
   Facts facts;
-  if (is_zip(path)) {
-    TRY_ASSIGN(Source source, Source::read(path, config));
-    facts = of_program(source.program(), source.is_script());
+  if (is_zip(path) || pipeline::recognise(path) != nullptr) {
+    TRY_ASSIGN(const std::unique_ptr<pipeline::Source> source, pipeline::read_source(path, config));
+    facts = of_source(*source);
   } else {
     TRY_ASSIGN(onnx::Model model, onnx::read_model(path));
     facts = of_model(model);
   }
   facts.file_bytes = size_on_disk(path);
   return facts;
-}
-
-std::string text(const Facts& facts, const std::string& path) {
-  std::string out = fmt::format("{}\n  {}", path, facts.kind);
-  const bool script = facts.kind == kScript;  // which does not say what wrote it
-  if (!facts.producer.empty()) out += (script ? ", read by " : " by ") + facts.producer;
-  if (facts.opset > 0)
-    out += fmt::format(", opset {}, IR version {}", facts.opset, facts.ir_version);
-  out += fmt::format("\n  size        {:.1f} MB\n  parameters  {} ({:.1f} MB)\n  nodes       {}\n",
-                     static_cast<double>(facts.file_bytes) / 1e6, thousands(facts.parameters),
-                     static_cast<double>(facts.parameter_bytes) / 1e6, facts.nodes);
-  for (const std::string& line : facts.inputs) out += "  input       " + line + "\n";
-  for (const std::string& line : facts.outputs) out += "  output      " + line + "\n";
-  std::vector<std::pair<std::string, int>> operators(facts.operators.begin(),
-                                                     facts.operators.end());
-  std::stable_sort(operators.begin(), operators.end(),
-                   [](const auto& a, const auto& b) { return a.second > b.second; });
-  if (!operators.empty()) out += "  operators\n";
-  for (const auto& [op, count] : operators) out += fmt::format("    {:>6}  {}\n", count, op);
-  for (const std::string& note : facts.notes) out += "  note        " + note + "\n";
-  return out;
-}
-
-std::string json(const Facts& facts, const std::string& path) {
-  nlohmann::ordered_json j;
-  j["path"] = path;
-  j["kind"] = facts.kind;
-  j["producer"] = facts.producer;
-  if (facts.opset > 0) {
-    j["opset"] = facts.opset;
-    j["ir_version"] = facts.ir_version;
-  }
-  j["file_bytes"] = facts.file_bytes;
-  j["parameters"] = facts.parameters;
-  j["parameter_bytes"] = facts.parameter_bytes;
-  j["nodes"] = facts.nodes;
-  j["inputs"] = facts.inputs;
-  j["outputs"] = facts.outputs;
-  j["operators"] = facts.operators;
-  j["notes"] = facts.notes;
-  return j.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace onnxport::facts

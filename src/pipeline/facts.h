@@ -1,4 +1,5 @@
-// What there is to tell about a model or a file: for reports and `inspect`.
+// What there is to tell about a model or a file: for reports and `inspect`. report/facts_report.h
+// draws it.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +17,12 @@ namespace onnxport::facts {
 struct Facts {
   std::string kind;  // "ONNX model", "PyTorch exported program"
   std::string producer;
-  int64_t opset = 0;  // 0 for a .pt2
+  bool producer_wrote_it = true;  // false: it is what read the file
+  int64_t opset = 0;              // 0 for what is not ONNX
   int64_t ir_version = 0;
-  uint64_t file_bytes = 0;          // external data included
-  std::vector<std::string> inputs;  // "input: float32[batch_size, 3, 224, 224]"
-  std::vector<std::string> outputs;
+  uint64_t file_bytes = 0;  // external data included
+  std::vector<TensorReport> inputs;
+  std::vector<TensorReport> outputs;
   std::map<std::string, int> operators;
   size_t nodes = 0;
   uint64_t parameters = 0;  // elements of weights, shared ones once
@@ -39,15 +41,12 @@ void fill_summary(const onnx::Model& model, AnyReport& report) {
   report.operators = std::move(facts.operators);
   report.parameters = facts.parameters;
   report.inputs = std::move(facts.inputs);
-  report.output_types = std::move(facts.outputs);
+  report.outputs = std::move(facts.outputs);
 }
 
-// A .onnx, .pt2 or TorchScript file, told apart by content. `config` is for the last: see
-// pipeline/source.h.
+// An ONNX file or a source of any kind, told apart by content. `config` is for sources that do not
+// say everything themselves: see pipeline/source.h.
 Result<Facts> of_file(const std::string& path, const ExportConfig& config = {});
-
-std::string text(const Facts& facts, const std::string& path);
-std::string json(const Facts& facts, const std::string& path);
 
 // The file, and the .data file beside it if there is one.
 uint64_t size_on_disk(const std::string& path);

@@ -1,6 +1,8 @@
+// The registry of formats, and the functions of the library that need no more than it.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <map>
 #include <mutex>
 
 #include "base/nearest.h"
@@ -8,62 +10,84 @@
 #include "onnxport/export.h"
 #include "pipeline/exception_boundary.h"
 #include "pipeline/export_pipeline.h"
+#include "pipeline/format.h"
 
 #ifndef ONNXPORT_VERSION
 #define ONNXPORT_VERSION "0"
 #endif
 
 namespace onnxport {
+namespace pipeline {
 namespace {
 
 struct Registry {
   std::mutex mutex;
-  std::map<std::string, Exporter> exporters;
+  std::map<std::string, std::shared_ptr<const OutputFormat>> formats;
 };
 
 Registry& registry() {
-  static auto* made = new Registry{{}, {{"onnx", pipeline::export_onnx}}};
+  static auto* made = new Registry;
   return *made;
 }
 
 }  // namespace
 
-bool register_format(const std::string& name, Exporter exporter) {
+bool register_output_format(std::shared_ptr<const OutputFormat> format) {
   std::scoped_lock lock(registry().mutex);
-  return registry().exporters.emplace(name, std::move(exporter)).second;
+  std::string name = format->name();
+  return registry().formats.emplace(std::move(name), std::move(format)).second;
 }
 
-std::vector<std::string> formats() {
+Result<std::shared_ptr<const OutputFormat>> find_output_format(const std::string& name) {
+  std::vector<std::string> names;
   std::scoped_lock lock(registry().mutex);
-  std::vector<std::string> out;
-  for (const auto& [name, exporter] : registry().exporters) out.push_back(name);
+  for (const auto& [known, format] : registry().formats) {
+    if (known == name) return format;
+    names.push_back(known);
+  }
+  return Error{fmt::format("there is no format `{}`; did you mean `{}`? (known: {})", name,
+                           nearest(name, names), fmt::join(names, ", ")),
+               ""};
+}
+
+}  // namespace pipeline
+
+bool register_format(const Format& format) {
+  if (!format.write) return false;
+  return pipeline::register_output_format(pipeline::converted_format(format));
+}
+
+std::vector<FormatInfo> formats() {
+  std::scoped_lock lock(pipeline::registry().mutex);
+  std::vector<FormatInfo> out;
+  for (const auto& [name, format] : pipeline::registry().formats) {
+    out.push_back({name, format->extension(), format->description()});
+  }
   return out;
 }
 
 Report export_model(const std::string& source, const std::string& output,
-                    const ExportConfig& config, const Progress& progress) {
-  Exporter exporter;
-  {
-    std::scoped_lock lock(registry().mutex);
-    auto found = registry().exporters.find(config.format);
-    if (found != registry().exporters.end()) exporter = found->second;
+                    const ExportConfig& config, const Progress& progress,
+                    const std::stop_token& cancel) {
+  Report fresh = pipeline::fresh_report(source, output);
+  fresh.format = config.format;
+  auto format = pipeline::find_output_format(config.format);
+  if (!format.ok()) {
+    fresh.error = format.error().str();
+    return fresh;
   }
-  if (exporter) {
-    return exception_boundary(pipeline::fresh_report(source, output),
-                              [&] { return exporter(source, output, config, progress); });
-  }
-  Report report = pipeline::fresh_report(source, output);
-  report.format = config.format;
-  report.error =
-      fmt::format("there is no format `{}`; did you mean `{}`? (known: {})", config.format,
-                  nearest(config.format, formats()), fmt::join(formats(), ", "));
-  return report;
+  return exception_boundary(std::move(fresh), [&] {
+    return pipeline::run_export(source, output, **format, config, progress, cancel);
+  });
 }
 
 Report verify_model(const std::string& source, const std::string& onnx_path,
-                    const ExportConfig& config, const Progress& progress) {
-  return exception_boundary(pipeline::fresh_report(source, onnx_path), [&] {
-    return pipeline::verify_onnx(source, onnx_path, config, progress);
+                    const ExportConfig& config, const Progress& progress,
+                    const std::stop_token& cancel) {
+  Report fresh = pipeline::fresh_report(source, onnx_path);
+  fresh.writes = false;
+  return exception_boundary(std::move(fresh), [&] {
+    return pipeline::run_verify(source, onnx_path, config, progress, cancel);
   });
 }
 

@@ -1,54 +1,71 @@
 #include "pipeline/source.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
-#include <optional>
-#include <utility>
+#include <string_view>
 
 #include "options/inputs.h"
-#include "pipeline/shapes.h"
-#include "read/pt2.h"
-#include "read/script.h"
 
-namespace onnxport {
+namespace onnxport::pipeline {
+namespace {
 
-Result<Source> Source::read(const std::string& path, const ExportConfig& config) {
-  Source source;
-  source.path_ = path;
-  const std::optional<read::ScriptArchive> archive = read::ScriptArchive::open(path);
-  if (!archive) {
-    const bool for_script =
-        std::any_of(config.inputs.begin(), config.inputs.end(),
-                    [](const InputSpec& spec) { return spec.value || !spec.type.empty(); });
-    if (for_script) {
-      return Error{"input values and types are for TorchScript files; a .pt2 has its own", path};
-    }
-    TRY_ASSIGN(source.program_, read::read_pt2(path));
-    return source;
-  }
-  TRY_ASSIGN(source.options_, shapes::script_options(config));
-  TRY_ASSIGN(source.plugin_, libtorch::load_plugin());
-  TRY_ASSIGN(source.program_, archive->read(source.options_, *source.plugin_));
-  return source;
+std::vector<const SourceKind*>& registered() {
+  static auto* kinds = new std::vector<const SourceKind*>;
+  return *kinds;
 }
 
-Result<libtorch::Module*> Source::module() {
-  if (!is_script()) return nullptr;
-  if (module_ == nullptr) {
-    // What the module keeps from run to run: read_script made it an input `s` and an output
-    // `s_out`.
-    for (const aten::Input& input : program_.inputs) {
-      for (const aten::Output& output : program_.outputs) {
-        if (output.name == input.name + "_out") options_.states.push_back(input.name);
-      }
+Error not_recognised(const std::string& path) {
+  std::vector<std::string> names;
+  for (const SourceKind* kind : source_kinds()) {
+    if (kind->advice != nullptr) {
+      if (std::optional<Error> advice = kind->advice(path)) return *std::move(advice);
     }
-    TRY_ASSIGN(module_, plugin_->load_script(path_, options_));
+    names.emplace_back(kind->name);
   }
-  return module_.get();
+  return Error{fmt::format("is not a model of a known kind ({})", fmt::join(names, ", ")), path};
 }
 
-Result<bool> Source::takes_list() {
-  TRY_ASSIGN(const libtorch::Module* module, this->module());
-  return module != nullptr && module->takes_list();
+Status check_input_values(const SourceKind& kind, const std::string& path,
+                          const ExportConfig& config) {
+  const bool asked =
+      std::any_of(config.inputs.begin(), config.inputs.end(),
+                  [](const InputSpec& spec) { return spec.value || !spec.type.empty(); });
+  if (kind.takes_input_values || !asked) return {};
+  std::vector<std::string> takers;
+  for (const SourceKind* other : source_kinds()) {
+    if (other->takes_input_values) takers.push_back(fmt::format("{}s", other->name));
+  }
+  return Error{fmt::format("input values and types are for {}; a {} has its own",
+                           fmt::join(takers, " and "), kind.name),
+               path};
+}
+
+}  // namespace
+
+RegisterSource::RegisterSource(const SourceKind& kind) {
+  std::vector<const SourceKind*>& kinds = registered();
+  const auto place = std::find_if(kinds.begin(), kinds.end(), [&](const SourceKind* other) {
+    return std::string_view(kind.name) < other->name;
+  });
+  kinds.insert(place, &kind);
+}
+
+const std::vector<const SourceKind*>& source_kinds() { return registered(); }
+
+const SourceKind* recognise(const std::string& path) {
+  for (const SourceKind* kind : source_kinds()) {
+    if (kind->recognise(path)) return kind;
+  }
+  return nullptr;
+}
+
+Result<std::unique_ptr<Source>> read_source(const std::string& path, const ExportConfig& config) {
+  const SourceKind* kind = recognise(path);
+  if (kind == nullptr) return not_recognised(path);
+  TRY(check_input_values(*kind, path, config));
+  return kind->read(path, config);
 }
 
 ExportConfig with_shapes_of(const onnx::Model& model, ExportConfig config) {
@@ -74,4 +91,4 @@ ExportConfig with_shapes_of(const onnx::Model& model, ExportConfig config) {
   return config;
 }
 
-}  // namespace onnxport
+}  // namespace onnxport::pipeline

@@ -7,11 +7,14 @@
 #include <mutex>
 #include <set>
 #include <utility>
+#include <vector>
 
 namespace onnxport {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr const char* kScratch = ".scratch";
 
 struct Living {
   std::mutex mutex;
@@ -70,12 +73,48 @@ Result<StagingFolder> StagingFolder::beside(const std::string& output) {
   return StagingFolder(folder, (fs::path(folder) / target.filename()).string(), output);
 }
 
-Status StagingFolder::publish() {
+std::string StagingFolder::scratch_file() const {
+  return (fs::path(folder_) / kScratch / fs::path(file_).filename()).string();
+}
+
+Status StagingFolder::make_scratch() const {
+  const fs::path folder = fs::path(folder_) / kScratch;
   std::error_code error;
+  fs::create_directory(folder, error);
+  if (error) return Error{"cannot be made: " + error.message(), folder.string()};
+  return {};
+}
+
+uint64_t StagingFolder::bytes() const {
+  std::error_code error;
+  uint64_t total = 0;
+  for (auto it = fs::recursive_directory_iterator(folder_, error);
+       !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+    if (it->path().filename() == kScratch) it.disable_recursion_pending();
+    if (it->is_regular_file(error)) total += it->file_size(error);
+  }
+  return total;
+}
+
+Status StagingFolder::publish() {
+  const fs::path target(output_);
+  const std::string stem = fs::path(file_).stem().string();
+  std::error_code error;
+  std::vector<fs::path> beside;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name == kScratch || entry.path() == fs::path(file_)) continue;
+    if (!name.starts_with(stem)) {
+      return Error{"has a name that does not begin with `" + stem + "`, so it is not published",
+                   name};
+    }
+    beside.push_back(entry.path());
+  }
   // The data first: an old .onnx with new data is caught by its checks, the reverse order would
   // leave a new .onnx without any.
-  bool external = fs::exists(file_ + ".data", error);
-  if (external) fs::rename(file_ + ".data", output_ + ".data", error);
+  for (const fs::path& path : beside) {
+    if (!error) fs::rename(path, target.parent_path() / path.filename(), error);
+  }
   if (!error) fs::rename(file_, output_, error);
   if (error) return Error{"cannot be put in place: " + error.message(), output_};
   return {};

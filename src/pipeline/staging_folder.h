@@ -2,6 +2,7 @@
 // name.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/result.h"
@@ -18,7 +19,14 @@ class StagingFolder {
   StagingFolder& operator=(StagingFolder&&) = delete;
 
   const std::string& file() const { return file_; }  // where to write
-  // Renames the file, and its .data if there is one, to `output`'s place; the old ones go.
+  // The same file name in a subfolder: for what is made on the way and not published.
+  std::string scratch_file() const;
+  Status make_scratch() const;  // the subfolder
+  // Of all that will be published.
+  uint64_t bytes() const;
+  // Renames the file, and all that stands beside it, to `output`'s place; the old ones go. What
+  // stands beside it has a name that begins with the stem of the file's: nothing else of the
+  // output's folder can be hit.
   Status publish();
 
  private:

@@ -1,6 +1,7 @@
 // The checksums of a model file's weights.
 #pragma once
 
+#include <stop_token>
 #include <string>
 
 #include "base/result.h"
@@ -10,6 +11,6 @@ namespace onnxport::read {
 // Compares every entry of a .pt2 or TorchScript archive with the checksum that was written with it;
 // the error names the file and the first entry that is damaged. Reads the whole file, which reading
 // a model does not: 0.2 s for 350 MB. Holds no more of it than a block.
-Status check_sums(const std::string& path);
+Status check_sums(const std::string& path, const std::stop_token& cancel = {});
 
 }  // namespace onnxport::read

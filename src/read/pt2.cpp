@@ -1,9 +1,12 @@
 #include "read/pt2.h"
 
+#include <algorithm>
+
 #include "aten/program.h"
 #include "base/file.h"
 #include "formats/json.h"
 #include "formats/slice.h"
+#include "formats/zip.h"
 #include "read/functionalize.h"
 #include "read/prune.h"
 #include "read/pt2_archive.h"
@@ -35,6 +38,13 @@ Result<aten::Program> read_program(std::shared_ptr<const Storage> bytes, const L
 }
 
 }  // namespace
+
+bool is_pt2(const std::string& path) {
+  const auto zip = formats::open_zip(path);
+  if (!zip.ok()) return false;
+  return std::any_of(zip->entries().begin(), zip->entries().end(),
+                     [](const formats::ZipEntry& entry) { return is_program_entry(entry.name); });
+}
 
 Result<aten::Program> read_pt2(const std::string& path, const Limits& limits) {
   TRY_ASSIGN(std::shared_ptr<const MappedFile> file, MappedFile::open(path));  // names the file

@@ -16,6 +16,9 @@ struct Limits {
   size_t max_nodes = 10'000'000;
 };
 
+// Whether the file holds an exported program: a zip archive with the entry of one.
+bool is_pt2(const std::string& path);
+
 // The program, functional (in-place calls rewritten, see functionalize.h) and validated.
 // Errors name the file, the archive entry and the place in it.
 Result<aten::Program> read_pt2(const std::string& path, const Limits& limits = {});

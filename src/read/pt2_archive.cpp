@@ -24,13 +24,25 @@ using Tensors = std::unordered_map<std::string, Tensor>;
 
 constexpr std::string_view kOldProgram = "serialized_exported_program.json";
 
+bool is_old_program(const std::string& name) {
+  return name == kOldProgram || name.ends_with("/" + std::string(kOldProgram));
+}
+
+// Where `models/` begins in the name `<root>/models/<name>.json`; npos for any other name.
+size_t find_models(const std::string& name) {
+  const size_t at = name.find("models/");
+  if (at == std::string::npos || !name.ends_with(".json")) return std::string::npos;
+  const bool below_root = at == 0 || (name[at - 1] == '/' && name.find('/') == at - 1);
+  return below_root ? at : std::string::npos;
+}
+
 class ArchiveReader {
  public:
   ArchiveReader(Zip zip, const Limits& limits) : zip_(std::move(zip)), limits_(limits) {}
 
   Result<Pt2Archive> run() {
     for (const ZipEntry& entry : zip_.entries()) {
-      if (entry.name == kOldProgram || entry.name.ends_with("/" + std::string(kOldProgram))) {
+      if (is_old_program(entry.name)) {
         root_ = entry.name.substr(0, entry.name.size() - kOldProgram.size());
         return old_layout(entry);
       }
@@ -87,9 +99,8 @@ class ArchiveReader {
     bool compiled = false;
     for (const ZipEntry& entry : zip_.entries()) {
       compiled = compiled || entry.name.find("data/aotinductor/") != std::string::npos;
-      size_t at = entry.name.find("models/");
-      if (at == std::string::npos || !entry.name.ends_with(".json")) continue;
-      if (at != 0 && (entry.name[at - 1] != '/' || entry.name.find('/') != at - 1)) continue;
+      const size_t at = find_models(entry.name);
+      if (at == std::string::npos) continue;
       size_t name_at = at + std::string_view("models/").size();
       root_ = entry.name.substr(0, at);
       model_ = entry.name.substr(name_at,
@@ -202,6 +213,10 @@ class ArchiveReader {
 };
 
 }  // namespace
+
+bool is_program_entry(const std::string& name) {
+  return is_old_program(name) || find_models(name) != std::string::npos;
+}
 
 Result<Pt2Archive> open_pt2_archive(std::shared_ptr<const Storage> bytes, const Limits& limits) {
   if (auto wrong = wrong_file(bytes->view())) return *wrong;

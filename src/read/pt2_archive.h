@@ -21,6 +21,9 @@ struct Pt2Archive {
   std::vector<std::string> notes;
 };
 
+// Whether the entry of this name is an exported program, in either layout.
+bool is_program_entry(const std::string& name);
+
 // `bytes` is the whole file. Errors name the entry, not the file.
 Result<Pt2Archive> open_pt2_archive(std::shared_ptr<const Storage> bytes, const Limits& limits);
 

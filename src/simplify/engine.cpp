@@ -195,7 +195,7 @@ void Engine::applied(const char* rule, std::string_view name, std::string_view o
 // simplify() says that it did not settle.
 void Engine::run() {
   size_t budget = 100 * list_.size() + 10000;
-  while (!list_.empty() && budget-- > 0) {
+  while (!list_.empty() && budget-- > 0 && !options_.cancel.stop_requested()) {
     Node* node = list_.front();
     list_.pop_front();
     if (listed_.erase(node) == 0 || node->graph == nullptr) continue;

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/cancel.h"
 #include "onnx/arity.h"
 #include "onnx/infer.h"
 #include "onnx/walk.h"
@@ -75,7 +76,9 @@ Result<Summary> simplify(onnx::Model& model, const Options& options) {
     for (int round = 0; round < kMaxRounds && !settled; ++round) {
       engine.clear_changed();
       engine.run();
+      TRY(check_cancelled(options.cancel));
       evaluate_constants(engine, model, options.evaluate);
+      TRY(check_cancelled(options.cancel));
       merge_duplicates(engine);
       drop_unused_initializers(engine);
       const bool quiet = !engine.changed() && !engine.spend();

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,7 @@ struct Options {
   size_t max_applications = SIZE_MAX;
   std::function<void(const Application&)> trace;  // called for each application, in order
   std::function<void(const Refusal&)> refused;    // called for each look in vain; costs time
+  std::stop_token cancel;                         // looked at before every node
 };
 
 struct Summary {

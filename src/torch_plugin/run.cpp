@@ -22,6 +22,7 @@
 #include <unordered_map>
 
 #include "aten/bind_sizes.h"
+#include "base/cancel.h"
 #include "torch_plugin/convert.h"
 
 namespace onnxport::torch_plugin {
@@ -142,6 +143,7 @@ class Run {
 
   Status run(const Nodes& nodes) {
     for (size_t i = 0; i < nodes.size(); ++i) {
+      TRY(check_cancelled(options_.cancel));
       Status status = nodes[i].op == "prim::If"     ? branch(nodes[i])
                       : nodes[i].op == "prim::Loop" ? loop(nodes[i])
                                                     : call(nodes[i]);

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/cancel.h"
 #include "base/json_number.h"
 #include "onnx/ops/op_def.h"
 #include "onnx/walk.h"
@@ -46,7 +47,8 @@ struct Noise {
 struct Run {
   int number = 0;  // of all that were tried
   Trial trial;
-  std::string what;
+  std::string what;  // "zeros, float32[2, 3, 32, 32]"
+  std::vector<RunInput> inputs;
   std::vector<Parts> outputs;
   std::optional<std::vector<Noise>> noise;  // computed when first asked for
 };
@@ -216,8 +218,13 @@ bool Recorded::add_run(Session& session, Trial trial) {
     return false;
   }
   longest_ = std::max(longest_, seconds_since(start));
+  std::vector<RunInput> described;
+  for (size_t i = 0; i < inputs->size(); ++i) {
+    const Tensor& t = (*inputs)[i];
+    described.push_back({session.inputs()[i].name, name(t.dtype), t.dims});
+  }
   runs_.push_back({number, trial, fmt::format("{}, {}", text_of(trial.kind), sizes_text(*inputs)),
-                   copied(std::move(*outputs)), std::nullopt});
+                   std::move(described), copied(std::move(*outputs)), std::nullopt});
   return true;
 }
 
@@ -300,7 +307,9 @@ const std::vector<Noise>& Recorded::noise(Run& run) {
 
 void Recorded::compare_run(Run& run, const std::vector<Parts>& actual, Agreement& agreement) {
   RunAgreement& line = agreement.runs.emplace_back();
-  line.what = run.what;
+  line.values = text_of(run.trial.kind);
+  line.seed = run.trial.seed;
+  line.inputs = run.inputs;
   for (size_t i = 0; i < run.outputs.size(); ++i) {
     OutputAgreement& output = agreement.outputs[i];
     if (options_.random_outputs.count(output.name) != 0) {
@@ -434,7 +443,11 @@ Json to_json(const Agreement& a) {
                             {"reason", o.reason}});
   }
   for (const RunAgreement& r : a.runs) {
-    j["runs"].push_back({{"what", r.what},
+    Json inputs = Json::array();
+    for (const RunInput& in : r.inputs) inputs.push_back(Json::array({in.name, in.dtype, in.dims}));
+    j["runs"].push_back({{"values", r.values},
+                         {"seed", r.seed},
+                         {"inputs", std::move(inputs)},
                          {"passed", r.passed},
                          {"max_abs", number(r.max_abs)},
                          {"within_noise", r.within_noise}});
@@ -460,7 +473,15 @@ Agreement agreement_from(const Json& j) {
     out.reason = o["reason"];
   }
   for (const Json& r : j["runs"]) {
-    a.runs.push_back({r["what"], r["passed"], number_from(r["max_abs"]), r["within_noise"]});
+    RunAgreement& run = a.runs.emplace_back();
+    run.values = r["values"];
+    run.seed = r["seed"];
+    for (const Json& in : r["inputs"]) {
+      run.inputs.push_back({in[0], in[1], in[2].get<std::vector<int64_t>>()});
+    }
+    run.passed = r["passed"];
+    run.max_abs = number_from(r["max_abs"]);
+    run.within_noise = r["within_noise"];
   }
   return a;
 }
@@ -502,18 +523,22 @@ Result<Agreement> compare_files(const std::string& original, const std::string& 
   std::set<int> without;
   constexpr size_t kMostCrashes = 12;
   while (without.size() < kMostCrashes) {
-    TRY_ASSIGN(const ChildEnd end, in_child([&](const Send& send) {
-                 const Tell tell = [&](int number, const std::string& what) {
-                   send(Json{{"at", number}, {"what", what}}.dump(-1, ' ', false,
-                                                                  Json::error_handler_t::replace) +
-                        "\n");
-                 };
-                 Recorded recorded(original, inputs, options, without, tell);
-                 const Status status = recorded.record();
-                 const Json result = status.ok() ? to_json(recorded.compare(other))
-                                                 : Json{{"error", status.error().str()}};
-                 send(result.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
-               }));
+    TRY_ASSIGN(const ChildEnd end,
+               in_child(
+                   [&](const Send& send) {
+                     const Tell tell = [&](int number, const std::string& what) {
+                       send(Json{{"at", number}, {"what", what}}.dump(
+                                -1, ' ', false, Json::error_handler_t::replace) +
+                            "\n");
+                     };
+                     Recorded recorded(original, inputs, options, without, tell);
+                     const Status status = recorded.record();
+                     const Json result = status.ok() ? to_json(recorded.compare(other))
+                                                     : Json{{"error", status.error().str()}};
+                     send(result.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+                   },
+                   {.cancel = options.cancel}));
+    TRY(check_cancelled(options.cancel));
     const Json last = last_line(end.text);
     if (!end.crashed && last.contains("error")) return Error{last["error"].get<std::string>(), ""};
     if (!end.crashed && last.contains("passed")) return agreement_from(last);

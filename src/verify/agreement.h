@@ -3,7 +3,9 @@
 // optimizations off, so that a difference is the files' and not the optimizer's.
 #pragma once
 
+#include <cstdint>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,7 @@ struct AgreementOptions {
   int threads = 2;
   bool few_runs = false;                 // two in place of up to five: for a model of gigabytes
   std::set<std::string> random_outputs;  // see random_outputs(): compared in type and rank only
+  std::stop_token cancel;
 };
 
 struct OutputAgreement {
@@ -30,8 +33,16 @@ struct OutputAgreement {
   std::string reason;
 };
 
+struct RunInput {
+  std::string name;
+  std::string dtype;
+  std::vector<int64_t> dims;
+};
+
 struct RunAgreement {
-  std::string what;  // "zeros, float32[2, 3, 32, 32]"
+  std::string values;  // "zeros": what the inputs hold
+  int seed = 0;
+  std::vector<RunInput> inputs;
   bool passed = true;
   double max_abs = 0;
   // Some output differs by more than the tolerance allows, but by no more than rounding alone makes

@@ -56,7 +56,7 @@ bool heard_within(int fd, double seconds) {
 
 }  // namespace
 
-Result<ChildEnd> in_child(const std::function<void(const Send&)>& work, double silence) {
+Result<ChildEnd> in_child(const std::function<void(const Send&)>& work, const ChildLimits& limits) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) {
     return Error{std::string("no pipe can be made: ") + std::strerror(errno), ""};
@@ -75,11 +75,15 @@ Result<ChildEnd> in_child(const std::function<void(const Send&)>& work, double s
   close(ends[1]);
   ChildEnd end;
   std::array<char, 65536> block{};
-  while (!(end.late = !heard_within(ends[0], silence))) {
-    const ssize_t n = read(ends[0], block.data(), block.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;
-    end.text.append(block.data(), static_cast<size_t>(n));
+  {
+    // The child's number is its own until it is waited for: nobody else can be hit.
+    const std::stop_callback kill_it(limits.cancel, [child] { kill(child, SIGKILL); });
+    while (!(end.late = !heard_within(ends[0], limits.silence))) {
+      const ssize_t n = read(ends[0], block.data(), block.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) break;
+      end.text.append(block.data(), static_cast<size_t>(n));
+    }
   }
   close(ends[0]);
   if (end.late) kill(child, SIGKILL);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -20,7 +21,11 @@ struct ChildEnd {
 // The child shares nothing else with this process, and dies with it. Libraries that the work needs
 // should be loaded before. The error says why no process could be made.
 using Send = std::function<void(std::string_view)>;
-// `silence`: seconds after which a child that sends nothing is ended; 0: never.
-Result<ChildEnd> in_child(const std::function<void(const Send&)>& work, double silence = 0);
+struct ChildLimits {
+  double silence = 0;      // seconds after which a child that sends nothing is ended; 0: never
+  std::stop_token cancel;  // it is ended at once when this asks for it; it has crashed then
+};
+Result<ChildEnd> in_child(const std::function<void(const Send&)>& work,
+                          const ChildLimits& limits = {});
 
 }  // namespace onnxport::verify

@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/cancel.h"
 #include "onnx/part.h"
 #include "onnx/write.h"
 #include "verify/child.h"
@@ -83,15 +84,18 @@ Result<std::string> run(const std::string& path) {
 
 // The outputs of a model without inputs, computed by a process of its own. The outer error: nothing
 // can be computed here. The inner one: this model cannot.
-Result<Result<std::vector<Tensor>>> run_isolated(const onnx::Model& model) {
+Result<Result<std::vector<Tensor>>> run_isolated(const onnx::Model& model,
+                                                 const std::stop_token& cancel) {
   using Inner = Result<std::vector<Tensor>>;
   TemporaryFile file;
   if (file.path().empty()) return Error{"no temporary file can be made (is TMPDIR writable?)", ""};
   TRY_ASSIGN([[maybe_unused]] auto written, onnx::write_model(model, file.path()));
-  TRY_ASSIGN(const ChildEnd end, in_child([&](const Send& send) {
-               auto results = run(file.path());
-               send(results.ok() ? *results : kError + results.error().str());
-             }));
+  auto work = [&](const Send& send) {
+    auto results = run(file.path());
+    send(results.ok() ? *results : kError + results.error().str());
+  };
+  TRY_ASSIGN(const ChildEnd end, in_child(work, {.cancel = cancel}));
+  TRY(check_cancelled(cancel));
   if (end.crashed) return Inner(Error{"ONNX Runtime crashes on its constants: " + end.how, ""});
   const std::string_view text = end.text;
   if (text.starts_with(kError)) return Inner(Error{std::string(text.substr(1)), ""});
@@ -112,7 +116,8 @@ Result<Result<std::vector<Tensor>>> run_isolated(const onnx::Model& model) {
 // until each node that fails is alone. What a part gives to others is a constant for them.
 class Parts {
  public:
-  explicit Parts(const onnx::Model& model) : model_(model), nodes_(model.graph->nodes()) {}
+  Parts(const onnx::Model& model, const std::stop_token& cancel)
+      : model_(model), cancel_(cancel), nodes_(model.graph->nodes()) {}
 
   Result<bool> compute() {
     // One node of a thousand is alone after 20 processes; where many fail, some stay together.
@@ -160,7 +165,7 @@ class Parts {
     for (size_t i = range.begin; i < range.end; ++i) part.add(*nodes_[i], content);
     const std::vector<const onnx::Value*> wanted = part.close();
     if (wanted.empty()) return true;
-    TRY_ASSIGN(auto tensors, run_isolated(part.model()));
+    TRY_ASSIGN(auto tensors, run_isolated(part.model(), cancel_));
     if (!tensors.ok()) return false;
     for (size_t i = 0; i < wanted.size(); ++i) known_[wanted[i]] = std::move((*tensors)[i]);
     done_.insert(part.nodes().begin(), part.nodes().end());
@@ -168,6 +173,7 @@ class Parts {
   }
 
   const onnx::Model& model_;
+  const std::stop_token& cancel_;
   const std::vector<onnx::Node*> nodes_;
   Computed known_;
   std::unordered_set<const onnx::Node*> done_;
@@ -175,9 +181,9 @@ class Parts {
 
 }  // namespace
 
-Result<Computed> evaluate(const onnx::Model& model) {
+Result<Computed> evaluate(const onnx::Model& model, const std::stop_token& cancel) {
   TRY(runtime_version());  // loaded here, once for all children
-  TRY_ASSIGN(auto whole, run_isolated(model));
+  TRY_ASSIGN(auto whole, run_isolated(model, cancel));
   Computed results;
   if (whole.ok()) {
     for (size_t i = 0; i < whole->size(); ++i) {
@@ -185,7 +191,7 @@ Result<Computed> evaluate(const onnx::Model& model) {
     }
     return results;
   }
-  Parts parts(model);
+  Parts parts(model, cancel);
   TRY(parts.compute());
   results = parts.results();
   if (results.empty()) return whole.error();

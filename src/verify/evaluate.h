@@ -2,6 +2,7 @@
 // does not compute (see simplify/fold.h, Evaluate).
 #pragma once
 
+#include <stop_token>
 #include <unordered_map>
 
 #include "base/result.h"
@@ -19,6 +20,6 @@ using Computed = std::unordered_map<const onnx::Value*, Tensor>;
 // their outputs, and what needs them, are missing, and what they are computed from is there though
 // it is no output of the model. The error says what happened if nothing can be computed. Tensors of
 // strings are such failures.
-Result<Computed> evaluate(const onnx::Model& model);
+Result<Computed> evaluate(const onnx::Model& model, const std::stop_token& cancel = {});
 
 }  // namespace onnxport::verify

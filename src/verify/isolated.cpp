@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/cancel.h"
 #include "base/json_number.h"
 #include "verify/child.h"
 
@@ -117,7 +118,8 @@ std::string unbounded_loop(const aten::Program& program) {
 }
 
 Result<Verdict> verify_isolated(const std::function<Result<Verdict>(const Steps&)>& prove,
-                                double limit, const std::string& loop) {
+                                double limit, const std::string& loop,
+                                const std::stop_token& cancel) {
   auto work = [&](const Send& send) {
     auto tell = [&](const Json& line) {
       send(line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
@@ -135,7 +137,8 @@ Result<Verdict> verify_isolated(const std::function<Result<Verdict>(const Steps&
       tell({{"error", verdict.error().message}, {"where", verdict.error().where}});
     }
   };
-  TRY_ASSIGN(const ChildEnd end, in_child(work, limit));
+  TRY_ASSIGN(const ChildEnd end, in_child(work, {limit, cancel}));
+  TRY(check_cancelled(cancel));
   Received received = received_from(end.text);
   if (received.error) return *std::move(received.error);
   const std::string why =

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <stop_token>
 #include <string>
 
 #include "aten/program.h"
@@ -24,7 +25,9 @@ struct Steps {
 
 // `prove` in a fork of this process. A step that takes longer than `limit` seconds ends it: an
 // Error that names the step and the loop at `loop`, or, once there was a verdict, that verdict.
+// So does a request to stop: then the Error says that.
 Result<Verdict> verify_isolated(const std::function<Result<Verdict>(const Steps&)>& prove,
-                                double limit, const std::string& loop);
+                                double limit, const std::string& loop,
+                                const std::stop_token& cancel = {});
 
 }  // namespace onnxport::verify

@@ -158,8 +158,9 @@ Port port_of(std::string name, const Ort::TypeInfo& type) {
 
 class OrtSession final : public Session {
  public:
-  explicit OrtSession(Ort::Session session)
+  OrtSession(Ort::Session session, std::stop_token cancel)
       : session_(std::move(session)),
+        cancel_(std::move(cancel)),
         memory_(Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault)) {
     Ort::AllocatorWithDefaultOptions allocator;
     for (size_t i = 0; i < session_.GetInputCount(); ++i) {
@@ -218,8 +219,10 @@ class OrtSession final : public Session {
                                                 static_cast<ONNXTensorElementDataType>(t.dtype)));
     }
     for (const Port& port : outputs_) output_names.push_back(port.name.c_str());
-    auto results = session_.Run(Ort::RunOptions{nullptr}, input_names.data(), values.data(),
-                                values.size(), output_names.data(), output_names.size());
+    Ort::RunOptions options;
+    const std::stop_callback terminate(cancel_, [&options] { options.SetTerminate(); });
+    auto results = session_.Run(options, input_names.data(), values.data(), values.size(),
+                                output_names.data(), output_names.size());
     std::vector<Parts> out;
     for (size_t i = 0; i < results.size(); ++i) {
       if (auto status = add_parts(std::move(results[i]), out.emplace_back()); !status.ok()) {
@@ -230,6 +233,7 @@ class OrtSession final : public Session {
   }
 
   Ort::Session session_;
+  std::stop_token cancel_;
   Ort::MemoryInfo memory_;
   std::vector<Port> inputs_, outputs_;
 };
@@ -243,7 +247,7 @@ Result<std::unique_ptr<Session>> open_session(const SessionOptions& options, con
     session_options.SetGraphOptimizationLevel(options.optimize ? ORT_ENABLE_ALL : ORT_DISABLE_ALL);
     if (options.threads > 0) session_options.SetIntraOpNumThreads(options.threads);
     return std::unique_ptr<Session>(
-        std::make_unique<OrtSession>(make(*runtime()->env, session_options)));
+        std::make_unique<OrtSession>(make(*runtime()->env, session_options), options.cancel));
   } catch (const Ort::Exception& e) {
     return Error{std::string("ONNX Runtime does not accept the model: ") + e.what(), ""};
   }

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace onnxport::verify {
 struct SessionOptions {
   bool optimize = true;  // false: graph optimizations off, for the search of the first difference
   int threads = 0;       // 0: the runtime's default
+  std::stop_token cancel = {};  // ends a run between two nodes, with an Error
 };
 
 struct Port {  // an input or output of the model

@@ -122,9 +122,10 @@ class Search {
   // How many bytes each value has, by a run that keeps none of them.
   Status measure_sizes() {
     std::unordered_map<int32_t, uint64_t> bytes;
-    auto result = reference_.run(program_, inputs_, {.watch = [&](ValueId id, const Tensor& t) {
-                                   bytes[id.index] = t.nbytes();
-                                 }});
+    auto result =
+        reference_.run(program_, inputs_,
+                       {.watch = [&](ValueId id, const Tensor& t) { bytes[id.index] = t.nbytes(); },
+                        .cancel = options_.cancel});
     if (!result.ok()) return std::move(result).error();
     for (Pair& pair : pairs_) pair.bytes = bytes[pair.value.index];
     return {};
@@ -133,10 +134,13 @@ class Search {
   Status compare_chunk(size_t begin, size_t end) {
     std::unordered_map<int32_t, Tensor> expected;
     for (size_t i = begin; i < end; ++i) expected[pairs_[i].value.index] = {};
-    auto result = reference_.run(program_, inputs_, {.watch = [&](ValueId id, const Tensor& t) {
-                                   auto wanted = expected.find(id.index);
-                                   if (wanted != expected.end()) wanted->second = t;
-                                 }});
+    auto result = reference_.run(program_, inputs_,
+                                 {.watch =
+                                      [&](ValueId id, const Tensor& t) {
+                                        auto wanted = expected.find(id.index);
+                                        if (wanted != expected.end()) wanted->second = t;
+                                      },
+                                  .cancel = options_.cancel});
     if (!result.ok()) return std::move(result).error();
 
     TemporaryFile file;
@@ -144,7 +148,8 @@ class Search {
       return Error{"no temporary file can be made (is TMPDIR writable?)", ""};
     TRY_ASSIGN(onnx::Model model, with_outputs(begin, end));
     TRY_ASSIGN([[maybe_unused]] auto written, onnx::write_model(model, file.path()));
-    TRY_ASSIGN(auto session, Session::open(file.path(), {.optimize = false}));
+    TRY_ASSIGN(auto session,
+               Session::open(file.path(), {.optimize = false, .cancel = options_.cancel}));
     TRY_ASSIGN(std::vector<Tensor> actual, session->run(inputs_));
     std::map<std::string, size_t> position;
     for (size_t i = 0; i < session->outputs().size(); ++i) position[session->outputs()[i].name] = i;
@@ -336,12 +341,14 @@ Result<std::optional<Divergence>> find_divergence(
 
 Result<std::optional<Divergence>> find_nan(const Program& program, const std::string& onnx_path,
                                            libtorch::Plugin& reference,
-                                           const std::vector<Tensor>& inputs) {
+                                           const std::vector<Tensor>& inputs,
+                                           const std::stop_token& cancel) {
   std::optional<ValueId> first;
   auto watch = [&](ValueId id, const Tensor& t) {
     if (!first && has_nan(t)) first = id;
   };
-  TRY_ASSIGN([[maybe_unused]] auto outputs, reference.run(program, inputs, {.watch = watch}));
+  TRY_ASSIGN([[maybe_unused]] auto outputs,
+             reference.run(program, inputs, {.watch = watch, .cancel = cancel}));
   if (!first) return std::optional<Divergence>();
   Divergence d;
   d.value = program.value(*first).name;

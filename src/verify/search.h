@@ -31,6 +31,7 @@ Result<std::optional<Divergence>> find_divergence(
 Result<std::optional<Divergence>> find_nan(const aten::Program& program,
                                            const std::string& onnx_path,
                                            libtorch::Plugin& reference,
-                                           const std::vector<Tensor>& inputs);
+                                           const std::vector<Tensor>& inputs,
+                                           const std::stop_token& cancel = {});
 
 }  // namespace onnxport::verify

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <set>
 
+#include "base/cancel.h"
 #include "libtorch/plugin.h"
 #include "verify/compare.h"
 #include "verify/inputs.h"
@@ -104,6 +105,7 @@ class Proof {
     }
     verdict_.passed = verdict_.reason.empty();
     for (const OutputVerdict& output : verdict_.outputs) verdict_.passed &= output.passed;
+    TRY(check_cancelled(options_.cancel));
     if (!verdict_.passed) {
       if (steps_ != nullptr) steps_->verdict(verdict_);
       next("the search of the first node that differs");
@@ -120,6 +122,7 @@ class Proof {
   // One run of both. PyTorch refusing these sizes is no verdict on the file: it is kept for the
   // case that it refuses all of them.
   Status trial(const Sizes& sizes, int64_t batch, int seed) {
+    TRY(check_cancelled(options_.cancel));
     TRY_ASSIGN(auto dims, input_dims(program_, sizes));
     if (batch > 0) {
       for (auto& d : dims) d[0] = batch;
@@ -129,6 +132,7 @@ class Proof {
     auto forward = [this](const std::vector<Tensor>& x) { return reference_outputs(x); };
     auto expected =
         batch > 0 ? run_in_slices(forward, inputs, options_.fixed_batch) : forward(inputs);
+    TRY(check_cancelled(options_.cancel));
     if (!expected.ok()) {
       if (!refused_dims_) {
         refused_dims_ = dims;
@@ -144,6 +148,7 @@ class Proof {
     }
     next("the file in ONNX Runtime with inputs of " + dims_text(dims));
     auto actual = session_.run(inputs);
+    TRY(check_cancelled(options_.cancel));
     if (!actual.ok()) {
       run.passed = false;
       verdict_.reason = fmt::format("with inputs of {}: {}", dims_text(dims), actual.error().str());
@@ -159,7 +164,8 @@ class Proof {
 
   Result<std::vector<Tensor>> reference_outputs(const std::vector<Tensor>& inputs) {
     // A fork of a process with threads has none of them.
-    const libtorch::RunOptions options{.threads = steps_ != nullptr ? 1 : 0};
+    const libtorch::RunOptions options{.threads = steps_ != nullptr ? 1 : 0,
+                                       .cancel = options_.cancel};
     return module_ != nullptr ? module_->forward(inputs, options)
                               : reference_.run(program_, inputs, options);
   }
@@ -170,7 +176,7 @@ class Proof {
     // The program, run call by call, knows the line; the model's own error is the next best.
     auto inputs = random_inputs(program_, *refused_dims_, 0, options_.ranges);
     if (inputs.ok()) {
-      auto ran = reference_.run(program_, *inputs, {});
+      auto ran = reference_.run(program_, *inputs, {.cancel = options_.cancel});
       if (!ran.ok()) why = ran.error().str();
     }
     verdict_.reason = fmt::format(
@@ -259,8 +265,8 @@ class Proof {
   // What float32 itself loses: the same inputs in float64, where PyTorch can.
   void measure_float32(const std::vector<Tensor>& inputs) {
     next("the program read from the model");
-    auto narrow = reference_.run(program_, inputs, {});
-    auto float64 = reference_.run(program_, inputs, {.float64 = true});
+    auto narrow = reference_.run(program_, inputs, {.cancel = options_.cancel});
+    auto float64 = reference_.run(program_, inputs, {.float64 = true, .cancel = options_.cancel});
     if (!narrow.ok() || !float64.ok()) return;
     std::vector<Tensor> float32 = *narrow;
     for (Tensor& t : float32) {
@@ -298,7 +304,7 @@ class Proof {
       return {};
     }
     auto found = saw_nan_ && !options_.allow_nan
-                     ? find_nan(program_, path_, reference_, inputs)
+                     ? find_nan(program_, path_, reference_, inputs, options_.cancel)
                      : find_divergence(program_, path_, reference_, inputs, options_);
     if (found.ok()) {
       verdict_.first = std::move(*found);
@@ -318,7 +324,7 @@ class Proof {
     if (module_ == nullptr) return "";
     auto wanted = module_->forward(inputs, {});
     if (!wanted.ok()) return "";
-    auto ran = reference_.run(program_, inputs, {});
+    auto ran = reference_.run(program_, inputs, {.cancel = options_.cancel});
     if (!ran.ok()) return "the program read from the model does not run: " + ran.error().str();
     for (size_t i = 0; i < std::min(ran->size(), wanted->size()); ++i) {
       const Tensor& expected = (*wanted)[i];
@@ -388,7 +394,8 @@ Result<Verdict> verify(const Program& program, const std::string& onnx_path, con
   TRY_ASSIGN(auto reference, libtorch::load_plugin());
   auto prove = [&](const Steps* steps) -> Result<Verdict> {
     if (steps != nullptr) steps->next("ONNX Runtime, opening the file,");
-    auto session = Session::open(onnx_path);
+    auto session = Session::open(onnx_path, {.cancel = options.cancel});
+    TRY(check_cancelled(options.cancel));
     if (!session.ok()) {  // the file is no good: that is a verdict
       Verdict bad;
       bad.reason = session.error().str();
@@ -399,7 +406,7 @@ Result<Verdict> verify(const Program& program, const std::string& onnx_path, con
   const std::string loop = options.run_limit > 0 ? unbounded_loop(program) : "";
   auto verdict = loop.empty() ? prove(nullptr)
                               : verify_isolated([&](const Steps& steps) { return prove(&steps); },
-                                                options.run_limit, loop);
+                                                options.run_limit, loop, options.cancel);
   if (!verdict.ok()) return std::move(verdict).error();
   verdict->torch_version = reference->version();
   verdict->runtime_version = runtime;

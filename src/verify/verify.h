@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,7 @@ struct Options {
   // Of the program's inputs, in order, where they are drawn from a range of their own; may be
   // shorter.
   std::vector<std::optional<ValueRange>> ranges = {};
+  std::stop_token cancel;  // looked at between runs and calls, and by the runtime between nodes
 };
 
 struct OutputVerdict {

@@ -1,4 +1,4 @@
-#include "pipeline/footer.h"
+#include "report/footer.h"
 
 #include <fmt/format.h>
 

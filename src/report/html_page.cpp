@@ -1,5 +1,5 @@
 // What the pages of both reports are made of.
-#include "pipeline/page.h"
+#include "report/html_page.h"
 
 #include <fmt/format.h>
 
@@ -84,21 +84,30 @@ std::string escape(const std::string& text) {
   return out;
 }
 
-std::string heading(bool good, const char* verdict, const std::string& source,
-                    const std::string& output) {
+std::string heading(const ReportBase& report, const std::string& verdict) {
   return fmt::format("<h1 class=\"{}\">{}</h1>\n<p class=\"path\">{} → {}</p>\n",
-                     good ? "good" : "bad", verdict, escape(source),
-                     escape(output.empty() ? "nothing" : output));
+                     report.passed() ? "good" : "bad", verdict, escape(report.source_path),
+                     escape(report.output_path.empty() ? "nothing" : report.output_path));
 }
 
-std::string fact(const char* name, const std::string& value) {
-  return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, escape(value));
+std::string stopped_verdict(const ReportBase& report, const char* nothing_was) {
+  const char* word = report.outcome == Outcome::kRefused     ? "Failed"
+                     : report.outcome == Outcome::kCancelled ? "Cancelled"
+                                                             : nullptr;
+  return word == nullptr ? "" : fmt::format("{} ✗ — nothing was {}", word, nothing_was);
 }
 
-std::string time_fact(const std::vector<Stage>& stages) {
+std::string facts_section(const ReportBase& report, const Facts& facts) {
+  if (!stopped_verdict(report).empty()) return "";
+  std::string out = "<dl class=\"facts\">\n";
+  auto add = [&](const char* name, const std::string& value) {
+    out += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, escape(value));
+  };
+  for (const auto& [name, value] : facts) add(name, value);
   double seconds = 0;
-  for (const Stage& stage : stages) seconds += stage.seconds;
-  return fact("Time", fmt::format("{:.2f} s", seconds));
+  for (const Stage& stage : report.stages) seconds += stage.seconds;
+  add("Time", fmt::format("{:.2f} s", seconds));
+  return out + "</dl>\n";
 }
 
 std::string error_section(const std::string& error) {
@@ -110,22 +119,21 @@ std::string verdict_cell(bool passed, const std::string& reason) {
                      escape(reason));
 }
 
-std::string runs_list(const std::vector<std::string>& runs) {
+std::string runs_list(const std::vector<RunReport>& runs, std::string (*text)(const RunReport&)) {
   std::string out = "<details><summary>Runs</summary><pre>";
-  for (const std::string& run : runs) out += escape(run) + "\n";
+  for (const RunReport& run : runs) out += escape(text(run)) + "\n";
   return out + "</pre></details>\n";
 }
 
-std::string ports_section(const std::vector<std::string>& inputs,
-                          const std::vector<std::string>& outputs) {
-  if (inputs.empty() && outputs.empty()) return "";
+std::string ports_section(const ReportBase& report) {
+  if (report.inputs.empty() && report.outputs.empty()) return "";
   std::string out = "<h2>Inputs and outputs</h2>\n<div class=\"scroll\"><table>\n";
-  for (const std::string& line : inputs) {
-    out += "<tr><th>in</th><td><code>" + escape(line) + "</code></td></tr>\n";
-  }
-  for (const std::string& line : outputs) {
-    out += "<tr><th>out</th><td><code>" + escape(line) + "</code></td></tr>\n";
-  }
+  auto add = [&](const char* kind, const TensorReport& tensor) {
+    out +=
+        fmt::format("<tr><th>{}</th><td><code>{}</code></td></tr>\n", kind, escape(tensor.text()));
+  };
+  for (const TensorReport& input : report.inputs) add("in", input);
+  for (const TensorReport& output : report.outputs) add("out", output);
   return out + "</table></div>\n";
 }
 
@@ -153,13 +161,13 @@ std::string notes_section(const std::vector<std::string>& notes) {
   return out + "</ul>\n";
 }
 
-std::string html_document(const std::string& title, const std::string& body,
+std::string html_document(const ReportBase& report, const std::string& body,
                           const std::string& footer) {
   return fmt::format(
              "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
              "<title>{} · onnxport</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n",
-             escape(title), kStyle) +
+             escape(report.output_path.empty() ? report.source_path : report.output_path), kStyle) +
          body + "<footer>" + escape(footer) + "</footer>\n</main>\n</body>\n</html>\n";
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "onnxport/simplify.h"
+#include "onnxport/report.h"
 
 namespace onnxport {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "onnxport/export.h"
+#include "onnxport/report.h"
 
 namespace onnxport {
 

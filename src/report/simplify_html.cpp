@@ -3,28 +3,28 @@
 
 #include <algorithm>
 
-#include "onnxport/simplify.h"
-#include "pipeline/operator_diff.h"
-#include "pipeline/page.h"
+#include "onnxport/report.h"
+#include "report/describe.h"
+#include "report/html_page.h"
+#include "report/operator_diff.h"
 
 namespace onnxport {
 namespace {
 
 using page::escape;
-using page::fact;
 
-const char* verdict(const SimplifyReport& r) {
-  if (r.outcome == Outcome::kRefused) return "Failed ✗ — nothing was written";
+std::string verdict(const SimplifyReport& r) {
+  std::string stopped = page::stopped_verdict(r);
+  if (!stopped.empty()) return stopped;
   return r.compared ? "Passed ✓" : "Written, not compared";
 }
 
 std::string facts_section(const SimplifyReport& r) {
-  if (r.outcome == Outcome::kRefused) return "";
-  return "<dl class=\"facts\">\n" + fact("Nodes", std::to_string(r.nodes)) +
-         fact("Nodes before", std::to_string(r.nodes_before)) +
-         fact("Size", size_text(r.file_bytes)) +
-         fact("Size before", size_text(r.file_bytes_before)) +
-         fact("Opset", std::to_string(r.opset)) + page::time_fact(r.stages) + "</dl>\n";
+  return page::facts_section(r, {{"Nodes", std::to_string(r.nodes)},
+                                 {"Nodes before", std::to_string(r.nodes_before)},
+                                 {"Size", size_text(r.file_bytes)},
+                                 {"Size before", size_text(r.file_bytes_before)},
+                                 {"Opset", std::to_string(r.opset)}});
 }
 
 std::string problem_section(const SimplifyReport& r) {
@@ -42,7 +42,7 @@ std::string problem_section(const SimplifyReport& r) {
 
 std::string operators_section(const SimplifyReport& r) {
   const std::vector<OperatorDiff> changes = operator_diff(r);
-  if (r.outcome == Outcome::kRefused) return "";
+  if (!page::stopped_verdict(r).empty()) return "";
   int most = 1;
   for (const OperatorDiff& c : changes) most = std::max({most, c.before, c.after});
   auto bar = [&](int n, const char* kind) {
@@ -68,12 +68,12 @@ std::string operators_section(const SimplifyReport& r) {
 }
 
 std::string comparison_section(const SimplifyReport& r) {
-  if (r.outputs.empty()) return "";
+  if (r.comparison.empty()) return "";
   std::string out =
       "<h2>Against the original</h2>\n<div class=\"scroll\"><table>\n<tr><th>Output</th>"
       "<th class=\"n\">Max absolute</th><th class=\"n\">Max relative</th>"
       "<th class=\"n\">Values to</th><th></th></tr>\n";
-  for (const OutputMatch& o : r.outputs) {
+  for (const OutputMatch& o : r.comparison) {
     out += fmt::format("<tr><td><code>{}</code></td>", escape(o.name));
     out += o.identical ? "<td class=\"n\" colspan=\"3\">identical</td>"
                        : fmt::format(
@@ -82,7 +82,7 @@ std::string comparison_section(const SimplifyReport& r) {
                              o.max_abs_difference, o.max_rel_difference, o.scale);
     out += page::verdict_cell(o.passed, o.reason) + "</tr>\n";
   }
-  return out + "</table></div>\n" + page::runs_list(r.runs);
+  return out + "</table></div>\n" + page::runs_list(r.runs, report::comparison_run_text);
 }
 
 std::string trace_section(const SimplifyReport& r) {
@@ -104,16 +104,14 @@ std::string refusals_section(const SimplifyReport& r) {
 }  // namespace
 
 std::string SimplifyReport::html() const {
-  std::string versions = "onnxport " + onnxport_version;
-  if (!onnxruntime_version.empty()) versions += ", ONNX Runtime " + onnxruntime_version;
-  const std::string body =
-      page::heading(passed(), verdict(*this), source_path, output_path) + facts_section(*this) +
-      problem_section(*this) + operators_section(*this) +
-      page::bars_section("Rules", page::rows_of(rules_fired), "{:.0f}", true) +
-      comparison_section(*this) + page::ports_section(inputs, output_types) +
-      page::bars_section("Time", page::rows_of(stages), "{:.2f} s", false) + trace_section(*this) +
-      refusals_section(*this) + page::notes_section(notes);
-  return page::html_document(output_path.empty() ? source_path : output_path, body, versions);
+  const std::string body = page::heading(*this, verdict(*this)) + facts_section(*this) +
+                           problem_section(*this) + operators_section(*this) +
+                           page::bars_section("Rules", page::rows_of(rules_fired), "{:.0f}", true) +
+                           comparison_section(*this) + page::ports_section(*this) +
+                           page::bars_section("Time", page::rows_of(stages), "{:.2f} s", false) +
+                           trace_section(*this) + refusals_section(*this) +
+                           page::notes_section(notes);
+  return page::html_document(*this, body, report::versions_text(*this));
 }
 
 }  // namespace onnxport

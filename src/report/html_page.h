@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "onnxport/export.h"
+#include "onnxport/report.h"
 
 namespace onnxport::page {
 
@@ -15,22 +15,24 @@ using Rows = std::vector<std::pair<std::string, double>>;
 
 std::string escape(const std::string& text);
 // The verdict, and the paths below it.
-std::string heading(bool good, const char* verdict, const std::string& source,
-                    const std::string& output);
-std::string fact(const char* name, const std::string& value);  // inside <dl class="facts">
-std::string time_fact(const std::vector<Stage>& stages);       // of all stages together
-std::string error_section(const std::string& error);           // nothing where there is none
+std::string heading(const ReportBase& report, const std::string& verdict);
+// "Failed ✗ — nothing was written": of a run that was refused or cancelled; empty of any other.
+std::string stopped_verdict(const ReportBase& report, const char* nothing_was = "written");
+// The numbers on top; the time of all stages together comes last. Nothing of a run that was
+// stopped.
+using Facts = std::vector<std::pair<const char*, std::string>>;
+std::string facts_section(const ReportBase& report, const Facts& facts);
+std::string error_section(const std::string& error);  // nothing where there is none
 // The last cell of an output's row.
 std::string verdict_cell(bool passed, const std::string& reason);
-std::string runs_list(const std::vector<std::string>& runs);
-std::string ports_section(const std::vector<std::string>& inputs,
-                          const std::vector<std::string>& outputs);
+std::string runs_list(const std::vector<RunReport>& runs, std::string (*text)(const RunReport&));
+std::string ports_section(const ReportBase& report);
 // Rows of a name, a number in `format` and a bar of that length; nothing where there are none.
 std::string bars_section(const char* title, Rows rows, const char* format, bool by_value);
 Rows rows_of(const std::map<std::string, int>& counts);
 Rows rows_of(const std::vector<Stage>& stages);
 std::string notes_section(const std::vector<std::string>& notes);
-std::string html_document(const std::string& title, const std::string& body,
+std::string html_document(const ReportBase& report, const std::string& body,
                           const std::string& footer);
 
 }  // namespace onnxport::page

@@ -1,0 +1,74 @@
+// A TorchScript file (torch.jit.save): libtorch reads it, and runs its forward() for the proof.
+#include <optional>
+#include <utility>
+
+#include "pipeline/shapes.h"
+#include "pipeline/source.h"
+#include "read/script.h"
+
+namespace onnxport::pipeline {
+namespace {
+
+extern const SourceKind kTorchScript;
+
+class TorchScriptSource final : public Source {
+ public:
+  TorchScriptSource(std::string path, aten::Program program, libtorch::ScriptOptions options,
+                    std::unique_ptr<libtorch::Plugin> plugin)
+      : Source(kTorchScript, std::move(program)),
+        path_(std::move(path)),
+        options_(std::move(options)),
+        plugin_(std::move(plugin)) {}
+
+  Result<libtorch::Module*> reference() override {
+    if (module_ == nullptr) {
+      // What the module keeps from run to run: read_script made it an input `s` and an output
+      // `s_out`.
+      for (const aten::Input& input : program().inputs) {
+        for (const aten::Output& output : program().outputs) {
+          if (output.name == input.name + "_out") options_.states.push_back(input.name);
+        }
+      }
+      TRY_ASSIGN(module_, plugin_->load_script(path_, options_));
+    }
+    return module_.get();
+  }
+
+  Result<bool> takes_list() override {
+    TRY_ASSIGN(const libtorch::Module* module, reference());
+    return module->takes_list();
+  }
+
+  std::string advice_for_dynamic_batch() const override {
+    return "trace it again with the batch taken from the input (x.size(0))";
+  }
+
+ private:
+  std::string path_;
+  libtorch::ScriptOptions options_;
+  std::unique_ptr<libtorch::Plugin> plugin_;
+  std::unique_ptr<libtorch::Module> module_;
+};
+
+bool recognise(const std::string& path) { return read::ScriptArchive::open(path).has_value(); }
+
+Result<std::unique_ptr<Source>> read(const std::string& path, const ExportConfig& config) {
+  const std::optional<read::ScriptArchive> archive = read::ScriptArchive::open(path);
+  if (!archive) return Error{"is not a TorchScript file", path};
+  TRY_ASSIGN(libtorch::ScriptOptions options, shapes::script_options(config));
+  TRY_ASSIGN(auto plugin, libtorch::load_plugin());
+  TRY_ASSIGN(aten::Program program, archive->read(options, *plugin));
+  return std::unique_ptr<Source>(std::make_unique<TorchScriptSource>(
+      path, std::move(program), std::move(options), std::move(plugin)));
+}
+
+const SourceKind kTorchScript = {.name = "TorchScript file",
+                                 .description = "TorchScript archive",
+                                 .names_its_writer = false,
+                                 .takes_input_values = true,
+                                 .recognise = recognise,
+                                 .read = read};
+const RegisterSource kRegistered(kTorchScript);
+
+}  // namespace
+}  // namespace onnxport::pipeline
