@@ -71,6 +71,10 @@ struct ExportConfig {
   // Seconds for one run of a model with a loop that may not end; 0: no limit, and no process of its
   // own.
   double run_limit = 120;
+  // For whoever looks for a fault: text files of the program as it was read, and of the graph as it
+  // was lowered and as it was simplified (PREFIX.lowered.txt, PREFIX.simplified.txt). Empty: none.
+  std::string dump_program;
+  std::string dump_graph;
 };
 
 // What is asked of simplify_model(). The defaults are the command's defaults.

@@ -214,6 +214,18 @@ std::vector<Option> made() {
        .commands = kExport | kVerify,
        .value = &of_export<&ExportConfig::allow_nan>,
        .help = "accept NaN where PyTorch's own output has it"},
+      {.flag = "--dump-program",
+       .key = "dump_program",
+       .commands = kExport,
+       .value = &of_export<&ExportConfig::dump_program>,
+       .help = "write the program as it was read to this file, as text",
+       .example = R"("program.txt")"},
+      {.flag = "--dump-graph",
+       .key = "dump_graph",
+       .commands = kExport,
+       .value = &of_export<&ExportConfig::dump_graph>,
+       .help = "write the graph of each stage as text: PREFIX.lowered.txt, PREFIX.simplified.txt",
+       .example = R"("graph")"},
 
       // A simplification.
       {.flag = "--input-shape",

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "aten/program.h"
+#include "base/file.h"
 #include "lower/dynamic_batch.h"
 #include "lower/lower.h"
 #include "onnx/check.h"
@@ -79,7 +80,8 @@ class Export {
       // Both sides of the proof read the same bytes: a damaged weight would pass.
       if (config_.verify) TRY(read::check_sums(source_, session_.cancel()));
       report_.notes = program().notes;
-      return choose_shapes();
+      TRY(choose_shapes());
+      return dump_program();
     });
   }
 
@@ -106,7 +108,7 @@ class Export {
       model_.producer_name = "onnxport";
       model_.producer_version = version();
       report_.nodes_before_simplify = model_.graph->total_node_count();
-      return {};
+      return dump_graph("lowered");
     });
   }
 
@@ -123,11 +125,30 @@ class Export {
         TRY_ASSIGN(simplify::Summary summary, simplify::simplify(model_, options));
         report_.rules_fired = std::move(summary.fired);
         for (std::string& note : summary.notes) report_.notes.push_back(std::move(note));
-        return {};
+        return dump_graph("simplified");
       }));
     }
     facts::fill_summary(model_, report_);
     return {};
+  }
+
+  // Text for whoever looks for a fault, where it is asked for; of a graph that is lowered twice
+  // (see dynamic_batch) the last one.
+  Status dump_program() {
+    if (config_.dump_program.empty()) return {};
+    for (const std::string& kept : {source_, output_}) {
+      std::error_code error;
+      if (config_.dump_program == kept ||
+          std::filesystem::equivalent(config_.dump_program, kept, error)) {
+        return Error{"the text of the program would replace a model; choose another name", kept};
+      }
+    }
+    return write_file(config_.dump_program, aten::dump(program()));
+  }
+
+  Status dump_graph(const char* stage) const {
+    if (config_.dump_graph.empty()) return {};
+    return write_file(fmt::format("{}.{}.txt", config_.dump_graph, stage), onnx::dump(model_));
   }
 
   Status write() {
