@@ -18,7 +18,6 @@ namespace onnxport {
 namespace {
 
 namespace fs = std::filesystem;
-using pipeline::Attempt;
 
 constexpr size_t kMostWrongRules = 16;
 

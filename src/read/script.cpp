@@ -33,8 +33,8 @@ bool holds_script(const Zip& zip) {
 constexpr size_t kMinMapped = 4096;
 
 // libtorch reads an archive's tensors into memory. Most weights are such a tensor as it is: they
-// become views of the mapped file, so that what libtorch holds can go, and the rest of the road has
-// none of the weights in memory. Which entry a weight came from nobody tells: equal bytes do.
+// become views of the mapped file, so that what libtorch holds can go, and the rest of the pipeline
+// has none of the weights in memory. Which entry a weight came from nobody tells: equal bytes do.
 void map_weights(aten::Program& program, const Zip& zip) {
   std::unordered_multimap<size_t, const formats::ZipEntry*> by_size;
   for (const formats::ZipEntry& entry : zip.entries()) {
