@@ -66,8 +66,18 @@ if(EXISTS "${ONNXPORT_TORCH}/lib/libtorch_cpu.so")
   target_link_libraries(onnxport_torch PRIVATE onnxport_base onnxport_aten
     "${ONNXPORT_TORCH}/lib/libtorch_cpu.so" "${ONNXPORT_TORCH}/lib/libc10.so")
   target_link_options(onnxport_torch PRIVATE "LINKER:--exclude-libs,ALL" "LINKER:-z,defs")
-  # libtorch's headers bring their own version of fmt, which no library here has.
-  target_compile_definitions(onnxport_torch PRIVATE FMT_HEADER_ONLY)
+  # libtorch's headers bring their own version of fmt, which no library here has. It is compiled once
+  # (fmt_library.cpp), or in every file where it is not of the version that this file knows.
+  set(onnxport_torch_fmt "")
+  if(EXISTS "${ONNXPORT_TORCH}/include/fmt/base.h")
+    file(STRINGS "${ONNXPORT_TORCH}/include/fmt/base.h" onnxport_torch_fmt
+      REGEX "^#define FMT_VERSION 12[0-9][0-9][0-9][0-9]$")
+  endif()
+  if(onnxport_torch_fmt)
+    target_compile_options(onnxport_torch PRIVATE -UFMT_SHARED)  # the layers' fmt is
+  else()
+    target_compile_definitions(onnxport_torch PRIVATE FMT_HEADER_ONLY)
+  endif()
   if(TARGET onnxport_cli)
     add_dependencies(onnxport_cli onnxport_torch)
   endif()
