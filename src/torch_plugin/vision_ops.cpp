@@ -275,10 +275,10 @@ void deformed(const Tensor& input, const Tensor& weight, const Tensor& offset, c
       for (int64_t k = 0; k < kh * kw; ++k) {
         const int64_t tap = (c / per_offset) * kh * kw + k;
         for (int64_t p = 0; p < oh * ow; ++p) {
-          const T y = static_cast<T>(p / ow * d.stride_h - d.pad_h + k / kw * d.dilation_h) +
-                      moves[2 * tap * oh * ow + p];
-          const T x = static_cast<T>(p % ow * d.stride_w - d.pad_w + k % kw * d.dilation_w) +
-                      moves[(2 * tap + 1) * oh * ow + p];
+          const int64_t top = p / ow * d.stride_h - d.pad_h + k / kw * d.dilation_h;
+          const int64_t left = p % ow * d.stride_w - d.pad_w + k % kw * d.dilation_w;
+          const T y = static_cast<T>(top) + moves[2 * tap * oh * ow + p];
+          const T x = static_cast<T>(left) + moves[(2 * tap + 1) * oh * ow + p];
           T sum = 0;
           const T fy = std::floor(y);
           const T fx = std::floor(x);

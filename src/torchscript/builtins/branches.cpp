@@ -61,9 +61,13 @@ class Merge {
       items.push_back(merge(a->items()[i], b->items()[i], depth + 1));
     }
     Ref out = std::make_shared<Value>(*a);
-    if (auto* list = out->as<List>()) list->items = std::move(items);
-    if (auto* tuple = out->as<Tuple>()) tuple->items = std::move(items);
-    if (auto* dict = out->as<Dict>()) dict->items = std::move(items);
+    if (auto* list = out->as<List>()) {
+      list->items = std::move(items);
+    } else if (auto* tuple = out->as<Tuple>()) {
+      tuple->items = std::move(items);
+    } else if (auto* dict = out->as<Dict>()) {
+      dict->items = std::move(items);
+    }
     return out;
   }
 
