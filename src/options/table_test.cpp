@@ -66,7 +66,7 @@ TEST(ReadTexts, SaysWhatIsNotANumber) {
   EXPECT_EQ(settings.config.seeds, 7);
 }
 
-TEST(Check, NamesAnOptionWithoutAKeyByItsFlag) {
+TEST(CheckedOptions, NamesAnOptionWithoutAKeyByItsFlag) {
   Settings settings;
   settings.report_path = "report.txt";
   const auto error = check(settings, kExport);

@@ -1,5 +1,5 @@
-// fmt's functions, once for the plugin. libtorch's headers bring a version of fmt of their own, which
-// no library here has; with FMT_HEADER_ONLY every file of the plugin compiles all of it.
+// fmt's functions, once for the plugin. libtorch's headers bring a version of fmt of their own,
+// which no library here has; with FMT_HEADER_ONLY every file of the plugin compiles all of it.
 #include <fmt/format.h>
 
 #ifndef FMT_HEADER_ONLY
