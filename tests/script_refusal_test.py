@@ -420,7 +420,7 @@ def test_an_archive_without_forward_is_refused(refused, tmp_path):
 
 def test_values_and_types_are_checked(good, onnxport, tmp_path):
     ran = onnxport("export", good, "-o", tmp_path / "o.onnx", "--input-type", "x=float33")
-    assert ran.code == 1 and "float33" in ran.text
+    assert ran.code == 2 and "float33" in ran.text
     for option in ("--input-type", "--input-value"):
         given = "y=int64" if option == "--input-type" else "y=4"
         ran = onnxport("export", good, "-o", tmp_path / "o.onnx", option, given)

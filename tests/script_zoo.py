@@ -41,7 +41,6 @@ def _scripted(module, example=None):
 
 def _torchvision():
     """torchvision, whose scripts are to call its operators even where its library is absent."""
-    zoo._TORCHVISION_SCHEMAS.append("box_iou_rotated(Tensor boxes1, Tensor boxes2) -> Tensor")
     torchvision = zoo._import_torchvision()
     import torchvision.extension
 

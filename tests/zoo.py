@@ -41,6 +41,7 @@ def recipe_of(name):
 # The operators whose schemas torchvision's Python side wants to see, when its C++ side is absent or
 # was built for another torch.
 _TORCHVISION_SCHEMAS = [
+    "box_iou_rotated(Tensor boxes1, Tensor boxes2) -> Tensor",
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height,"
