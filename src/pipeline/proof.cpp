@@ -55,11 +55,6 @@ void take_verdict(const verify::Verdict& verdict, aten::Program& program, Report
 
 }  // namespace
 
-Status check_settings(const ExportConfig& config) {
-  const auto error = check_config(config);
-  return error ? Status(Error{error->text(), ""}) : Status();
-}
-
 Status prove(Source& source, const std::string& onnx_path, const Claim& claim,
              const ExportConfig& config, const std::stop_token& cancel, Report& report) {
   verify::Options options;

@@ -14,9 +14,6 @@
 
 namespace onnxport::pipeline {
 
-// The settings as Status: the same words as for a file or the command line.
-Status check_settings(const ExportConfig& config);
-
 // What is proven besides what the configuration says: see verify::Options.
 struct Claim {
   int64_t fixed_batch = 0;

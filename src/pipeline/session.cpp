@@ -1,6 +1,7 @@
 #include "pipeline/session.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace onnxport::pipeline {
 namespace {

@@ -2,7 +2,6 @@
 // told of them, the request to stop, the staging folder, and the report that all of it goes into.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <optional>
 #include <stop_token>
@@ -14,6 +13,14 @@
 #include "pipeline/staging_folder.h"
 
 namespace onnxport::pipeline {
+
+// What is wrong with an ExportConfig or a SimplifyConfig: the same words as for a file or the
+// command line.
+template <typename Config>
+Status check_settings(const Config& config) {
+  const std::optional<ConfigError> error = check_config(config);
+  return error ? Status(Error{error->text(), ""}) : Status();
+}
 
 class Session {
  public:

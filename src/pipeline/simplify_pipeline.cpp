@@ -44,7 +44,7 @@ class Simplification {
 
  private:
   Status stages() {
-    if (auto error = check_config(config_)) return Error{error->text(), ""};
+    TRY(pipeline::check_settings(config_));
     TRY(choose_output());
     TRY(session_.stage_output(output_));
     TRY(build_.read());
