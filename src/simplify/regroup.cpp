@@ -12,8 +12,9 @@ RULE(reshape_without_transpose, "Reshape", "Squeeze", "Unsqueeze", "Flatten") {
   if (transpose == nullptr) return no_match("no Transpose before");
   const Value* x = transpose->input(0);
   const auto perm = transpose->get<onnx::Attribute::Ints>("perm", {});
-  if (!x->shape || perm.size() != x->shape->size() || !node.output()->shape) {
-    return no_match("the shapes are unknown");
+  if (!x->shape || !node.output()->shape) return no_match("the shapes are unknown");
+  if (!onnx::is_permutation(perm, x->shape->size())) {
+    return no_match("perm does not spell out each axis once");
   }
   int64_t last = -1;
   for (int64_t axis : perm) {

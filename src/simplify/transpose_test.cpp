@@ -124,6 +124,8 @@ const bool kRegrouped = add_rows(
          "{ y = Flatten(x) }"},
         {"reshape_without_transpose", "the shapes are unknown", "float[] x => float[A, B] y",
          "{ a = Transpose<perm = [1, 0]>(x) y = Flatten(a) }"},
+        {"reshape_without_transpose", "perm does not spell out each axis once",
+         "float[N, 3] x => float[N, 3] y", "{ a = Transpose<perm = [0, -7]>(x) y = Flatten(a) }"},
         {"reshape_without_transpose", "elements move", "float[N, 3, 4] x => float[N, 12] y",
          "{ a = Transpose<perm = [0, 2, 1]>(x) y = Flatten(a) }"},
         {"reshape_without_transpose", "two sizes or more are open",
