@@ -407,8 +407,8 @@ bool Graph::sort() {
   const std::vector<Node*> order = nodes();
   for (size_t i = 0; i < order.size(); ++i) order[i]->position = i;
 
-  // Calls f with the place of each maker in this graph of what a node or its bodies take.
-  auto for_each_maker = [&](const Node& node, auto f) {
+  // Calls f with the place of each node of this graph that makes what a node or its bodies take.
+  auto for_each_producer = [&](const Node& node, auto f) {
     auto needs = [&](const Value* value) {
       if (value == nullptr || value->graph != this || value->producer == nullptr) return;
       f(value->producer->position);
@@ -423,15 +423,15 @@ bool Graph::sort() {
   };
   bool in_order = true;
   for (size_t i = 0; i < order.size() && in_order; ++i) {
-    for_each_maker(*order[i], [&](size_t maker) { in_order &= maker < i; });
+    for_each_producer(*order[i], [&](size_t producer) { in_order &= producer < i; });
   }
   if (in_order) return true;
 
   std::vector<std::vector<size_t>> consumers(order.size());
   std::vector<size_t> missing(order.size(), 0);
   for (size_t i = 0; i < order.size(); ++i) {
-    for_each_maker(*order[i], [&](size_t maker) {
-      consumers[maker].push_back(i);
+    for_each_producer(*order[i], [&](size_t producer) {
+      consumers[producer].push_back(i);
       ++missing[i];
     });
   }

@@ -22,18 +22,9 @@ std::optional<Ints> ints_arithmetic(Context& c) {
       all = std::move(next);
       continue;
     }
-    const size_t n = std::max(all->size(), next->size());
-    if ((all->size() != n && all->size() != 1) || (next->size() != n && next->size() != 1)) {
-      return std::nullopt;
-    }
-    Ints out;
-    for (size_t k = 0; k < n; ++k) {
-      auto e = combine(c.node.op_type, (*all)[all->size() == 1 ? 0 : k],
-                       (*next)[next->size() == 1 ? 0 : k]);
-      if (!e) return std::nullopt;
-      out.push_back(*e);
-    }
-    all = std::move(out);
+    all = zip_ints(*all, *next,
+                   [&](const Expr& a, const Expr& b) { return combine(c.node.op_type, a, b); });
+    if (!all) return std::nullopt;
   }
   return all;
 }
@@ -66,16 +57,20 @@ struct MinOf {
   }
 };
 
+// Op of each two elements, in their type.
+template <typename Op>
+Tensors combined(const Call& call, const Tensor& left, const Tensor& right) {
+  return binary_of(
+      call, left, right, [](const Call& c, const Tensor& a, const Tensor& b, auto t) -> Tensors {
+        using T = decltype(t);
+        return zip<T, T>(c, a, b, a.dtype, [](T x, T y) { return Op::template apply<T>(x, y); });
+      });
+}
+
 template <typename Op>
 Tensors fold_arithmetic(const Call& call) {
-  if (call.inputs() != 2) return std::nullopt;
-  return binary_of(call, *call.in(0), *call.in(1),
-                   [](const Call& c, const Tensor& a, const Tensor& b, auto t) -> Tensors {
-                     using T = decltype(t);
-                     if (a.dtype == DType::kBool) return std::nullopt;
-                     return zip<T, T>(c, a, b, a.dtype,
-                                      [](T x, T y) { return Op::template apply<T>(x, y); });
-                   });
+  if (call.inputs() != 2 || call.in(0)->dtype == DType::kBool) return std::nullopt;
+  return combined<Op>(call, *call.in(0), *call.in(1));
 }
 
 // Max and Min take any number of inputs.
@@ -84,12 +79,7 @@ Tensors fold_extremum(const Call& call) {
   if (call.inputs() == 0) return std::nullopt;
   Tensor so_far = *call.in(0);
   for (size_t i = 1; i < call.inputs(); ++i) {
-    Tensors next = binary_of(
-        call, so_far, *call.in(i),
-        [](const Call& c, const Tensor& a, const Tensor& b, auto t) -> Tensors {
-          using T = decltype(t);
-          return zip<T, T>(c, a, b, a.dtype, [](T x, T y) { return Op::template apply<T>(x, y); });
-        });
+    Tensors next = combined<Op>(call, so_far, *call.in(i));
     if (!next) return std::nullopt;
     so_far = (*next)[0];
   }

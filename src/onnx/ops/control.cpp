@@ -4,8 +4,6 @@
 namespace onnxport::onnx::ops {
 namespace {
 
-using enum Trait;
-
 const Graph* body(const Context& c, std::string_view attribute) {
   const Attribute* a = c.node.find(attribute);
   if (a == nullptr) return nullptr;

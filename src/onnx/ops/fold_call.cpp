@@ -6,8 +6,10 @@
 
 namespace onnxport::onnx::ops {
 
-std::vector<int64_t> Call::list(std::string_view attribute, size_t i) const {
-  if (const Tensor* t = in(i)) return t->as_ints();
+std::vector<int64_t> Call::list(std::string_view attribute) const {
+  const std::optional<size_t> input = input_of(node, attribute);
+  CHECK(input);
+  if (const Tensor* t = in(*input)) return t->as_ints();
   return node.get<Attribute::Ints>(attribute, {});
 }
 
@@ -31,13 +33,11 @@ std::optional<Dims> broadcast(const Dims& a, const Dims& b) {
 }
 
 std::vector<int64_t> broadcast_index(const Dims& out, const Dims& in) {
-  std::vector<int64_t> strides(out.size(), 0);
-  int64_t stride = 1;
-  for (size_t i = 0; i < in.size(); ++i) {
-    const size_t axis = in.size() - 1 - i;
-    if (in[axis] != 1) strides[out.size() - 1 - i] = stride;
-    stride *= in[axis];
+  Dims strides = strides_of(in);
+  for (size_t axis = 0; axis < in.size(); ++axis) {
+    if (in[axis] == 1) strides[axis] = 0;
   }
+  strides.insert(strides.begin(), out.size() - in.size(), 0);
   std::vector<int64_t> index(static_cast<size_t>(count(out)));
   std::vector<int64_t> at(out.size(), 0);
   int64_t offset = 0;

@@ -22,8 +22,9 @@ struct Call {
     return v == nullptr ? nullptr : v->constant();
   }
   size_t inputs() const { return node.inputs.size(); }
-  // The input i or the attribute, whichever the opset has; empty: neither is there.
-  std::vector<int64_t> list(std::string_view attribute, size_t i) const;
+  // The attribute, or the input that it became (OpDef::became_inputs), whichever the opset has;
+  // empty: neither is there.
+  std::vector<int64_t> list(std::string_view attribute) const;
 };
 
 using Dims = std::vector<int64_t>;

@@ -20,10 +20,6 @@ struct FoldCase {
     inputs.push_back(graph.add_initializer("c", std::move(t)));
     return *this;
   }
-  FoldCase& none() {
-    inputs.push_back(nullptr);
-    return *this;
-  }
   FoldCase& run(const char* op, Attributes attributes = {}, size_t n = 1, int64_t opset = 18) {
     const auto out = fold(*graph.add_node(op, inputs, std::move(attributes), n), opset);
     folded = out.has_value();

@@ -43,10 +43,10 @@ bool nonnegative(const Expr& e, int depth) {
   return low >= 0;
 }
 
-// Broadcasts the inputs from `first` on; null when a shape is unknown.
-Result<std::optional<Shape>> broadcast_inputs(Context& c, size_t first = 0) {
+// Broadcasts the inputs; null when a shape is unknown.
+Result<std::optional<Shape>> broadcast_inputs(Context& c) {
   std::optional<Shape> all;
-  for (size_t i = first; i < c.node.inputs.size(); ++i) {
+  for (size_t i = 0; i < c.node.inputs.size(); ++i) {
     if (!c.has(i)) continue;
     const Shape* s = c.shape(i);
     if (s == nullptr) return std::optional<Shape>();
@@ -144,8 +144,7 @@ std::optional<Shape> broadcast(const Shape& a, const Shape& b) {
   return broadcast_with(a, b, broadcast_size);
 }
 
-// --- rules that many operators share
-// --------------------------------------------------------------
+// --- rules that many operators share -------------------------------------------------------------
 
 Status infer_same(Context& c) {
   c.out(0, c.dtype(0), c.shape(0));

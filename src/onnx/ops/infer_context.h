@@ -2,10 +2,12 @@
 // of the outputs.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -49,6 +51,10 @@ class Context {
   Attribute::Ints attrs(std::string_view name) const {
     return node.get<Attribute::Ints>(name, Attribute::Ints{});
   }
+  Ints attr_ints(std::string_view name) const {  // as ints() gives those of an input
+    const Attribute::Ints list = attrs(name);
+    return Ints(list.begin(), list.end());
+  }
   std::string text(std::string_view name, const char* fallback) const {
     return node.get<std::string>(name, std::string(fallback));
   }
@@ -68,8 +74,22 @@ class Context {
 std::optional<Shape> broadcast(const Shape& a, const Shape& b);
 std::optional<Expr> broadcast_size(const Expr& a, const Expr& b);
 
-// --- rules that many operators share
-// ---------------------------------------------------------------
+// f of each two numbers, where a single one goes with all of the others. nullopt: the lists do not
+// go together, or f knows no answer.
+template <typename F>
+std::optional<Ints> zip_ints(const Ints& a, const Ints& b, F f) {
+  const size_t n = std::max(a.size(), b.size());
+  if ((a.size() != n && a.size() != 1) || (b.size() != n && b.size() != 1)) return std::nullopt;
+  Ints out;
+  for (size_t k = 0; k < n; ++k) {
+    std::optional<Expr> both = f(a[a.size() == 1 ? 0 : k], b[b.size() == 1 ? 0 : k]);
+    if (!both) return std::nullopt;
+    out.push_back(std::move(*both));
+  }
+  return out;
+}
+
+// --- rules that many operators share -------------------------------------------------------------
 Status infer_same(Context& c);                       // as the first input
 Status infer_broadcast(Context& c);                  // all inputs, and their type
 Status infer_broadcast_to(Context& c, DType dtype);  // all inputs

@@ -25,24 +25,12 @@ Tensors fold_comparison(const Call& call) {
 std::optional<Ints> ints_equal(Context& c) {
   auto a = c.ints(0), b = c.ints(1);
   if (!a || !b) return std::nullopt;
-  const size_t n = std::max(a->size(), b->size());
-  if ((a->size() != n && a->size() != 1) || (b->size() != n && b->size() != 1)) {
-    return std::nullopt;
-  }
-  Ints out;
-  for (size_t k = 0; k < n; ++k) {
-    const Expr& x = (*a)[a->size() == 1 ? 0 : k];
-    const Expr& y = (*b)[b->size() == 1 ? 0 : k];
-    if (x == y) {
-      out.emplace_back(1);
-    } else if ((x.is_const() && y.is_const()) || proves_le(x + Expr(1), y) ||
-               proves_le(y + Expr(1), x)) {
-      out.emplace_back(0);
-    } else {
-      return std::nullopt;
-    }
-  }
-  return out;
+  return zip_ints(*a, *b, [](const Expr& x, const Expr& y) -> std::optional<Expr> {
+    if (x == y) return Expr(1);
+    const bool differ =
+        (x.is_const() && y.is_const()) || proves_le(x + Expr(1), y) || proves_le(y + Expr(1), x);
+    return differ ? std::optional(Expr(0)) : std::nullopt;
+  });
 }
 OP("Equal", {.infer = infer_comparison,
              .ints = ints_equal,

@@ -8,8 +8,6 @@
 namespace onnxport::onnx::ops {
 namespace {
 
-using enum Trait;
-
 bool differ(const Expr& a, const Expr& b) { return a.is_const() && b.is_const() && a != b; }
 
 Status multiply(Context& c, size_t ia, size_t ib, DType dtype) {

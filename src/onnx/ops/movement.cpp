@@ -143,8 +143,7 @@ Status infer_split(Context& c) {
   if (!axis) return c.wrong("axis outside " + to_string(*x));
   std::optional<Ints> sizes;
   if (c.node.find("split") != nullptr) {
-    sizes.emplace();
-    for (int64_t s : c.attrs("split")) sizes->emplace_back(s);
+    sizes = c.attr_ints("split");
   } else if (c.has(1)) {
     sizes = c.ints(1);
   } else {
@@ -170,7 +169,7 @@ Tensors fold_split(const Call& call) {
   const Tensor& x = *call.in(0);
   const auto axis = axis_of(call.node.get<int64_t>("axis", 0), x.dims.size());
   if (!axis || !movable(call, x)) return std::nullopt;
-  std::vector<int64_t> sizes = call.list("split", 1);
+  std::vector<int64_t> sizes = call.list("split");
   if (sizes.empty()) {
     const auto parts = static_cast<int64_t>(call.node.outputs.size());
     const int64_t part = (x.dims[*axis] + parts - 1) / parts;

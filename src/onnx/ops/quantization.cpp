@@ -4,8 +4,6 @@
 namespace onnxport::onnx::ops {
 namespace {
 
-using enum Trait;
-
 Status infer_quantize(Context& c) {
   DType dtype = c.has(2) ? c.dtype(2) : c.dtype_attr("output_dtype", DType::kUint8);
   if (!c.has(2) && dtype == DType::kUndefined) dtype = DType::kUint8;

@@ -4,8 +4,6 @@
 namespace onnxport::onnx::ops {
 namespace {
 
-using enum Trait;
-
 Status infer_recurrent(Context& c) {
   for (size_t i = 0; i < 3; ++i) c.out(i, c.dtype(0));
   const Shape *x = c.shape(0), *r = c.shape(2);

@@ -19,10 +19,7 @@ Status infer_reduce(Context& c) {
   auto axes = list_of(c.node, "axes");
   const bool keep = c.attr("keepdims", 1) != 0;
   if (!axes) {
-    if (!keep) return {};
-    Shape out;
-    for (size_t i = 0; i < x->size(); ++i) out.push_back(unknown_size());
-    c.out(0, c.dtype(0), out);
+    if (keep) c.out(0, c.dtype(0), unknown_shape(x->size()));
     return {};
   }
   if (axes->empty() && c.attr("noop_with_empty_axes", 0) != 0) {
@@ -64,7 +61,7 @@ enum class Kind { kSum, kMean, kProd, kMax, kMin };
 
 // Which axes go; nullopt when they are out of range or nothing is to be reduced.
 std::optional<std::vector<bool>> reduced_axes(const Call& call, size_t rank) {
-  const std::vector<int64_t> axes = call.list("axes", 1);
+  const std::vector<int64_t> axes = call.list("axes");
   if (axes.empty() && call.node.get<int64_t>("noop_with_empty_axes", 0) != 0) return std::nullopt;
   std::vector<bool> out(rank, axes.empty());
   for (int64_t a : axes) {

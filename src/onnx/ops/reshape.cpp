@@ -16,8 +16,7 @@ Tensors reshaped(const Tensor& x, Dims dims) {
 Status infer_reshape(Context& c) {
   std::optional<Ints> target = c.ints(1);
   if (!target && c.node.find("shape") != nullptr) {  // before opset 5
-    target.emplace();
-    for (int64_t d : c.attrs("shape")) target->emplace_back(d);
+    target = c.attr_ints("shape");
   }
   const Shape* x = c.shape(0);
   if (!target) {
@@ -148,7 +147,7 @@ Status infer_squeeze(Context& c) {
 
 Tensors fold_squeeze(const Call& call) {
   const Tensor& x = *call.in(0);
-  const std::vector<int64_t> axes = call.list("axes", 1);
+  const std::vector<int64_t> axes = call.list("axes");
   std::vector<bool> drop(x.dims.size(), false);
   for (int64_t a : axes) {
     const auto axis = axis_of(a, x.dims.size());
@@ -188,7 +187,7 @@ Status infer_unsqueeze(Context& c) {
 
 Tensors fold_unsqueeze(const Call& call) {
   const Tensor& x = *call.in(0);
-  const std::vector<int64_t> axes = call.list("axes", 1);
+  const std::vector<int64_t> axes = call.list("axes");
   const size_t rank = x.dims.size() + axes.size();
   std::vector<bool> added(rank, false);
   for (int64_t a : axes) {

@@ -6,8 +6,6 @@
 namespace onnxport::onnx::ops {
 namespace {
 
-using enum Trait;
-
 Expr scaled_size(const Expr& in, float scale) {
   if (!(scale > 0) || scale > 1e6F) return unknown_size();
   if (in.is_const()) {
@@ -28,17 +26,15 @@ Status infer_resize(Context& c) {
   if (x == nullptr) return {};
   const bool upsample = c.node.is("Upsample");
   const size_t scales_at = upsample || c.opset < 11 ? 1 : 2;
-  Shape out = *x;
-  for (Expr& d : out) d = unknown_size();
   std::vector<size_t> axes;
   for (int64_t a : c.attrs("axes")) {
     auto axis = axis_of(a, x->size());
     if (!axis) return c.wrong("axis outside " + to_string(*x));
     axes.push_back(*axis);
   }
-  const bool all = axes.empty();
-  for (size_t i = 0; all && i < x->size(); ++i) axes.push_back(i);
-  if (!all) out = *x;
+  if (axes.empty()) {
+    for (size_t i = 0; i < x->size(); ++i) axes.push_back(i);
+  }
   auto sizes = upsample || c.opset < 11 ? std::nullopt : c.ints(3);
   const Tensor* scales = c.constant(scales_at);
   std::vector<double> factors;
@@ -49,6 +45,7 @@ Status infer_resize(Context& c) {
     }
   }
   const bool stretch = c.text("keep_aspect_ratio_policy", "stretch") == "stretch";
+  Shape out = *x;
   for (size_t i = 0; i < axes.size(); ++i) {
     Expr& d = out[axes[i]];
     if (sizes && sizes->size() == axes.size() && stretch) {

@@ -37,11 +37,7 @@ Status infer_constant(Context& c) {
 
 std::optional<Ints> ints_constant(Context& c) {
   if (c.node.find("value_int") != nullptr) return Ints{Expr(c.attr("value_int", 0))};
-  if (c.node.find("value_ints") != nullptr) {
-    Ints out;
-    for (int64_t v : c.attrs("value_ints")) out.emplace_back(v);
-    return out;
-  }
+  if (c.node.find("value_ints") != nullptr) return c.attr_ints("value_ints");
   const Attribute* a = c.node.find("value");
   const Tensor* t = a != nullptr ? std::get_if<Tensor>(&a->v) : nullptr;
   if (t == nullptr || t->dims.size() > 1 || t->numel() > static_cast<int64_t>(kMaxKnownInts)) {

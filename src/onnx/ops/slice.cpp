@@ -56,10 +56,8 @@ Status infer_slice(Context& c) {
   std::optional<Ints> starts, ends;
   std::optional<std::vector<int64_t>> axes, steps;
   if (c.opset < 10) {
-    starts.emplace();
-    ends.emplace();
-    for (int64_t v : c.attrs("starts")) starts->emplace_back(v);
-    for (int64_t v : c.attrs("ends")) ends->emplace_back(v);
+    starts = c.attr_ints("starts");
+    ends = c.attr_ints("ends");
     axes = c.attrs("axes");
     if (axes->empty()) axes.reset();
   } else {
@@ -120,9 +118,9 @@ std::optional<Ints> ints_slice(Context& c) {
 
 // What a Slice takes of each axis: from inputs (opset 10) or attributes.
 std::optional<std::vector<Window>> windows(const Call& call, const Dims& dims) {
-  std::vector<int64_t> starts = call.list("starts", 1);
-  std::vector<int64_t> ends = call.list("ends", 2);
-  std::vector<int64_t> axes = call.list("axes", 3);
+  std::vector<int64_t> starts = call.list("starts");
+  std::vector<int64_t> ends = call.list("ends");
+  std::vector<int64_t> axes = call.list("axes");
   std::vector<int64_t> steps =
       call.in(4) != nullptr ? call.in(4)->as_ints() : std::vector<int64_t>{};
   if (axes.empty()) {
@@ -174,13 +172,7 @@ Status infer_pad(Context& c) {
   const Shape* x = c.shape(0);
   c.out(0, c.dtype(0));
   if (x == nullptr) return {};
-  std::optional<Ints> pads;
-  if (c.opset < 11) {
-    pads.emplace();
-    for (int64_t p : c.attrs("pads")) pads->emplace_back(p);
-  } else {
-    pads = c.ints(1);
-  }
+  std::optional<Ints> pads = c.opset < 11 ? c.attr_ints("pads") : c.ints(1);
   std::optional<std::vector<int64_t>> axes;
   if (c.has(3)) {
     axes = c.const_ints(3);
@@ -204,7 +196,7 @@ Status infer_pad(Context& c) {
 
 Tensors fold_pad(const Call& call) {
   const Tensor& x = *call.in(0);
-  const std::vector<int64_t> pads = call.list("pads", 1);
+  const std::vector<int64_t> pads = call.list("pads");
   if (call.node.get<std::string>("mode", "constant") != "constant" || call.in(3) != nullptr ||
       call.opset < 11 || pads.size() != 2 * x.dims.size() || !movable(call, x)) {
     return std::nullopt;
