@@ -50,13 +50,6 @@ std::optional<std::string> node_text(std::string_view op_type, const Values& inp
   return out;
 }
 
-bool all_constant(const onnx::Node& node) {
-  for (Value input : node.inputs) {
-    if (input != nullptr && input->constant() == nullptr) return false;
-  }
-  return true;
-}
-
 // Backwards, so that what only a removed node used goes too.
 void remove_unused(onnx::Graph& graph) {
   std::vector<onnx::Node*> nodes = graph.nodes();
@@ -152,7 +145,7 @@ std::optional<Values> Builder::folded(onnx::Node* node) {
   if (node->outputs.size() == 1 && node->outputs[0]->dtype == DType::kInt64) {
     if (auto content = onnx::known_tensor(*node->outputs[0])) tensors = {std::move(*content)};
   }
-  if (!tensors && all_constant(*node)) tensors = onnx::fold(*node, opset(), kFoldedElements);
+  if (!tensors) tensors = onnx::fold(*node, opset(), kFoldedElements);
   if (!tensors || tensors->size() != node->outputs.size()) return std::nullopt;
   std::vector<std::string> names;
   for (Value output : node->outputs) names.push_back(output->name);

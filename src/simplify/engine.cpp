@@ -38,6 +38,13 @@ std::optional<std::vector<Tensor>> move_lazily(const Node& node) {
   return std::nullopt;
 }
 
+// What a node of constants gives, computed here.
+std::optional<std::vector<Tensor>> folded(const Node& node, int64_t opset) {
+  if (!has_constant_inputs(node)) return std::nullopt;
+  std::optional<std::vector<Tensor>> tensors = move_lazily(node);
+  return tensors ? tensors : onnx::fold(node, opset, kFoldElements);
+}
+
 // Whether `v` is a few numbers that are computed from sizes and constants alone. What rounds them
 // may be rounded up or down to a size: there, a last digit is a wrong shape.
 bool is_made_of_sizes(const Value* v) {
@@ -332,20 +339,9 @@ const char* Engine::try_fold(Node& node) {
     });
     if (!frees) return nullptr;
   }
-  const bool constant_inputs =
-      std::all_of(node.inputs.begin(), node.inputs.end(),
-                  [](const Value* in) { return in == nullptr || in->constant() != nullptr; });
   const char* step = is_constant ? "lift_constant" : "fold_constant";
   std::optional<std::vector<Tensor>> tensors;
-  if (constant_inputs && may_apply(step)) {
-    tensors = move_lazily(node);
-    if (!tensors) tensors = onnx::fold(node, opset_, kFoldElements);
-    if (!tensors && is_constant) {
-      const onnx::Attribute* value = node.find("value");
-      const Tensor* t = value != nullptr ? std::get_if<Tensor>(&value->v) : nullptr;
-      if (t != nullptr) tensors = std::vector<Tensor>{*t};
-    }
-  }
+  if (may_apply(step)) tensors = folded(node, opset_);
   if (!tensors && !is_constant && may_apply("fold_known_ints")) {
     step = "fold_known_ints";
     const Value* out = node.outputs.size() == 1 ? node.output() : nullptr;
@@ -471,17 +467,11 @@ Node* Engine::op_n(std::string_view op_type, std::vector<Value*> inputs, Attribu
 Value* Engine::op(std::string_view op_type, std::vector<Value*> inputs, Attributes attributes,
                   Node* before) {
   Node* node = op_n(op_type, std::move(inputs), std::move(attributes), 1, before);
-  if (std::all_of(node->inputs.begin(), node->inputs.end(),
-                  [](const Value* in) { return in == nullptr || in->constant() != nullptr; })) {
-    std::optional<std::vector<Tensor>> folded = move_lazily(*node);
-    if (!folded) folded = onnx::fold(*node, opset_, kFoldElements);
-    if (folded) {
-      const std::string hint = node->input(0) != nullptr ? node->input(0)->name : "constant";
-      discard(*node);
-      return constant(std::move((*folded)[0]), hint);
-    }
-  }
-  return node->output();
+  std::optional<std::vector<Tensor>> tensors = folded(*node, opset_);
+  if (!tensors) return node->output();
+  const std::string hint = node->input(0) != nullptr ? node->input(0)->name : "constant";
+  discard(*node);
+  return constant(std::move((*tensors)[0]), hint);
 }
 
 Value* Engine::constant(Tensor tensor, std::string_view name_hint) {

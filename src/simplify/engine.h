@@ -56,7 +56,7 @@ class Engine final : public Rewriter {
   void inline_body(Node& node, onnx::Graph& body) override;
 
   // node's outputs become these constants, if growth allows; see Options::max_growth. What costs is
-  // put off, unless it is wanted `now`.
+  // deferred, unless it is wanted `now`.
   bool replace_by_constants(Node& node, std::vector<Tensor> tensors, bool now = false);
   // Folds what run() has deferred because it costs, the cheapest first, as long as the budget
   // lasts. True when something changed.

@@ -39,11 +39,6 @@ std::vector<Node*> constant_nodes(const Engine& engine, onnx::Graph& graph) {
   return nodes;
 }
 
-bool has_constant_inputs(const Node& node) {
-  return std::all_of(node.inputs.begin(), node.inputs.end(),
-                     [](const Value* in) { return in == nullptr || in->constant() != nullptr; });
-}
-
 }  // namespace
 
 void evaluate_constants(Engine& engine, const onnx::Model& model, const Evaluate& evaluate) {
@@ -72,7 +67,7 @@ void evaluate_constants(Engine& engine, const onnx::Model& model, const Evaluate
     }
     if (!complete || missing) continue;
     if (!engine.may_apply("evaluate_constant")) return;
-    const std::string name = node->name.empty() ? node->outputs[0]->name : node->name;
+    const std::string name = name_of(*node);
     const std::string op_type = node->op_type;
     if (engine.replace_by_constants(*node, std::move(tensors), true)) {
       engine.applied("evaluate_constant", name, op_type);

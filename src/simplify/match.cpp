@@ -29,6 +29,11 @@ Outcome replace_if_possible(Rewriter& r, Node& node, Value* value) {
   return done();
 }
 
+bool has_constant_inputs(const Node& node) {
+  return std::all_of(node.inputs.begin(), node.inputs.end(),
+                     [](const Value* in) { return in == nullptr || in->constant() != nullptr; });
+}
+
 const Tensor* constant_of(const Value* v) { return v != nullptr ? v->constant() : nullptr; }
 
 std::optional<double> scalar_of(const Value* v) {

@@ -33,6 +33,7 @@ bool can_replace(const Value* old_value, const Value* new_value);
 // replace(node, value), or no_match when it would need an Identity.
 Outcome replace_if_possible(Rewriter& r, Node& node, Value* value);
 
+bool has_constant_inputs(const Node& node);       // those that are there; it may have none
 const Tensor* constant_of(const Value* v);        // null: not constant, or v is null
 std::optional<double> scalar_of(const Value* v);  // a constant with one element
 bool is_scalar(const Value* v, double value, double tolerance = 0);
