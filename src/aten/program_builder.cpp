@@ -22,10 +22,6 @@ std::string stem_of(const std::string& full_name) {
   return name.substr(0, name.find('.'));
 }
 
-std::string joined(const std::string& outer, const std::string& inner) {
-  return outer.empty() || inner.empty() ? outer + inner : outer + "." + inner;
-}
-
 void take_symbols(Names& symbols, const std::optional<Expr>& size) {
   if (!size) return;
   for (const std::string& symbol : size->symbols()) symbols.take(symbol);
@@ -337,13 +333,17 @@ std::vector<ProgramBuilder::Ref> ProgramBuilder::loop(const Operand& max_trips,
 
 // --- where calls come from --------------------------------------------------------------------
 
+ProgramBuilder::Location ProgramBuilder::below_location(Location inner) const {
+  if (locations_.empty()) return inner;
+  const Location& outer = locations_.back();
+  const bool both = !outer.module_path.empty() && !inner.module_path.empty();
+  inner.module_path = outer.module_path + (both ? "." : "") + inner.module_path;
+  if (inner.source.empty()) inner.source = outer.source;
+  return inner;
+}
+
 ProgramBuilder::In::In(ProgramBuilder& builder, Location location) : builder_(builder) {
-  if (!builder.locations_.empty()) {
-    const Location& outer = builder.locations_.back();
-    location.module_path = joined(outer.module_path, location.module_path);
-    if (location.source.empty()) location.source = outer.source;
-  }
-  builder.locations_.push_back(std::move(location));
+  builder.locations_.push_back(builder.below_location(std::move(location)));
 }
 
 // --- outputs ----------------------------------------------------------------------------------

@@ -11,8 +11,7 @@
 // returns the error. So building is a straight line, and the message names the call.
 //
 // Types of results are what the caller says. Left out they stay unknown: lowering takes that, since
-// its rules infer them; lower::infer_types() writes them into the program for whoever asks
-// before (what makes programs functional, what draws inputs, another append()).
+// its rules infer them.
 #pragma once
 
 #include <cstdint>
@@ -173,12 +172,11 @@ class ProgramBuilder {
   void rename_output(size_t index, const std::string& name);
   void remove_output(size_t index);
 
-  // --- another program behind this one
-  // ------------------------------------------------------------ Its calls, weights and notes
-  // become part of this program, at the location at hand; returns its outputs, which are not yet
-  // outputs here. Inputs that `feeds` names are these values, the others become inputs. Types of a
-  // fed input must agree: its symbols become the sizes it is given, and what it says of their
-  // ranges holds. Names and symbols that both have are renamed.
+  // --- another program behind this one ----------------------------------------------------------
+  // Its calls, weights and notes become part of this program, at the location at hand; returns its
+  // outputs, which are not yet outputs here. Inputs that `feeds` names are these values, the others
+  // become inputs. Types of a fed input must agree: its symbols become the sizes it is given, and
+  // what it says of their ranges holds. Names and symbols that both have are renamed.
   std::vector<Ref> append(const Program& next, const std::map<std::string, Ref>& feeds);
 
   const Program& program() const { return program_; }
@@ -197,6 +195,8 @@ class ProgramBuilder {
   const Schema* schema(const std::string& full_name);
   bool check(const Schema& schema, std::vector<NamedArg>& args);
   void locate(Node& node) const;
+  // `inner` below the location at hand, whose source it takes where it has none.
+  Location below_location(Location inner) const;
   std::optional<size_t> output_index(std::string_view name);
   bool output_in_range(size_t index);
   std::vector<Node>& nodes() { return open_.empty() ? program_.nodes : open_.back().nodes; }

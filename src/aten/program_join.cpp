@@ -47,9 +47,10 @@ class ProgramJoin {
     rename_symbols();
     TRY(take_ranges());
     for (const Input& input : next_.inputs) {
-      if (!feeds_.contains(input.name)) b_.input(input.name, type_of(next_.value(input.value)));
+      if (feeds_.contains(input.name)) continue;
+      b_.input(input.name, type_of(next_.value(input.value)));
       if (b_.error_) return *b_.error_;
-      if (!feeds_.contains(input.name)) set(input.value, b_.program_.inputs.back().value);
+      set(input.value, b_.program_.inputs.back().value);
     }
     for (const Weight& weight : next_.weights) copy(weight);
     for (const Node& node : next_.nodes) b_.nodes().push_back(copied(node));
@@ -169,13 +170,8 @@ class ProgramJoin {
     return known = made.id();
   }
 
-  std::string path(const std::string& inner) const {
-    const std::string outer = b_.locations_.empty() ? "" : b_.locations_.back().module_path;
-    return outer.empty() || inner.empty() ? outer + inner : outer + "." + inner;
-  }
-
   void copy(const Weight& weight) {
-    const std::string fqn = b_.fqns_.unique(path(weight.fqn));
+    const std::string fqn = b_.fqns_.unique(b_.below_location({weight.fqn, "", ""}).module_path);
     b_.program_.weights.push_back({id_of(weight.value), fqn, weight.tensor});
   }
 
@@ -188,8 +184,9 @@ class ProgramJoin {
       for (Arg& output : block.outputs) replace(output);
     }
     for (ValueId& id : node.outputs) id = id_of(id);
-    node.module_path = path(node.module_path);
-    if (node.source.empty() && !b_.locations_.empty()) node.source = b_.locations_.back().source;
+    ProgramBuilder::Location at = b_.below_location({node.module_path, "", node.source});
+    node.module_path = std::move(at.module_path);
+    node.source = std::move(at.source);
     return node;
   }
 

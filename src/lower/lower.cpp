@@ -102,17 +102,6 @@ class Walk : public Scope, private BlockWalk {
     return builder_.int_scalar(std::get<Expr>(number.v));
   }
 
-  // By aten::ValueId: what the program does not say of its values.
-  struct Type {
-    DType dtype = DType::kUndefined;
-    std::optional<Shape> shape;
-  };
-  Result<std::vector<Type>> types() {
-    types_.resize(program_.values.size());
-    TRY(lower_calls());
-    return std::move(types_);
-  }
-
  private:
   Status lower_calls() {
     model_.opset_imports[""] = options_.opset;
@@ -233,9 +222,6 @@ class Walk : public Scope, private BlockWalk {
       const aten::ValueId id = node.outputs[i];
       if (!id.valid() || i >= results.size() || results[i] == nullptr) continue;
       take(program_.value(id), results[i], index);
-      if (!types_.empty()) {
-        types_[static_cast<size_t>(id.index)] = {results[i]->dtype, results[i]->shape};
-      }
       values_[static_cast<size_t>(id.index)] = results[i];
     }
   }
@@ -351,8 +337,7 @@ class Walk : public Scope, private BlockWalk {
   std::unordered_map<int32_t, const aten::Weight*> weights_;
   std::map<WeightKey, Value> shared_weights_;
   std::set<Value> named_;
-  std::vector<Type> types_;  // empty unless they are asked for
-  int32_t next_index_ = 0;   // of the node at hand, those in blocks counted
+  int32_t next_index_ = 0;  // of the node at hand, those in blocks counted
   Problems problems_;
 };
 
@@ -364,18 +349,6 @@ Status check_names(const std::vector<std::string>& names, size_t count, const ch
       fmt::format("{} {} name{} given, the model has {} {}{}", names.size(), of_what,
                   names.size() == 1 ? " is" : "s are", count, of_what, count == 1 ? "" : "s"),
       ""};
-}
-
-Status infer_types(aten::Program& program, const Options& options) {
-  TRY_ASSIGN(const auto types, Walk(program, options).types());
-  for (size_t i = 0; i < types.size(); ++i) {
-    aten::Value& value = program.values[i];
-    if (value.dtype == DType::kUndefined) value.dtype = types[i].dtype;
-    const auto& shape = types[i].shape;
-    const bool named = shape && std::none_of(shape->begin(), shape->end(), onnx::is_unknown_dim);
-    if (!value.shape && named && value.kind == aten::Value::Kind::kTensor) value.shape = shape;
-  }
-  return {};
 }
 
 const aten::Schema* find_schema(const std::string& full_name) {

@@ -29,11 +29,6 @@ Status check_names(const std::vector<std::string>& names, size_t count, const ch
 // module path and source line of the first use.
 Result<onnx::Model> lower(const aten::Program& program, const Options& options);
 
-// Writes into the program what lowering finds of values without a type or shape: for programs that
-// aten::ProgramBuilder made, and whose makers said nothing of a call's result. A shape with a size
-// that has no name stays unknown. Refuses what lower() refuses.
-Status infer_types(aten::Program& program, const Options& options);
-
 // The schema of an operator that has a rule, for aten::ProgramBuilder; null for any other.
 const aten::Schema* find_schema(const std::string& full_name);
 
