@@ -1,5 +1,6 @@
 #include "options/table.h"
 
+#include "lower/opset_need.h"
 #include "options/input_forms.h"
 #include "options/rule_names.h"
 
@@ -11,7 +12,6 @@ int64_t newest_opset() { return 28; }
 namespace options {
 namespace {
 
-constexpr double kOldestOpset = 13;
 constexpr double kMany = std::numeric_limits<double>::infinity();
 
 template <auto member>
@@ -96,7 +96,7 @@ std::vector<Option> made() {
        .value = &of_export<&ExportConfig::opset_version>,
        .help = "ONNX operator set",
        .example = "18",
-       .limits = {kOldestOpset, static_cast<double>(newest_opset())}},
+       .limits = {lower::kLeastOpset, static_cast<double>(newest_opset())}},
       {.flag = "--input-shape",
        .key = "input_shape",
        .commands = kOfExport,

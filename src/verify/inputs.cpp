@@ -143,43 +143,46 @@ class Normal {
   bool has_spare_ = false;
 };
 
-Result<Tensor> random_tensor(DType dtype, const std::string& name, const std::vector<int64_t>& dims,
-                             std::mt19937_64& bits) {
+// Floats by real(), integers and bools by whole().
+template <typename Real, typename Whole>
+Result<Tensor> drawn(DType dtype, const std::vector<int64_t>& dims, Real real, Whole whole) {
   TRY_ASSIGN(size_t bytes, checked_nbytes(dtype, dims));
-  size_t n = byte_size(dtype) == 0 ? 0 : bytes / byte_size(dtype);
-  Normal normal(bits);
-  bool mask = name.find("mask") != std::string::npos;
-  bool first = true;
-  auto below = [&](uint64_t bound) {
-    return [&, bound] { return std::exchange(first, false) && mask ? 1 : bits() % bound; };
-  };
-  auto digit = below(mask ? 2 : 10);
+  const size_t n = byte_size(dtype) == 0 ? 0 : bytes / byte_size(dtype);
   switch (dtype) {
     case DType::kFloat:
-      return generate<float>(dtype, dims, n, normal);
+      return generate<float>(dtype, dims, n, real);
     case DType::kDouble:
-      return generate<double>(dtype, dims, n, normal);
+      return generate<double>(dtype, dims, n, real);
     case DType::kFloat16:
       return generate<uint16_t>(dtype, dims, n,
-                                [&] { return float_to_half(static_cast<float>(normal())); });
+                                [&] { return float_to_half(static_cast<float>(real())); });
     case DType::kBFloat16:
       return generate<uint16_t>(dtype, dims, n,
-                                [&] { return float_to_bfloat16(static_cast<float>(normal())); });
+                                [&] { return float_to_bfloat16(static_cast<float>(real())); });
     case DType::kInt64:
-      return generate<int64_t>(dtype, dims, n, digit);
+      return generate<int64_t>(dtype, dims, n, whole);
     case DType::kInt32:
-      return generate<int32_t>(dtype, dims, n, digit);
+      return generate<int32_t>(dtype, dims, n, whole);
     case DType::kInt16:
-      return generate<int16_t>(dtype, dims, n, digit);
+      return generate<int16_t>(dtype, dims, n, whole);
     case DType::kInt8:
-      return generate<int8_t>(dtype, dims, n, digit);
+      return generate<int8_t>(dtype, dims, n, whole);
     case DType::kUint8:
-      return generate<uint8_t>(dtype, dims, n, below(256));
     case DType::kBool:
-      return generate<uint8_t>(dtype, dims, n, below(2));
+      return generate<uint8_t>(dtype, dims, n, whole);
     default:
       return Error{std::string("no random values are made for dtype ") + onnxport::name(dtype), ""};
   }
+}
+
+// Normal floats, digits, bytes and bools. A mask has zeros and ones, and begins with a one.
+Result<Tensor> random_tensor(DType dtype, const std::string& name, const std::vector<int64_t>& dims,
+                             std::mt19937_64& bits) {
+  const bool mask = name.find("mask") != std::string::npos;
+  bool first = true;
+  const uint64_t bound = dtype == DType::kUint8 ? 256 : dtype == DType::kBool || mask ? 2 : 10;
+  return drawn(dtype, dims, Normal(bits),
+               [&] { return std::exchange(first, false) && mask ? 1 : bits() % bound; });
 }
 
 // The least and the largest value of a type that a double names exactly.
@@ -217,37 +220,13 @@ std::optional<Held> held_by(DType dtype) {
 Result<Tensor> tensor_in_range(DType dtype, const std::vector<int64_t>& dims,
                                const ValueRange& range, std::mt19937_64& bits) {
   TRY(check_range(dtype, range));
-  TRY_ASSIGN(size_t bytes, checked_nbytes(dtype, dims));
-  const size_t n = bytes / byte_size(dtype);
   const auto low = static_cast<int64_t>(is_floating(dtype) ? 0 : range.low);
   const auto count = static_cast<uint64_t>(is_floating(dtype) ? 0 : range.high - range.low) + 1;
-  auto whole = [&] { return low + static_cast<int64_t>(bits() % count); };
   auto real = [&] {
     const double part = static_cast<double>(bits() >> 11) * 0x1p-53;
     return range.low * (1 - part) + range.high * part;  // the difference could overflow
   };
-  switch (dtype) {
-    case DType::kFloat:
-      return generate<float>(dtype, dims, n, real);
-    case DType::kDouble:
-      return generate<double>(dtype, dims, n, real);
-    case DType::kFloat16:
-      return generate<uint16_t>(dtype, dims, n,
-                                [&] { return float_to_half(static_cast<float>(real())); });
-    case DType::kBFloat16:
-      return generate<uint16_t>(dtype, dims, n,
-                                [&] { return float_to_bfloat16(static_cast<float>(real())); });
-    case DType::kInt64:
-      return generate<int64_t>(dtype, dims, n, whole);
-    case DType::kInt32:
-      return generate<int32_t>(dtype, dims, n, whole);
-    case DType::kInt16:
-      return generate<int16_t>(dtype, dims, n, whole);
-    case DType::kInt8:
-      return generate<int8_t>(dtype, dims, n, whole);
-    default:  // bool too
-      return generate<uint8_t>(dtype, dims, n, whole);
-  }
+  return drawn(dtype, dims, real, [&] { return low + static_cast<int64_t>(bits() % count); });
 }
 
 }  // namespace

@@ -162,12 +162,14 @@ class Proof {
     return {};
   }
 
+  // Of every run of the reference. A fork of a process with threads has none of them.
+  libtorch::RunOptions run_options(bool float64 = false) const {
+    return {.float64 = float64, .threads = steps_ != nullptr ? 1 : 0, .cancel = options_.cancel};
+  }
+
   Result<std::vector<Tensor>> reference_outputs(const std::vector<Tensor>& inputs) {
-    // A fork of a process with threads has none of them.
-    const libtorch::RunOptions options{.threads = steps_ != nullptr ? 1 : 0,
-                                       .cancel = options_.cancel};
-    return module_ != nullptr ? module_->forward(inputs, options)
-                              : reference_.run(program_, inputs, options);
+    return module_ != nullptr ? module_->forward(inputs, run_options())
+                              : reference_.run(program_, inputs, run_options());
   }
 
   // The model runs with some of the sizes that are called dynamic and not with others.
@@ -176,7 +178,7 @@ class Proof {
     // The program, run call by call, knows the line; the model's own error is the next best.
     auto inputs = random_inputs(program_, *refused_dims_, 0, options_.ranges);
     if (inputs.ok()) {
-      auto ran = reference_.run(program_, *inputs, {.cancel = options_.cancel});
+      auto ran = reference_.run(program_, *inputs, run_options());
       if (!ran.ok()) why = ran.error().str();
     }
     verdict_.reason = fmt::format(
@@ -265,8 +267,8 @@ class Proof {
   // What float32 itself loses: the same inputs in float64, where PyTorch can.
   void measure_float32(const std::vector<Tensor>& inputs) {
     next("the program read from the model");
-    auto narrow = reference_.run(program_, inputs, {.cancel = options_.cancel});
-    auto float64 = reference_.run(program_, inputs, {.float64 = true, .cancel = options_.cancel});
+    auto narrow = reference_.run(program_, inputs, run_options());
+    auto float64 = reference_.run(program_, inputs, run_options(true));
     if (!narrow.ok() || !float64.ok()) return;
     std::vector<Tensor> float32 = *narrow;
     for (Tensor& t : float32) {
@@ -322,9 +324,9 @@ class Proof {
   // module's own forward() does.
   std::string reader_problem(const std::vector<Tensor>& inputs) {
     if (module_ == nullptr) return "";
-    auto wanted = module_->forward(inputs, {});
+    auto wanted = module_->forward(inputs, run_options());
     if (!wanted.ok()) return "";
-    auto ran = reference_.run(program_, inputs, {.cancel = options_.cancel});
+    auto ran = reference_.run(program_, inputs, run_options());
     if (!ran.ok()) return "the program read from the model does not run: " + ran.error().str();
     for (size_t i = 0; i < std::min(ran->size(), wanted->size()); ++i) {
       const Tensor& expected = (*wanted)[i];
