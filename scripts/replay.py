@@ -46,8 +46,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 import script_zoo  # noqa: E402
 import zoo  # noqa: E402
+from sweep import DEFAULT_OPSET, OPSET_MODELS, OPSETS, json_lines  # noqa: E402
 
-DEFAULT_OPSET = 17
 FIXTURES = ROOT / "tests" / "fixtures"
 # Of different families, small, and at opsets where lowering takes different ways.
 QUICK_MODELS = {
@@ -70,8 +70,6 @@ QUICK_MODELS = {
     "timm_sequencer2d_s": [17],
     "timm_xcit_nano_12_p8_224": [17, 20],
 }
-FULL_OPSET_MODELS = ["dinov3_vits16", "tv_resnet50", "tv_vit_b_16", "tv_swin_t", "tv_convnext_tiny"]
-OPSETS = range(13, 24)
 # Loops, branches, lists and dictionaries: quick enough to be verified too.
 SMALL_SCRIPTS = [f"script_{name}" for name in (
     "Lstm", "Gru", "CellLoop", "LongLoop", "While", "Greedy", "DataIf", "Mask", "Dicts", "Sizes")]
@@ -124,7 +122,7 @@ def zoo_cases(kind, arguments):
     known = maker.entries()
     if arguments.full:
         chosen = {name: [DEFAULT_OPSET] for name in known}
-        chosen.update({name: list(OPSETS) for name in FULL_OPSET_MODELS if not script})
+        chosen.update({name: list(OPSETS) for name in OPSET_MODELS if not script})
     else:
         chosen = QUICK_SCRIPTS if script else QUICK_MODELS
     group = "TorchScript models" if script else ".pt2 models"
@@ -167,15 +165,26 @@ def fixture_cases(kind, arguments):
             yield Case(kind, group, f"{name}@{opset}", path, options=(*options, *more))
 
 
+def patterns_of(arguments):
+    return arguments.only.split(",") if arguments.only else ["*"]
+
+
+def may_begin(pattern, beginning):
+    """Whether a name that the pattern matches may begin so."""
+    plain = re.split(r"[*?[]", pattern)[0]
+    return plain.startswith(beginning) or (plain != pattern and beginning.startswith(plain))
+
+
 def onnx_cases(arguments):
     """The ONNX project's backend tests, and what --more names, through `simplify`."""
-    import onnx_corpus
+    if any(may_begin(pattern, "onnx/") for pattern in patterns_of(arguments)):  # else it need not be fetched
+        import onnx_corpus
 
-    found = onnx_corpus.models(onnx_corpus.fetch())
-    if not arguments.full and not arguments.only:
-        found = sorted(random.Random(0).sample(found, QUICK_CORPUS))
-    for name, path in found:
-        yield Case("onnx", "ONNX backend tests", f"onnx/{name}", path, "simplify")
+        found = onnx_corpus.models(onnx_corpus.fetch())
+        if not arguments.full and not arguments.only:
+            found = sorted(random.Random(0).sample(found, QUICK_CORPUS))
+        for name, path in found:
+            yield Case("onnx", "ONNX backend tests", f"onnx/{name}", path, "simplify")
     for folder in arguments.more:
         for path in sorted(folder.rglob("*.onnx")):
             name = f"{folder.name}/{path.relative_to(folder).with_suffix('')}"
@@ -189,7 +198,7 @@ def all_cases(arguments):
             cases += [*fixture_cases(kind, arguments), *zoo_cases(kind, arguments)]
     if arguments.kind in (None, "onnx"):
         cases += onnx_cases(arguments)
-    patterns = arguments.only.split(",") if arguments.only else ["*"]
+    patterns = patterns_of(arguments)
     return [c for c in cases
             if any(fnmatch.fnmatch(c.name, p) or fnmatch.fnmatch(c.name.split("@")[0], p) for p in patterns)]
 
@@ -231,15 +240,8 @@ class Kept:
     """The old build's results, one JSON line each, in a file that grows."""
 
     def __init__(self, path):
-        self.path, self.lock, self.results = path, threading.Lock(), {}
-        if path.exists():
-            for line in path.read_text().splitlines():
-                try:
-                    entry = json.loads(line)
-                except ValueError:
-                    continue  # the last line of a run that was killed
-                key = entry.pop("key")
-                self.results[key] = Result(**entry)
+        self.path, self.lock = path, threading.Lock()
+        self.results = {entry.pop("key"): Result(**entry) for entry in json_lines(path)}
 
     def get(self, key):
         return self.results.get(key)

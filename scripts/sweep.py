@@ -44,17 +44,20 @@ def parse_opsets(text):
     return found
 
 
+def json_lines(path):
+    """The entries of a file of JSON lines, none where there is no file. Leaves out the last line of a run that was killed."""
+    entries = []
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            entries.append(json.loads(line))
+        except ValueError:
+            continue
+    return entries
+
+
 def read_results(path):
     """(name, opset) -> the last line that tells of it."""
-    results = {}
-    if path.exists():
-        for line in path.read_text().splitlines():
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue  # the last line of a sweep that was killed
-            results[entry["name"], entry["opset"]] = entry
-    return results
+    return {(entry["name"], entry["opset"]): entry for entry in json_lines(path)}
 
 
 def run(command, timeout):

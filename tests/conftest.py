@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = Path(os.environ.get("ONNXPORT", ROOT / "build" / "release" / "onnxport"))
+DEV = COMMAND.with_name("onnxport_dev")  # tests/dev.cpp
 
 
 @dataclass
@@ -38,6 +39,13 @@ def run_onnxport(*arguments, timeout=300, prefix=(), env=None):
         # A sanitizer's finding must not look like the command's own exit 1.
         env={**os.environ, "ASAN_OPTIONS": "exitcode=77", **(env or {})},
     )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def dev(*arguments, timeout=300):
+    if not DEV.exists():
+        pytest.fail(f"{DEV} is not built: run scripts/build")
+    done = subprocess.run([str(DEV), *map(str, arguments)], capture_output=True, text=True, timeout=timeout)
     return Ran(done.returncode, done.stdout, done.stderr)
 
 

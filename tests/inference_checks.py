@@ -8,9 +8,8 @@ import subprocess
 import numpy as np
 import onnx
 import onnx_corpus as corpus
-from conftest import COMMAND
+from conftest import DEV
 
-DEV = COMMAND.with_name("onnxport_dev")
 SEPARATOR = "\x1f"
 
 

@@ -1,32 +1,26 @@
 """The table of options, as the command line, configuration files, the schema and the page show it."""
 
 import json
-import subprocess
 
 import jsonschema
 import onnx
 import pytest
-from conftest import COMMAND, ROOT
+from conftest import ROOT, dev
 
-DEV = COMMAND.parent / "onnxport_dev"
 SCHEMA = json.loads((ROOT / "docs" / "config.schema.json").read_text())
 # These exclude each other.
 ALONE = "static"
 
 
-def dev(*arguments):
-    return subprocess.run([DEV, *arguments], capture_output=True, text=True, check=True).stdout
-
-
 def settings(kind):
     """Key -> a value that is not the default, of every key of a file for `export` or `simplify`."""
-    rows = [line.split("\t") for line in dev("options-keys").splitlines()]
+    rows = [line.split("\t") for line in dev("options-keys").out.splitlines()]
     return {key: json.loads(value) for key, of, value in rows if of == kind}
 
 
 @pytest.mark.parametrize("file, command", [("config.schema.json", "options-schema"), ("options.md", "options-page")])
 def test_what_is_generated_is_up_to_date(file, command):
-    assert (ROOT / "docs" / file).read_text() == dev(command), "run scripts/generate_docs"
+    assert (ROOT / "docs" / file).read_text() == dev(command).out, "run scripts/generate_docs"
 
 
 def test_the_schema_is_one():

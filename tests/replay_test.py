@@ -6,6 +6,7 @@ import pytest
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
+import onnx_corpus  # noqa: E402
 import replay  # noqa: E402
 import script_zoo  # noqa: E402
 import zoo  # noqa: E402
@@ -150,7 +151,7 @@ def test_the_table_has_a_row_for_each_set_and_one_for_all():
 
 def test_the_quick_set_names_models_that_there_are():
     assert set(replay.QUICK_MODELS) <= set(zoo.entries())
-    assert set(replay.FULL_OPSET_MODELS) <= set(zoo.entries())
+    assert set(replay.OPSET_MODELS) <= set(zoo.entries())
     assert set(replay.QUICK_SCRIPTS) | set(replay.VERIFIED_SCRIPTS) <= set(script_zoo.entries())
     for kind, folders in replay.QUICK_FOLDERS.items():
         for folder in folders:
@@ -175,3 +176,15 @@ def test_patterns_choose_cases_with_or_without_their_opset():
     assert chosen("dinov3_vits16") == [f"dinov3_vits16@{o}" for o in (13, 17, 20, 23)]
     assert chosen("dinov3_*@20") == ["dinov3_vits16@20"]
     assert chosen("nothing") == []
+
+
+@pytest.mark.parametrize(
+    "pattern, fetched",
+    [("onnx/test_relu", True), ("on*relu", True), ("*relu", True), ("tv_*", False), ("onnx", False), ("dinov3_vits16", False)],
+)
+def test_the_backend_tests_are_fetched_only_for_patterns_that_may_mean_one(monkeypatch, pattern, fetched):
+    calls = []
+    monkeypatch.setattr(onnx_corpus, "fetch", lambda: calls.append("fetch"))
+    monkeypatch.setattr(onnx_corpus, "models", lambda folder: [("test_relu", ROOT / "model.onnx")])
+    names = [case.name for case in replay.all_cases(replay.parse(["HEAD", "--only", pattern]))]
+    assert (calls == ["fetch"]) == fetched and ("onnx/test_relu" in names) == fetched

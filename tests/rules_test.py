@@ -1,24 +1,16 @@
 """The lowering rules against libtorch: their schema lines, and that a wrong rule is caught."""
 
-import subprocess
-
 import pytest
 import torch
-from conftest import COMMAND
+from conftest import dev
 from torch import nn
-
-DEV = COMMAND.parent / "onnxport_dev"
-
-
-def dev(*arguments):
-    return subprocess.run([DEV, *map(str, arguments)], capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture(scope="module")
 def lines():
     done = dev("schemas")
-    assert done.returncode == 0, done.stderr
-    found = done.stdout.splitlines()
+    assert done.code == 0, done.err
+    found = done.out.splitlines()
     assert len(found) > 100
     return found
 
@@ -65,7 +57,7 @@ def test_a_wrong_rule_is_caught_and_its_node_named(save, tmp_path, rule):
 
     out = tmp_path / "model.onnx"
     done = dev("wrong-rule", rule, save(Model(), torch.randn(2, 8)), out)
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "Failed ✗" in done.stdout
-    assert f"from {rule} in module act at rules_test.py:" in done.stdout, done.stdout
+    assert done.code == 1, done.text
+    assert "Failed ✗" in done.out
+    assert f"from {rule} in module act at rules_test.py:" in done.out, done.out
     assert not out.exists()

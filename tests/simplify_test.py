@@ -2,17 +2,15 @@
 
 import hashlib
 import json
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from conftest import COMMAND
+from conftest import dev
 from onnx import TensorProto, helper, numpy_helper
 
-DEV = COMMAND.parent / "onnxport_dev"
 FLOAT, INT64, STRING, BOOL, HALF = (
     TensorProto.FLOAT,
     TensorProto.INT64,
@@ -541,21 +539,15 @@ def test_metadata_and_names_stay(onnxport, tmp_path):
 # --- a rule that is wrong ------------------------------------------------------------------------------
 
 
-def dev(*arguments):
-    if not DEV.exists():
-        pytest.fail(f"{DEV} is not built: run scripts/build")
-    done = subprocess.run([str(DEV), *map(str, arguments)], capture_output=True, text=True, timeout=120)
-    return done.returncode, json.loads(done.stdout)
-
-
 @pytest.mark.parametrize(
     "kind, rule, reason",
     [("values", "make_sigmoid_wrong", "differs by up to"), ("invalid", "make_sigmoid_invalid", "NoSuchOperator")],
 )
 def test_a_wrong_rule_is_found_named_and_left_out(tmp_path, kind, rule, reason):
     source = sigmoids(tmp_path / "m.onnx")
-    code, report = dev("wrong-simplify-rule", kind, source, tmp_path / "o.onnx")
-    assert code == 0
+    done = dev("wrong-simplify-rule", kind, source, tmp_path / "o.onnx")
+    assert done.code == 0, done.text
+    report = done.json
     (wrong,) = report["wrong_rules"]
     assert (wrong["rule"], wrong["node"], wrong["op_type"]) == (rule, "gate", "Sigmoid")
     assert reason in wrong["reason"]
