@@ -1,7 +1,7 @@
 # One OBJECT library per folder of src/ (rules register themselves: a static library would drop them).
-# A layer may include only the layers it names here; tests/layers_test.py holds it to that.
+# Which layers one may include says docs/ARCHITECTURE.md; tests/layers_test.py holds the sources to it.
 function(onnxport_layer name)
-  cmake_parse_arguments(L "" "" "USES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(L "" "" "LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp")
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
   if(NOT sources)  # a layer whose first file is still to be written
