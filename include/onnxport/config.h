@@ -68,9 +68,11 @@ struct ExportConfig {
   double tolerance = 1e-4;
   int seeds = 3;
   bool allow_nan = false;
-  // Seconds for one run of a model with a loop that may not end; 0: no limit, and no process of its
-  // own.
-  double run_limit = 120;
+  double run_limit = 120;  // seconds for one run of a model with a loop that may not end; 0: none
+  // What a file makes libtorch and ONNX Runtime do, they do in a process that can reach nothing
+  // else: "auto" as far as the kernel can, "require" all of it or not at all, "off" for files of
+  // one's own.
+  std::string sandbox = "auto";
   // For whoever looks for a fault: text files of the program as it was read, and of the graph as it
   // was lowered and as it was simplified (PREFIX.lowered.txt, PREFIX.simplified.txt). Empty: none.
   std::string dump_program;
@@ -88,9 +90,10 @@ struct SimplifyConfig {
   bool check = true;        // onnx.checker, and the comparison with the original in ONNX Runtime
   double tolerance = 1e-4;  // relative to an output's largest value; half precision has its own
   int threads = 2;          // of ONNX Runtime
-  bool overwrite = false;   // the output may be the source itself
-  bool trace = false;       // fill SimplifyReport::trace and refusals
-  std::string trace_only;   // of this rule or this node only, by its name; empty: of all
+  std::string sandbox = "auto";  // as ExportConfig::sandbox
+  bool overwrite = false;        // the output may be the source itself
+  bool trace = false;            // fill SimplifyReport::trace and refusals
+  std::string trace_only;        // of this rule or this node only, by its name; empty: of all
 };
 
 // What is wrong with a configuration.

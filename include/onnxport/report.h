@@ -88,6 +88,9 @@ struct ReportBase {
   std::vector<Stage> stages;
   std::vector<std::string> notes;  // why a batch stayed fixed, what was left out, ...
   std::string onnxport_version, onnxruntime_version;
+  // What stood around the processes that ran the file ("landlock, seccomp"); empty: none was
+  // needed.
+  std::string sandbox;
 
   bool passed() const { return outcome == Outcome::kPassed; }
   // 0 passed, 1 refused or differs, 130 cancelled (as after Ctrl-C).

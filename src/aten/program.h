@@ -134,6 +134,9 @@ struct Program {
   std::map<std::string, Range> ranges;  // per symbol
   std::map<std::string, int64_t> examples;  // per symbol: a size that the user says works
   std::vector<std::string> notes;           // what the reader left out or decided, for the report
+  // The inputs are elements of a list that forward() takes: then no axis of theirs is the batch, as
+  // a detector's pictures are [channels, height, width].
+  bool takes_list = false;
   std::string source_file;
   std::string producer;  // "torch 2.13.0"
 

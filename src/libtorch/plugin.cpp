@@ -1,5 +1,7 @@
 #include "libtorch/plugin.h"
 
+#include <link.h>
+
 #include <cstring>
 #include <string_view>
 
@@ -33,6 +35,20 @@ std::vector<std::string> candidates() {
   return paths;
 }
 
+// The pool of threads that libtorch uses is in the process before libtorch is: somebody else's.
+// Asked first when there is no libtorch yet.
+bool openmp_was_there() {
+  static const bool found =
+      dl_iterate_phdr(
+          [](dl_phdr_info* info, size_t, void*) {
+            const std::string_view name(info->dlpi_name);
+            const std::string_view file = name.substr(name.rfind('/') + 1);
+            return file.starts_with("libgomp") || file.starts_with("libiomp") ? 1 : 0;
+          },
+          nullptr) != 0;
+  return found;
+}
+
 }  // namespace
 
 PluginFile find_plugin() {
@@ -50,7 +66,12 @@ PluginFile find_plugin() {
   return {};
 }
 
+int threads_in_fork(const Plugin& plugin) {
+  return openmp_was_there() || plugin.has_computed() ? 1 : 0;
+}
+
 Result<std::unique_ptr<Plugin>> load_plugin() {
+  openmp_was_there();
   TRY_ASSIGN(void* library,
              load_library(candidates(), "the PyTorch plugin",
                           "build it (scripts/setup finds libtorch), or name it in "

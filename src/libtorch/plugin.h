@@ -21,7 +21,6 @@ namespace onnxport::libtorch {
 
 struct RunOptions {
   bool float64 = false;  // everything that is float32 computed in float64
-  int threads = 0;       // 0: libtorch's default
   // Called for each tensor value as it is computed (outputs of every node), when given.
   std::function<void(aten::ValueId, const Tensor&)> watch = {};
   std::stop_token cancel = {};  // ends a run between two calls, with an Error
@@ -52,8 +51,6 @@ class Module {
   // Outputs flattened as the program's are; what is no tensor is left out. `watch` has no effect.
   virtual Result<std::vector<Tensor>> forward(const std::vector<Tensor>& inputs,
                                               const RunOptions& options) = 0;
-  // forward() takes a list of tensors: then no axis of its elements is the batch.
-  virtual bool takes_list() const = 0;
 };
 
 class Plugin {
@@ -64,6 +61,11 @@ class Plugin {
                                           const std::vector<Tensor>& inputs,
                                           const RunOptions& options) = 0;
   virtual std::string version() const = 0;  // "2.13.0"
+  // Has libtorch look at the machine, which it does once and could not do behind the sandbox's
+  // wall. Starts no thread. `threads`: of all that follows; 0: libtorch's default.
+  virtual void warm_up(int threads) = 0;
+  // Something was computed in this process.
+  virtual bool has_computed() const = 0;
   // libtorch's own text of an operator's schema; an Error when it has none.
   virtual Result<std::string> schema(const std::string& full_name) const = 0;
   virtual std::vector<std::string> all_schemas() const = 0;
@@ -77,6 +79,14 @@ class Plugin {
   virtual Result<std::unique_ptr<Module>> load_script(const std::string& path,
                                                       const ScriptOptions& options) = 0;
 };
+
+// Makes a module with a forward() of its own.
+using MakeModule = std::function<Result<std::unique_ptr<Module>>(Plugin&)>;
+
+// For warm_up() in a fork of this process: 1 where threads of libtorch, or of another library with
+// the same pool of threads (OpenMP), have run in this process: a fork waits for them for ever. Else
+// 0.
+int threads_in_fork(const Plugin& plugin);
 
 // Loads the plugin: ONNXPORT_TORCH_PLUGIN, beside the executable, or the build/installed path.
 Result<std::unique_ptr<Plugin>> load_plugin();

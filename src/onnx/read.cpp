@@ -365,7 +365,7 @@ void drop_initializers_from_inputs(Model& model) {
   model.ir_version = kFirstFreeInitializers;
 }
 
-Result<Model> read_mapped(const MappedFile& file) {
+Result<Model> read_mapped(const MappedFile& file, ExternalFiles external) {
   ::onnx::ModelProto proto;  // without the graph
   std::optional<std::string_view> graph;
   std::string rest;
@@ -399,20 +399,27 @@ Result<Model> read_mapped(const MappedFile& file) {
   for (const auto& x : proto.training_info()) model.training_info.push_back(x.SerializeAsString());
   for (const auto& x : proto.configuration()) model.configurations.push_back(x.SerializeAsString());
 
-  ExternalFiles external(file.path());
   TRY(read_graph(*graph, file, external, *model.graph));
   drop_initializers_from_inputs(model);
   return model;
+}
+
+Result<Model> read_at(const std::string& path, const MappedFile& file, ExternalFiles external) {
+  auto model = read_mapped(file, std::move(external));
+  if (model.ok()) return model;
+  Error error = std::move(model).error();
+  return error.where.starts_with(path) ? error : std::move(error).at(path);
 }
 
 }  // namespace
 
 Result<Model> read_model(const std::string& path) {
   TRY_ASSIGN(const auto file, open_model_file(path));
-  auto model = read_mapped(*file);
-  if (model.ok()) return model;
-  Error error = std::move(model).error();
-  return error.where.starts_with(path) ? error : std::move(error).at(path);
+  return read_at(path, *file, ExternalFiles(path));
+}
+
+Result<Model> read_model(const ModelFiles& files) {
+  return read_at(files.path(), *files.model, ExternalFiles(files));
 }
 
 }  // namespace onnxport::onnx

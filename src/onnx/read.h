@@ -12,9 +12,12 @@
 
 #include "base/result.h"
 #include "onnx/graph.h"
+#include "onnx/model_files.h"
 
 namespace onnxport::onnx {
 
 Result<Model> read_model(const std::string& path);
+// The same, of files that are open; opens none.
+Result<Model> read_model(const ModelFiles& files);
 
 }  // namespace onnxport::onnx

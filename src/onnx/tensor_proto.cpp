@@ -109,6 +109,24 @@ ExternalFiles::ExternalFiles(const std::string& model_path) {
   if (slash != std::string::npos) folder_ = model_path.substr(0, slash + 1);
 }
 
+ExternalFiles::ExternalFiles(const ModelFiles& files) : may_open_(false), files_(files.external) {}
+
+Result<std::shared_ptr<const MappedFile>> ExternalFiles::open(const std::string& location) {
+  if (!stays_inside(location)) {
+    return Error{"its external data is at `" + location +
+                     "`; only a file inside the model's own folder is read",
+                 ""};
+  }
+  auto& file = files_[location];
+  if (file == nullptr && !may_open_) {
+    return Error{"its external data is at `" + location + "`, which is not open", ""};
+  }
+  if (file == nullptr) {
+    TRY_ASSIGN(file, MappedFile::open(folder_ + location));
+  }
+  return file;
+}
+
 Result<std::shared_ptr<const Storage>> ExternalFiles::storage(const ::onnx::TensorProto& proto,
                                                               size_t size) {
   std::string location;
@@ -122,16 +140,8 @@ Result<std::shared_ptr<const Storage>> ExternalFiles::storage(const ::onnx::Tens
       TRY_ASSIGN(length, parse_number(entry.value(), "length"));
     }
   }
-  if (!stays_inside(location)) {
-    return Error{"its external data is at `" + location +
-                     "`; only a file inside the model's own folder is read",
-                 ""};
-  }
+  TRY_ASSIGN(const auto file, open(location));
   if (length != size) return wrong_size(length, size, "bytes of external data");
-  auto& file = files_[location];
-  if (file == nullptr) {
-    TRY_ASSIGN(file, MappedFile::open(folder_ + location));
-  }
   return file->storage(offset, length);
 }
 

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/result.h"
 #include "base/tensor.h"
+#include "onnx/model_files.h"
 
 namespace onnxport::onnx {
 
@@ -30,9 +31,13 @@ Result<SplitTensor> split_tensor(std::string_view bytes);
 class ExternalFiles {
  public:
   explicit ExternalFiles(const std::string& model_path);
+  // Those that are open; no other is opened.
+  explicit ExternalFiles(const ModelFiles& files);
+  Result<std::shared_ptr<const MappedFile>> open(const std::string& location);
   Result<std::shared_ptr<const Storage>> storage(const ::onnx::TensorProto& proto, size_t size);
 
  private:
+  bool may_open_ = true;
   std::string folder_;  // "" or ends with a slash
   std::map<std::string, std::shared_ptr<const MappedFile>> files_;
 };

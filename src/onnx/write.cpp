@@ -177,7 +177,38 @@ class LayoutMaker {
   std::vector<Value*> initializers_;
 };
 
-Status stream(const Storage& storage, AtomicFile& file, std::vector<std::byte>& buffer,
+// Where the bytes go.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  virtual Status write(std::span<const std::byte> bytes) = 0;
+  virtual uint64_t written() const = 0;
+};
+
+class FileSink final : public Sink {
+ public:
+  explicit FileSink(AtomicFile& file) : file_(file) {}
+  Status write(std::span<const std::byte> bytes) override { return file_.write(bytes); }
+  uint64_t written() const override { return file_.written(); }
+
+ private:
+  AtomicFile& file_;
+};
+
+class MemorySink final : public Sink {
+ public:
+  explicit MemorySink(std::string& out) : out_(out) {}
+  Status write(std::span<const std::byte> bytes) override {
+    out_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    return {};
+  }
+  uint64_t written() const override { return out_.size(); }
+
+ private:
+  std::string& out_;
+};
+
+Status stream(const Storage& storage, Sink& file, std::vector<std::byte>& buffer,
               const std::stop_token& cancel) {
   const std::span<const std::byte> view = storage.view();
   for (uint64_t at = 0; at < storage.size(); at += kBlock) {
@@ -196,24 +227,25 @@ Status stream(const Storage& storage, AtomicFile& file, std::vector<std::byte>& 
   return {};
 }
 
-Status write_pieces(const Layout& layout, AtomicFile& file, const std::stop_token& cancel) {
+Status write_pieces(const Layout& layout, Sink& file, const std::stop_token& cancel) {
   std::vector<std::byte> buffer;
   for (const Piece& piece : layout.pieces) {
-    TRY(file.write(piece.bytes));
+    TRY(file.write(std::as_bytes(std::span(piece.bytes))));
     if (piece.elements != nullptr) TRY(stream(*piece.elements->storage, file, buffer, cancel));
   }
   CHECK(file.written() == layout.size);
-  return file.flush();
+  return {};
 }
 
-Status write_external(const std::vector<External>& external, AtomicFile& file,
+Status write_external(const std::vector<External>& external, Sink& file,
                       const std::stop_token& cancel) {
   std::vector<std::byte> buffer;
   for (const External& part : external) {
-    TRY(file.write(std::string(part.offset - file.written(), '\0')));
+    const std::vector<std::byte> gap(part.offset - file.written());
+    TRY(file.write(gap));
     TRY(stream(*part.elements->storage, file, buffer, cancel));
   }
-  return file.flush();
+  return {};
 }
 
 std::string file_name(const std::string& path) {
@@ -221,29 +253,51 @@ std::string file_name(const std::string& path) {
   return slash == std::string::npos ? path : path.substr(slash + 1);
 }
 
+// Whose pieces refer to the model; its error names no file.
+Result<Layout> lay_out(const LayoutMaker& maker, const WriteOptions& options) {
+  Layout layout = maker.make(false);
+  if (layout.size > options.external_data_above) layout = maker.make(true);
+  if (layout.size <= kProtobufLimit) return layout;
+  return Error{"the graph alone has " + std::to_string(layout.size) +
+                   " bytes, more than protobuf's 2 GB; large constants must be initializers of "
+                   "the main graph, not attributes or parts of subgraphs",
+               ""};
+}
+
 }  // namespace
+
+Result<Serialized> serialize(const Model& model, const WriteOptions& options) {
+  LayoutMaker maker(model, Serialized::kDataLocation);
+  TRY(maker.prepare());
+  TRY_ASSIGN(const Layout layout, lay_out(maker, options));
+  Serialized out;
+  out.model.reserve(layout.size);
+  MemorySink file(out.model);
+  TRY(write_pieces(layout, file, options.cancel));
+  MemorySink data(out.data);
+  TRY(write_external(layout.external, data, options.cancel));
+  return out;
+}
 
 Result<Written> write_model(const Model& model, const std::string& path,
                             const WriteOptions& options) {
   TRY(check_cancelled(options.cancel));
   LayoutMaker maker(model, file_name(path) + ".data");
   if (auto status = maker.prepare(); !status.ok()) return std::move(status).error().at(path);
-  Layout layout = maker.make(false);
-  if (layout.size > options.external_data_above) layout = maker.make(true);
-  if (layout.size > kProtobufLimit) {
-    return Error{"the graph alone has " + std::to_string(layout.size) +
-                     " bytes, more than protobuf's 2 GB; large constants must be initializers of "
-                     "the main graph, not attributes or parts of subgraphs",
-                 path};
-  }
+  auto layout = lay_out(maker, options);
+  if (!layout.ok()) return std::move(layout).error().at(path);
 
   // Both files are complete and on the disk before either takes its name.
   TRY_ASSIGN(auto file, AtomicFile::create(path));
-  TRY(write_pieces(layout, *file, options.cancel));
-  Written written{layout.size, 0};
-  if (!layout.external.empty()) {
+  FileSink sink(*file);
+  TRY(write_pieces(*layout, sink, options.cancel));
+  TRY(file->flush());
+  Written written{layout->size, 0};
+  if (!layout->external.empty()) {
     TRY_ASSIGN(auto data, AtomicFile::create(path + ".data"));
-    TRY(write_external(layout.external, *data, options.cancel));
+    FileSink data_sink(*data);
+    TRY(write_external(layout->external, data_sink, options.cancel));
+    TRY(data->flush());
     written.external_bytes = data->written();
     TRY(data->commit());
   }

@@ -22,6 +22,14 @@ struct Written {
   uint64_t external_bytes = 0;  // the .data file beside it; 0 if there is none
 };
 
+// A model in memory, as it would be written.
+struct Serialized {
+  static constexpr const char* kDataLocation = "weights";  // what the model calls `data`
+  std::string model;
+  std::string data;  // of initializers, where they are external
+};
+Result<Serialized> serialize(const Model& model, const WriteOptions& options = {});
+
 // Nothing is left behind on an error (disk full, no permission, ...), and what was at `path` stays.
 Result<Written> write_model(const Model& model, const std::string& path,
                             const WriteOptions& options = {});

@@ -30,6 +30,13 @@ auto& of_command(Settings& settings) {
 Status check_skip(const Settings& s) { return check_rule_names(s.config.skip); }
 Status check_simplify_skip(const Settings& s) { return check_rule_names(s.simplify.skip); }
 
+Status check_sandbox(const std::string& mode) {
+  if (mode == "auto" || mode == "require" || mode == "off") return {};
+  return Error{"is auto, require or off, not `" + mode + "`", ""};
+}
+Status check_export_sandbox(const Settings& s) { return check_sandbox(s.config.sandbox); }
+Status check_simplify_sandbox(const Settings& s) { return check_sandbox(s.simplify.sandbox); }
+
 Status check_report_path(const Settings& s) {
   const std::string& path = s.report_path;
   if (path.empty() || path.ends_with(".json") || path.ends_with(".html")) return {};
@@ -209,6 +216,14 @@ std::vector<Option> made() {
        .help = "seconds for one run of a model with a loop that may not end; 0: no limit",
        .example = "60",
        .limits = {0, kMany}},
+      {.flag = "--sandbox",
+       .key = "sandbox",
+       .commands = kOfExport,
+       .value = &of_export<&ExportConfig::sandbox>,
+       .help = "where the file is run: auto, behind as much of a wall as the kernel has; require, "
+               "behind all of it or not at all; off, without one, for files that you trust",
+       .example = R"("require")",
+       .check = check_export_sandbox},
       {.flag = "--allow-nan",
        .key = "allow_nan",
        .commands = kExport | kVerify,
@@ -275,6 +290,14 @@ std::vector<Option> made() {
        .help = "threads of ONNX Runtime",
        .example = "4",
        .limits = {1, 1024}},
+      {.flag = "--sandbox",
+       .key = "sandbox",
+       .commands = kSimplify,
+       .value = &of_simplify<&SimplifyConfig::sandbox>,
+       .help = "where the file is run: auto, behind as much of a wall as the kernel has; require, "
+               "behind all of it or not at all; off, without one, for files that you trust",
+       .example = R"("require")",
+       .check = check_simplify_sandbox},
       {.flag = "--trace-rules",
        .commands = kSimplify,
        .value = Form{trace_from_texts, nullptr, "", "", false, true},

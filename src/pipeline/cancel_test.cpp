@@ -10,13 +10,14 @@
 #include <thread>
 
 #include "lower/lower.h"
+#include "onnx/model_files.h"
 #include "onnx/write.h"
 #include "onnxport/export.h"
 #include "onnxport/simplify.h"
 #include "pipeline/test_folder.h"
 #include "read/pt2.h"
+#include "sandbox/child.h"
 #include "simplify/simplify.h"
-#include "verify/child.h"
 #include "verify/runtime.h"
 
 namespace onnxport::pipeline {
@@ -172,8 +173,8 @@ TEST(CancelInside, AChildIsEndedAtOnce) {
     stop.request_stop();
   });
   const auto start = std::chrono::steady_clock::now();
-  const auto end = verify::in_child(
-      [](const verify::Send&) { std::this_thread::sleep_for(std::chrono::minutes(10)); },
+  const auto end = sandbox::in_child(
+      [](const sandbox::Send&) { std::this_thread::sleep_for(std::chrono::minutes(10)); },
       {.cancel = stop.get_token()});
   ASSERT_TRUE(end.ok());
   EXPECT_TRUE(end->crashed);
@@ -289,7 +290,9 @@ TEST(CancelInside, ARunOfTheRuntimeStopsBetweenTwoNodes) {
   const TestFolder folder;
   ASSERT_TRUE(onnx::write_model(endless_model(), folder.file("endless.onnx")).ok());
   std::stop_source stop;
-  auto session = verify::Session::open(folder.file("endless.onnx"), {.cancel = stop.get_token()});
+  const auto files = onnx::open_model_files(folder.file("endless.onnx"));
+  ASSERT_TRUE(files.ok()) << files.error().str();
+  auto session = verify::Session::open(*files, {.cancel = stop.get_token()});
   ASSERT_TRUE(session.ok()) << session.error().str();
   const std::jthread other([&stop] {
     std::this_thread::sleep_for(milliseconds(100));

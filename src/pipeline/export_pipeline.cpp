@@ -18,6 +18,7 @@
 #include "onnx/write.h"
 #include "pipeline/facts.h"
 #include "pipeline/proof.h"
+#include "pipeline/sandbox_policy.h"
 #include "pipeline/session.h"
 #include "pipeline/shapes.h"
 #include "pipeline/source.h"
@@ -92,8 +93,7 @@ class Export {
     for (std::string& note : shaped_.notes) report_.notes.push_back(std::move(note));
     TRY_ASSIGN(ranges_, shapes::drawn_ranges(program(), config_));
     if (shaped_.fixed_batch > 0 && !shaped_.batch_was_asked) {
-      TRY_ASSIGN(const bool list, model_source_->takes_list());
-      if (list) shaped_.fixed_batch = 0;
+      if (program().takes_list) shaped_.fixed_batch = 0;
     }
     return {};
   }
@@ -119,8 +119,8 @@ class Export {
         options.exact = config_.exact;
         options.skip.insert(config_.skip.begin(), config_.skip.end());
         options.cancel = session_.cancel();
-        options.evaluate = [cancel = session_.cancel()](const onnx::Model& constants) {
-          return verify::evaluate(constants, cancel);
+        options.evaluate = [this](const onnx::Model& constants) {
+          return verify::evaluate(constants, {sandbox_policy(config_), session_.cancel()});
         };
         TRY_ASSIGN(simplify::Summary summary, simplify::simplify(model_, options));
         report_.rules_fired = std::move(summary.fired);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/cancel.h"
+#include "pipeline/sandbox_policy.h"
 
 namespace onnxport::pipeline {
 namespace {
@@ -65,9 +66,10 @@ Status prove(Source& source, const std::string& onnx_path, const Claim& claim,
   options.fixed_batch = claim.fixed_batch;
   options.ranges = claim.ranges;
   options.cancel = cancel;
-  TRY_ASSIGN(libtorch::Module * module, source.reference());
+  options.sandbox = sandbox_policy(config);
+  report_sandbox(options.sandbox, report);
   TRY_ASSIGN(const verify::Verdict verdict,
-             verify::verify(source.program(), onnx_path, options, module));
+             verify::verify(source.program(), onnx_path, options, source.reference()));
   TRY(check_cancelled(cancel));  // a verdict of half a proof is none
   take_verdict(verdict, source.program(), report);
   return {};

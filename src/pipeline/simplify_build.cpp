@@ -8,6 +8,7 @@
 #include "onnx/walk.h"
 #include "onnx/write.h"
 #include "pipeline/facts.h"
+#include "pipeline/sandbox_policy.h"
 #include "simplify/fix_shapes.h"
 #include "simplify/refusals.h"
 #include "verify/agreement.h"
@@ -104,8 +105,8 @@ simplify::Options SimplifyBuild::options(const Attempt& attempt) {
     options.max_share = config_.max_growth_percent / 100;
   }
   options.cancel = session_.cancel();
-  options.evaluate = [cancel = session_.cancel()](const onnx::Model& constants) {
-    return verify::evaluate(constants, cancel);
+  options.evaluate = [this](const onnx::Model& constants) {
+    return verify::evaluate(constants, {sandbox_policy(config_), session_.cancel()});
   };
   options.max_applications = attempt.max_applications;
   if (attempt.trace || attempt.max_applications != SIZE_MAX) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "onnx/check.h"
+#include "pipeline/sandbox_policy.h"
 #include "verify/runtime.h"
 
 namespace onnxport::pipeline {
@@ -63,6 +64,8 @@ Status SimplifyProof::compare(std::string& problem) {
   options.threads = config_.threads;
   options.few_runs = report_.file_bytes_before > kLargeFile;
   options.random_outputs = build_.random_outputs();
+  options.sandbox = sandbox_policy(config_);
+  report_sandbox(options.sandbox, report_);
   options.cancel = session_.cancel();
   auto agreement = verify::compare_files(source_, session_.staging().file(),
                                          verify::trial_inputs(build_.model()), options);

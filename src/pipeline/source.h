@@ -43,12 +43,9 @@ class Source {
 
   const SourceKind& kind() const { return kind_; }
   aten::Program& program() { return program_; }
-  // What the file is proven against: a forward() of the model's own, loaded when first asked for.
-  // Null: the program itself, which libtorch runs call by call.
-  virtual Result<libtorch::Module*> reference() { return nullptr; }
-  // The model takes a list of tensors, of which none has the batch as its axis 0: a detector's
-  // pictures are [channels, height, width].
-  virtual Result<bool> takes_list() { return false; }
+  // What the file is proven against: a forward() of the model's own. Null: the program itself,
+  // which libtorch runs call by call.
+  virtual libtorch::MakeModule reference() { return {}; }
   // What to do about a fixed batch: "export it again with ...".
   virtual std::string advice_for_dynamic_batch() const = 0;
 

@@ -49,7 +49,7 @@ TEST(Source, SaysWhatToDoAboutAFixedBatch) {
   EXPECT_THAT((*source)->advice_for_dynamic_batch(),
               HasSubstr("export it again with dynamic_shapes={\"x\": {0: "));
   EXPECT_EQ(*(*source)->reference(), nullptr);  // libtorch runs the program itself
-  EXPECT_FALSE(*(*source)->takes_list());
+  EXPECT_FALSE((*source)->program().takes_list);
 }
 
 TEST(Source, AnUnknownFileGetsAdvice) {

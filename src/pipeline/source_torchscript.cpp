@@ -13,30 +13,23 @@ extern const SourceKind kTorchScript;
 
 class TorchScriptSource final : public Source {
  public:
-  TorchScriptSource(std::string path, aten::Program program, libtorch::ScriptOptions options,
-                    std::unique_ptr<libtorch::Plugin> plugin)
+  TorchScriptSource(std::string path, aten::Program program, libtorch::ScriptOptions options)
       : Source(kTorchScript, std::move(program)),
         path_(std::move(path)),
-        options_(std::move(options)),
-        plugin_(std::move(plugin)) {}
+        options_(std::move(options)) {}
 
-  Result<libtorch::Module*> reference() override {
-    if (module_ == nullptr) {
-      // What the module keeps from run to run: read_script made it an input `s` and an output
-      // `s_out`.
-      for (const aten::Input& input : program().inputs) {
-        for (const aten::Output& output : program().outputs) {
-          if (output.name == input.name + "_out") options_.states.push_back(input.name);
-        }
+  libtorch::MakeModule reference() override {
+    libtorch::ScriptOptions options = options_;
+    // What the module keeps from run to run: read_script made it an input `s` and an output
+    // `s_out`.
+    for (const aten::Input& input : program().inputs) {
+      for (const aten::Output& output : program().outputs) {
+        if (output.name == input.name + "_out") options.states.push_back(input.name);
       }
-      TRY_ASSIGN(module_, plugin_->load_script(path_, options_));
     }
-    return module_.get();
-  }
-
-  Result<bool> takes_list() override {
-    TRY_ASSIGN(const libtorch::Module* module, reference());
-    return module->takes_list();
+    return [path = path_, options](libtorch::Plugin& plugin) {
+      return plugin.load_script(path, options);
+    };
   }
 
   std::string advice_for_dynamic_batch() const override {
@@ -46,8 +39,6 @@ class TorchScriptSource final : public Source {
  private:
   std::string path_;
   libtorch::ScriptOptions options_;
-  std::unique_ptr<libtorch::Plugin> plugin_;
-  std::unique_ptr<libtorch::Module> module_;
 };
 
 bool recognise(const std::string& path) { return read::ScriptArchive::open(path).has_value(); }
@@ -58,8 +49,8 @@ Result<std::unique_ptr<Source>> read(const std::string& path, const ExportConfig
   TRY_ASSIGN(libtorch::ScriptOptions options, shapes::script_options(config));
   TRY_ASSIGN(auto plugin, libtorch::load_plugin());
   TRY_ASSIGN(aten::Program program, archive->read(options, *plugin));
-  return std::unique_ptr<Source>(std::make_unique<TorchScriptSource>(
-      path, std::move(program), std::move(options), std::move(plugin)));
+  return std::unique_ptr<Source>(
+      std::make_unique<TorchScriptSource>(path, std::move(program), std::move(options)));
 }
 
 const SourceKind kTorchScript = {.name = "TorchScript file",

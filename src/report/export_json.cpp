@@ -59,6 +59,7 @@ std::string Report::json() const {
   j["operators"] = operators;
   j["rules_fired"] = rules_fired;
   j["notes"] = notes;
+  j["sandbox"] = sandbox;
   j["versions"] = {{"onnxport", onnxport_version},
                    {"torch", torch_version},
                    {"onnxruntime", onnxruntime_version}};

@@ -65,6 +65,7 @@ std::string SimplifyReport::json() const {
   }
   j["seconds"] = report::seconds_json(stages);
   j["notes"] = notes;
+  j["sandbox"] = sandbox;
   j["versions"] = {{"onnxport", onnxport_version}, {"onnxruntime", onnxruntime_version}};
   return report::dumped(j);
 }

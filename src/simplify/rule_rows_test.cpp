@@ -195,9 +195,13 @@ class RuleRows : public onnx::FileTest {
     return std::move(*model);
   }
 
+  Result<std::unique_ptr<verify::Session>> open(const std::string& file) const {
+    TRY_ASSIGN(const onnx::ModelFiles files, onnx::open_model_files(path(file)));
+    return verify::Session::open(files, {.optimize = false, .threads = 1});
+  }
+
   void expect_same_results(const Rewrite& row, bool exact) {
-    auto before = verify::Session::open(path("before.onnx"), {.optimize = false, .threads = 1});
-    auto after = verify::Session::open(path("after.onnx"), {.optimize = false, .threads = 1});
+    auto before = open("before.onnx"), after = open("after.onnx");
     ASSERT_TRUE(before.ok()) << "before: " << before.error().str();
     ASSERT_TRUE(after.ok()) << "after: " << after.error().str();
     const std::vector<Tensor> inputs = random_inputs(**before, row.low, row.high);

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "libtorch/plugin.h"
+#include "torch_plugin/process.h"
 #include "torch_plugin/run.h"
 #include "torch_plugin/script.h"
 #include "torch_plugin/script_module.h"
@@ -28,6 +29,8 @@ class TorchPlugin final : public libtorch::Plugin {
   }
 
   std::string version() const override { return TORCH_VERSION; }
+  void warm_up(int threads) override { torch_plugin::warm_up(threads); }
+  bool has_computed() const override { return torch_plugin::has_computed(); }
 
   Result<Program> read_script(const std::string& path, const ScriptOptions& options) override {
     try {

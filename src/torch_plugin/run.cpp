@@ -24,6 +24,7 @@
 #include "aten/bind_sizes.h"
 #include "base/cancel.h"
 #include "torch_plugin/convert.h"
+#include "torch_plugin/process.h"
 
 namespace onnxport::torch_plugin {
 namespace {
@@ -60,20 +61,15 @@ Result<c10::OperatorHandle> find_operator(const std::string& op, const std::stri
 // Sets libtorch's process-wide state for one run and puts it back.
 class Setting {
  public:
-  explicit Setting(const RunOptions& options)
-      : dtype_(c10::get_default_dtype()), threads_(at::get_num_threads()) {
+  explicit Setting(const RunOptions& options) : dtype_(c10::get_default_dtype()) {
+    set_computed();
     if (options.float64) c10::set_default_dtype(caffe2::TypeMeta::Make<double>());
-    if (options.threads > 0) at::set_num_threads(options.threads);
   }
-  ~Setting() {
-    c10::set_default_dtype(dtype_);
-    at::set_num_threads(threads_);
-  }
+  ~Setting() { c10::set_default_dtype(dtype_); }
 
  private:
   c10::InferenceMode inference_;
   caffe2::TypeMeta dtype_;
-  int threads_;
 };
 
 class Run {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "torch_plugin/convert.h"
+#include "torch_plugin/process.h"
 
 namespace onnxport::torch_plugin {
 namespace {
@@ -69,7 +70,7 @@ class ScriptModule final : public libtorch::Module {
   Result<std::vector<Tensor>> forward(const std::vector<Tensor>& inputs,
                                       const libtorch::RunOptions& options) override {
     if (options.float64) return Error{"a TorchScript module runs in its own precision", ""};
-    if (options.threads > 0) at::set_num_threads(options.threads);
+    set_computed();
     const uint64_t before = changes();
     auto results = run(inputs);
     if (writes_weights_ || changes() == before) return results;
@@ -81,15 +82,6 @@ class ScriptModule final : public libtorch::Module {
       return Error{std::string("libtorch: ") + e.what(), path_};
     }
     return run(inputs);
-  }
-
-  bool takes_list() const override {
-    const c10::FunctionSchema& schema = module_.get_method("forward").function().getSchema();
-    return std::any_of(schema.arguments().begin() + 1, schema.arguments().end(),
-                       [](const c10::Argument& argument) {
-                         return !argument.default_value() &&
-                                argument.type()->kind() == c10::TypeKind::ListType;
-                       });
   }
 
   static torch::jit::Module load(const std::string& path) {

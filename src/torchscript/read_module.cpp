@@ -151,6 +151,13 @@ void give_states(Evaluator& e, const std::vector<State>& before, const std::vect
   }
 }
 
+bool takes_list(const c10::FunctionSchema& schema) {
+  return std::any_of(
+      schema.arguments().begin() + 1, schema.arguments().end(), [](const c10::Argument& argument) {
+        return !argument.default_value() && argument.type()->kind() == c10::TypeKind::ListType;
+      });
+}
+
 Attempt attempt(const torch::jit::Module& module, const ScriptOptions& options, bool dynamic,
                 const std::map<std::string, at::ScalarType>& types,
                 const std::vector<State>& before) {
@@ -172,6 +179,7 @@ Attempt attempt(const torch::jit::Module& module, const ScriptOptions& options, 
     out.stateful = out.stateful || is_computed(value);
   }
   give_states(e, before, out.states);
+  program.takes_list = takes_list(method.function().getSchema());
   program.producer = "torch " TORCH_VERSION;  // who reads: an archive does not say more
   out.program = std::move(program);
   return out;

@@ -14,7 +14,7 @@
 #include "base/json_number.h"
 #include "onnx/ops/op_def.h"
 #include "onnx/walk.h"
-#include "verify/child.h"
+#include "sandbox/child.h"
 #include "verify/compare.h"
 #include "verify/runtime.h"
 
@@ -148,20 +148,20 @@ constexpr int kOpening = -1;  // told in place of a number
 class Recorded {
  public:
   // Runs whose number is in `without` are not tried.
-  Recorded(std::string path, std::vector<TrialInput> inputs, const AgreementOptions& options,
-           std::set<int> without, Tell tell)
-      : path_(std::move(path)),
+  Recorded(const onnx::ModelFiles& file, std::vector<TrialInput> inputs,
+           const AgreementOptions& options, std::set<int> without, Tell tell)
+      : file_(file),
         inputs_(std::move(inputs)),
         options_(options),
         without_(std::move(without)),
         tell_(std::move(tell)) {}
 
   Status record();
-  Agreement compare(const std::string& path);
+  Agreement compare(const onnx::ModelFiles& other);
 
  private:
-  Result<std::unique_ptr<Session>> open(const std::string& path, bool optimize) const {
-    return Session::open(path, {.optimize = optimize, .threads = options_.threads});
+  Result<std::unique_ptr<Session>> open(const onnx::ModelFiles& file, bool optimize) const {
+    return Session::open(file, {.optimize = optimize, .threads = options_.threads});
   }
   Result<std::vector<Tensor>> feed(const Session& session, const Trial& trial) const;
   // False, with the reason kept, where the original does not take it.
@@ -172,7 +172,7 @@ class Recorded {
   void add_noise(Session& session, const std::vector<Tensor>& inputs, const Run& run,
                  std::vector<Noise>& noise) const;
 
-  std::string path_;
+  const onnx::ModelFiles& file_;
   std::vector<TrialInput> inputs_;
   AgreementOptions options_;
   std::set<int> without_;
@@ -246,10 +246,10 @@ void Recorded::find_sizes(Session& session, std::vector<Trial>& found) {
 
 Status Recorded::record() {
   tell_(kOpening, "");
-  auto session = open(path_, false);
+  auto session = open(file_, false);
   if (!session.ok()) {
     const Error why = session.error();
-    session = open(path_, true);
+    session = open(file_, true);
     if (!session.ok()) return why;
     optimize_ = true;
   }
@@ -292,7 +292,7 @@ const std::vector<Noise>& Recorded::noise(Run& run) {
   tell_(run.number, "");
   std::vector<Noise> noise(run.outputs.size());
   for (const bool optimize : {false, true}) {
-    auto session = open(path_, optimize);
+    auto session = open(file_, optimize);
     if (!session.ok()) continue;
     auto inputs = feed(**session, run.trial);
     if (!inputs.ok()) continue;
@@ -350,7 +350,7 @@ void Recorded::compare_run(Run& run, const std::vector<Parts>& actual, Agreement
   agreement.passed &= line.passed;
 }
 
-Agreement Recorded::compare(const std::string& path) {
+Agreement Recorded::compare(const onnx::ModelFiles& other) {
   Agreement agreement;
   auto fail = [&](const std::string& reason) {
     agreement.passed = agreement.identical = false;
@@ -358,7 +358,7 @@ Agreement Recorded::compare(const std::string& path) {
     return agreement;
   };
   tell_(0, "opened");
-  auto session = open(path, optimize_);
+  auto session = open(other, optimize_);
   if (!session.ok()) return fail(session.error().message);
   if ((*session)->outputs().size() != outputs_.size()) return fail("it has other outputs");
   for (size_t i = 0; i < outputs_.size(); ++i) {
@@ -496,6 +496,38 @@ Json last_line(const std::string& text) {
   return line.is_object() ? line : Json::object();
 }
 
+// What a process said at last: the agreement, or at which run of the original it crashed.
+struct Answer {
+  std::optional<Agreement> agreement;
+  int crashed_at = 0;
+};
+
+Result<Answer> answer_from(const sandbox::ChildEnd& end) {
+  const Json last = last_line(end.text);
+  if (!end.crashed && last.contains("error")) return Error{last["error"].get<std::string>(), ""};
+  if (!end.crashed && last.contains("passed")) return Answer{agreement_from(last), 0};
+  const int at = last.value("at", kOpening);
+  if (at == kOpening) {
+    return Error{"ONNX Runtime crashes while it opens the original: " + end.how, ""};
+  }
+  if (at != 0) return Answer{std::nullopt, at};
+  Agreement agreement;
+  agreement.passed = agreement.identical = false;
+  agreement.reason =
+      fmt::format("ONNX Runtime crashes: {} ({})", end.how, last.value("what", std::string()));
+  return Answer{agreement, 0};
+}
+
+// Whoever took the process over may have written anything.
+Result<Answer> answer_of(const sandbox::ChildEnd& end) {
+  try {
+    return answer_from(end);
+  } catch (const Json::exception& e) {
+    return Error{std::string("the process that compares sent what is not a result: ") + e.what(),
+                 ""};
+  }
+}
+
 }  // namespace
 
 std::set<std::string> random_outputs(const onnx::Model& model) {
@@ -519,40 +551,32 @@ std::set<std::string> random_outputs(const onnx::Model& model) {
 Result<Agreement> compare_files(const std::string& original, const std::string& other,
                                 const std::vector<TrialInput>& inputs,
                                 const AgreementOptions& options) {
-  TRY(runtime_version());  // loaded here, once for all children
+  TRY(runtime_version());  // loaded here, once for all processes
+  TRY_ASSIGN(const onnx::ModelFiles recorded_file, onnx::open_model_files(original));
+  TRY_ASSIGN(const onnx::ModelFiles other_file, onnx::open_model_files(other));
   std::set<int> without;
   constexpr size_t kMostCrashes = 12;
   while (without.size() < kMostCrashes) {
-    TRY_ASSIGN(const ChildEnd end,
-               in_child(
-                   [&](const Send& send) {
+    TRY_ASSIGN(const sandbox::ChildEnd end,
+               sandbox::in_child(
+                   [&](const sandbox::Send& send) {
                      const Tell tell = [&](int number, const std::string& what) {
                        send(Json{{"at", number}, {"what", what}}.dump(
                                 -1, ' ', false, Json::error_handler_t::replace) +
                             "\n");
                      };
-                     Recorded recorded(original, inputs, options, without, tell);
+                     Recorded recorded(recorded_file, inputs, options, without, tell);
                      const Status status = recorded.record();
-                     const Json result = status.ok() ? to_json(recorded.compare(other))
+                     const Json result = status.ok() ? to_json(recorded.compare(other_file))
                                                      : Json{{"error", status.error().str()}};
                      send(result.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
                    },
-                   {.cancel = options.cancel}));
+                   {.policy = options.sandbox, .cancel = options.cancel}));
     TRY(check_cancelled(options.cancel));
-    const Json last = last_line(end.text);
-    if (!end.crashed && last.contains("error")) return Error{last["error"].get<std::string>(), ""};
-    if (!end.crashed && last.contains("passed")) return agreement_from(last);
-    const int at = last.value("at", kOpening);
-    if (at == kOpening) {
-      return Error{"ONNX Runtime crashes while it opens the original: " + end.how, ""};
-    }
-    if (at == 0) {
-      Agreement agreement;
-      agreement.passed = agreement.identical = false;
-      agreement.reason = fmt::format("ONNX Runtime crashes with {} ({})", end.how,
-                                     last.value("what", std::string()));
-      return agreement;
-    }
+    auto answer = answer_of(end);
+    if (!answer.ok()) return std::move(answer).error();
+    if (answer->agreement) return *std::move(answer->agreement);
+    const int at = answer->crashed_at;
     without.insert(at);
   }
   return Error{"ONNX Runtime crashes when it runs the original", ""};

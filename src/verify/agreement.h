@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "onnx/graph.h"
+#include "sandbox/wall.h"
 #include "verify/trials.h"
 
 namespace onnxport::verify {
@@ -21,6 +22,7 @@ struct AgreementOptions {
   bool few_runs = false;                 // two in place of up to five: for a model of gigabytes
   std::set<std::string> random_outputs;  // see random_outputs(): compared in type and rank only
   std::stop_token cancel;
+  sandbox::Policy sandbox;  // of the process that runs both
 };
 
 struct OutputAgreement {

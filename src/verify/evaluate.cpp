@@ -10,9 +10,8 @@
 #include "base/cancel.h"
 #include "onnx/part.h"
 #include "onnx/write.h"
-#include "verify/child.h"
+#include "sandbox/child.h"
 #include "verify/runtime.h"
-#include "verify/temporary.h"
 
 namespace onnxport::verify {
 namespace {
@@ -41,7 +40,8 @@ Result<std::string> packed(const std::vector<Tensor>& tensors) {
   return out;
 }
 
-// The child may have crashed while it sent: nothing that is said is believed to be there.
+// The child may have crashed while it sent, and may be whoever took it over: nothing that is said
+// is believed to be so.
 class Unpacker {
  public:
   explicit Unpacker(std::string_view text) : text_(text) {}
@@ -56,6 +56,9 @@ class Unpacker {
       dims.push_back(size);
     }
     TRY_ASSIGN(const int64_t size, number());
+    if (dtype < 0 || dtype > INT32_MAX || bit_size(static_cast<DType>(dtype)) == 0) {
+      return Error{"the results are of no type that can be", ""};
+    }
     TRY_ASSIGN(const size_t expected, checked_nbytes(static_cast<DType>(dtype), dims));
     if (static_cast<size_t>(size) != expected || text_.size() < expected) return cut_off();
     const auto* bytes = reinterpret_cast<const std::byte*>(text_.data());
@@ -76,8 +79,8 @@ class Unpacker {
   std::string_view text_;
 };
 
-Result<std::string> run(const std::string& path) {
-  TRY_ASSIGN(auto session, Session::open(path, {.optimize = false, .threads = 1}));
+Result<std::string> run(const onnx::Serialized& model) {
+  TRY_ASSIGN(auto session, Session::open(model, {.optimize = false, .threads = 1}));
   TRY_ASSIGN(const std::vector<Tensor> results, session->run({}));
   return packed(results);
 }
@@ -85,17 +88,17 @@ Result<std::string> run(const std::string& path) {
 // The outputs of a model without inputs, computed by a process of its own. The outer error: nothing
 // can be computed here. The inner one: this model cannot.
 Result<Result<std::vector<Tensor>>> run_isolated(const onnx::Model& model,
-                                                 const std::stop_token& cancel) {
+                                                 const EvaluateOptions& options) {
   using Inner = Result<std::vector<Tensor>>;
-  TemporaryFile file;
-  if (file.path().empty()) return Error{"no temporary file can be made (is TMPDIR writable?)", ""};
-  TRY_ASSIGN([[maybe_unused]] auto written, onnx::write_model(model, file.path()));
-  auto work = [&](const Send& send) {
-    auto results = run(file.path());
+  TRY(runtime_version());  // loaded here, once for all processes
+  TRY_ASSIGN(const onnx::Serialized bytes, onnx::serialize(model));
+  auto work = [&](const sandbox::Send& send) {
+    auto results = run(bytes);
     send(results.ok() ? *results : kError + results.error().str());
   };
-  TRY_ASSIGN(const ChildEnd end, in_child(work, {.cancel = cancel}));
-  TRY(check_cancelled(cancel));
+  TRY_ASSIGN(const sandbox::ChildEnd end,
+             sandbox::in_child(work, {.policy = options.sandbox, .cancel = options.cancel}));
+  TRY(check_cancelled(options.cancel));
   if (end.crashed) return Inner(Error{"ONNX Runtime crashes on its constants: " + end.how, ""});
   const std::string_view text = end.text;
   if (text.starts_with(kError)) return Inner(Error{std::string(text.substr(1)), ""});
@@ -116,8 +119,8 @@ Result<Result<std::vector<Tensor>>> run_isolated(const onnx::Model& model,
 // until each node that fails is alone. What a part gives to others is a constant for them.
 class Parts {
  public:
-  Parts(const onnx::Model& model, const std::stop_token& cancel)
-      : model_(model), cancel_(cancel), nodes_(model.graph->nodes()) {}
+  Parts(const onnx::Model& model, const EvaluateOptions& options)
+      : model_(model), options_(options), nodes_(model.graph->nodes()) {}
 
   Result<bool> compute() {
     // One node of a thousand is alone after 20 processes; where many fail, some stay together.
@@ -165,7 +168,7 @@ class Parts {
     for (size_t i = range.begin; i < range.end; ++i) part.add(*nodes_[i], content);
     const std::vector<const onnx::Value*> wanted = part.close();
     if (wanted.empty()) return true;
-    TRY_ASSIGN(auto tensors, run_isolated(part.model(), cancel_));
+    TRY_ASSIGN(auto tensors, run_isolated(part.model(), options_));
     if (!tensors.ok()) return false;
     for (size_t i = 0; i < wanted.size(); ++i) known_[wanted[i]] = std::move((*tensors)[i]);
     done_.insert(part.nodes().begin(), part.nodes().end());
@@ -173,7 +176,7 @@ class Parts {
   }
 
   const onnx::Model& model_;
-  const std::stop_token& cancel_;
+  const EvaluateOptions& options_;
   const std::vector<onnx::Node*> nodes_;
   Computed known_;
   std::unordered_set<const onnx::Node*> done_;
@@ -181,9 +184,9 @@ class Parts {
 
 }  // namespace
 
-Result<Computed> evaluate(const onnx::Model& model, const std::stop_token& cancel) {
+Result<Computed> evaluate(const onnx::Model& model, const EvaluateOptions& options) {
   TRY(runtime_version());  // loaded here, once for all children
-  TRY_ASSIGN(auto whole, run_isolated(model, cancel));
+  TRY_ASSIGN(auto whole, run_isolated(model, options));
   Computed results;
   if (whole.ok()) {
     for (size_t i = 0; i < whole->size(); ++i) {
@@ -191,7 +194,7 @@ Result<Computed> evaluate(const onnx::Model& model, const std::stop_token& cance
     }
     return results;
   }
-  Parts parts(model, cancel);
+  Parts parts(model, options);
   TRY(parts.compute());
   results = parts.results();
   if (results.empty()) return whole.error();

@@ -8,7 +8,6 @@
 
 #include "base/cancel.h"
 #include "base/json_number.h"
-#include "verify/child.h"
 
 namespace onnxport::verify {
 namespace {
@@ -90,7 +89,7 @@ struct Received {
   std::optional<Error> error;
 };
 
-Received received_from(const std::string& text) {
+Received received_lines(const std::string& text) {
   Received received;
   for (size_t from = 0, end; (end = text.find('\n', from)) != std::string::npos; from = end + 1) {
     const Json line =
@@ -102,6 +101,16 @@ Received received_from(const std::string& text) {
       received.error = Error{line["error"].get<std::string>(), line["where"].get<std::string>()};
   }
   return received;
+}
+
+// Whoever took the process over may have written anything.
+Result<Received> received_from(const std::string& text) {
+  try {
+    return received_lines(text);
+  } catch (const Json::exception& e) {
+    return Error{std::string("the process of the proof sent what is not a verdict: ") + e.what(),
+                 ""};
+  }
 }
 
 }  // namespace
@@ -118,9 +127,8 @@ std::string unbounded_loop(const aten::Program& program) {
 }
 
 Result<Verdict> verify_isolated(const std::function<Result<Verdict>(const Steps&)>& prove,
-                                double limit, const std::string& loop,
-                                const std::stop_token& cancel) {
-  auto work = [&](const Send& send) {
+                                const Isolation& isolation) {
+  auto work = [&](const sandbox::Send& send) {
     auto tell = [&](const Json& line) {
       send(line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
     };
@@ -137,9 +145,11 @@ Result<Verdict> verify_isolated(const std::function<Result<Verdict>(const Steps&
       tell({{"error", verdict.error().message}, {"where", verdict.error().where}});
     }
   };
-  TRY_ASSIGN(const ChildEnd end, in_child(work, {limit, cancel}));
-  TRY(check_cancelled(cancel));
-  Received received = received_from(end.text);
+  sandbox::ChildOptions options = isolation.child;
+  if (!isolation.loop.empty()) options.silence = isolation.limit;
+  TRY_ASSIGN(const sandbox::ChildEnd end, sandbox::in_child(work, options));
+  TRY(check_cancelled(options.cancel));
+  TRY_ASSIGN(Received received, received_from(end.text));
   if (received.error) return *std::move(received.error);
   const std::string why =
       end.late
@@ -147,8 +157,8 @@ Result<Verdict> verify_isolated(const std::function<Result<Verdict>(const Steps&
                 "has not ended after {:g} s; whether it does depends on the data ({}). Give the loop "
                 "a bound (`and steps < 1000`), or more time with --run-limit, or leave out the proof "
                 "with --no-verify",
-                limit, loop)
-          : fmt::format("ended the process with {}", end.how);
+                isolation.limit, isolation.loop)
+          : fmt::format("ended its process: {}", end.how);
   if (!received.verdict) return Error{received.step + " " + why, ""};
   if (end.late || end.crashed) {
     received.verdict->first.emplace().reason =

@@ -1,13 +1,13 @@
-// A proof in a process of its own, for models of which nobody can tell whether they end: libtorch's
-// interpreter cannot be interrupted, a process can.
+// A proof in a process of its own: what a file makes libtorch and ONNX Runtime do happens behind
+// the sandbox's wall, and a model of which nobody can tell whether it ends can be ended.
 #pragma once
 
 #include <functional>
-#include <stop_token>
 #include <string>
 
 #include "aten/program.h"
 #include "base/result.h"
+#include "sandbox/child.h"
 #include "verify/verify.h"
 
 namespace onnxport::verify {
@@ -23,11 +23,17 @@ struct Steps {
   std::function<void(const Verdict&)> verdict;
 };
 
-// `prove` in a fork of this process. A step that takes longer than `limit` seconds ends it: an
-// Error that names the step and the loop at `loop`, or, once there was a verdict, that verdict.
-// So does a request to stop: then the Error says that.
+// What holds of such a process.
+struct Isolation {
+  std::string loop;  // a loop that may not end (unbounded_loop()); "": there is none
+  double limit = 0;  // seconds that a step may take where there is one
+  sandbox::ChildOptions child;
+};
+
+// `prove` in a process behind the wall. One that crashes, or exceeds a limit, gives an Error that
+// says in which step, or, once there was a verdict, that verdict. So does a request to stop: then
+// the Error says that.
 Result<Verdict> verify_isolated(const std::function<Result<Verdict>(const Steps&)>& prove,
-                                double limit, const std::string& loop,
-                                const std::stop_token& cancel = {});
+                                const Isolation& isolation);
 
 }  // namespace onnxport::verify

@@ -10,8 +10,6 @@
 #include <limits>
 #include <thread>
 
-#include "verify/child.h"
-
 namespace onnxport::verify {
 namespace {
 
@@ -34,7 +32,7 @@ Verdict some_verdict() {
 
 TEST(VerifyIsolated, AVerdictArrivesAsItWas) {
   auto verdict =
-      verify_isolated([](const Steps&) -> Result<Verdict> { return some_verdict(); }, 30, "");
+      verify_isolated([](const Steps&) -> Result<Verdict> { return some_verdict(); }, {});
   ASSERT_TRUE(verdict.ok());
   const Verdict want = some_verdict();
   EXPECT_EQ(verdict->reason, want.reason);
@@ -59,7 +57,7 @@ TEST(VerifyIsolated, AnErrorArrivesAsItWas) {
       [](const Steps&) -> Result<Verdict> {
         return Error{"no", "there"};
       },
-      30, "");
+      {});
   ASSERT_FALSE(verdict.ok());
   EXPECT_EQ(verdict.error().message, "no");
   EXPECT_EQ(verdict.error().where, "there");
@@ -73,7 +71,7 @@ TEST(VerifyIsolated, WhatDoesNotEndIsToldWithItsStepAndItsLoop) {
         sleep_long();
         return Verdict();
       },
-      0.3, "model.py:7");
+      {.loop = "model.py:7", .limit = 0.3});
   ASSERT_FALSE(verdict.ok());
   EXPECT_THAT(verdict.error().str(), HasSubstr("the second has not ended after 0.3 s"));
   EXPECT_THAT(verdict.error().str(), HasSubstr("model.py:7"));
@@ -87,7 +85,7 @@ TEST(VerifyIsolated, AVerdictStandsWhenTheSearchThatFollowsDoesNotEnd) {
         sleep_long();
         return Verdict();
       },
-      0.3, "model.py:7");
+      {.loop = "model.py:7", .limit = 0.3});
   ASSERT_TRUE(verdict.ok());
   EXPECT_EQ(verdict->outputs.size(), 2U);
   EXPECT_THAT(verdict->first->reason, HasSubstr("the search has not ended"));
@@ -99,9 +97,9 @@ TEST(VerifyIsolated, ACrashIsToldWithItsStep) {
         steps.next("the run");
         std::abort();
       },
-      30, "");
+      {});
   ASSERT_FALSE(verdict.ok());
-  EXPECT_THAT(verdict.error().str(), HasSubstr("the run ended the process with signal 6"));
+  EXPECT_THAT(verdict.error().str(), HasSubstr("the run ended its process: signal 6"));
 }
 
 TEST(VerifyIsolated, OnlyALoopWithoutALimitMayNotEnd) {

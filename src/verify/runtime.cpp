@@ -46,14 +46,14 @@ Result<Library> load() {
   // "1.32.0": API 32. The API only ever grows, so an older library serves with its own version.
   auto dot = out.version.find('.');
   int library_api = dot == std::string::npos ? 0 : std::atoi(out.version.c_str() + dot + 1);
-  constexpr int kOldest = 17;
+  constexpr int kOldest = 18;
   const OrtApi* api = nullptr;
   if (library_api >= kOldest) {
     api = base->GetApi(static_cast<uint32_t>(std::min(library_api, ORT_API_VERSION)));
   }
   if (api == nullptr) {
     return Error{"ONNX Runtime " + out.version +
-                     " is too old: 1.17 or newer is needed; name one in "
+                     " is too old: 1.18 or newer is needed; name one in "
                      "ONNXPORT_ONNXRUNTIME",
                  ""};
   }
@@ -238,41 +238,79 @@ class OrtSession final : public Session {
   std::vector<Port> inputs_, outputs_;
 };
 
-template <typename Make>
-Result<std::unique_ptr<Session>> open_session(const SessionOptions& options, const Make& make) {
+// A file with external data, by the location that the model gives it.
+struct Data {
+  std::string location;
+  std::string_view bytes;
+};
+
+Result<std::unique_ptr<Session>> open_session(const SessionOptions& options, std::string_view model,
+                                              const std::vector<Data>& data) {
   if (!runtime().ok()) return runtime().error();
   try {
     Ort::SessionOptions session_options;
     session_options.SetLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);
     session_options.SetGraphOptimizationLevel(options.optimize ? ORT_ENABLE_ALL : ORT_DISABLE_ALL);
     if (options.threads > 0) session_options.SetIntraOpNumThreads(options.threads);
-    return std::unique_ptr<Session>(
-        std::make_unique<OrtSession>(make(*runtime()->env, session_options), options.cancel));
+    std::vector<std::basic_string<ORTCHAR_T>> names;
+    std::vector<char*> buffers;
+    std::vector<size_t> sizes;
+    for (const Data& part : data) {
+      if (part.bytes.empty()) continue;
+      names.push_back(part.location);
+      buffers.push_back(const_cast<char*>(part.bytes.data()));  // which it only reads
+      sizes.push_back(part.bytes.size());
+    }
+    if (!names.empty()) {
+      session_options.AddExternalInitializersFromFilesInMemory(names, buffers, sizes);
+    }
+    return std::unique_ptr<Session>(std::make_unique<OrtSession>(
+        Ort::Session(*runtime()->env, model.data(), model.size(), session_options),
+        options.cancel));
   } catch (const Ort::Exception& e) {
     return Error{std::string("ONNX Runtime does not accept the model: ") + e.what(), ""};
   }
 }
 
+// The runtime looks at the machine when it first runs something, and could not behind the sandbox's
+// wall. Starts no thread that lives on.
+void warm_up() {
+  onnx::Model model;
+  model.opset_imports[""] = 17;
+  onnx::Value* input = model.graph->add_input("x", DType::kFloat, Shape{1});
+  onnx::Value* output = model.graph->add_node("Relu", {input})->outputs[0];
+  output->dtype = DType::kFloat;
+  output->shape = Shape{1};
+  model.graph->add_output(output);
+  const auto bytes = onnx::serialize(model);
+  if (!bytes.ok()) return;
+  auto session = Session::open(*bytes, {.threads = 1});
+  if (session.ok()) (void)(*session)->run({Tensor::filled(DType::kFloat, {1}, 1)});
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Session>> Session::open(const std::string& path,
+Result<std::unique_ptr<Session>> Session::open(const onnx::ModelFiles& files,
                                                const SessionOptions& options) {
-  auto session = open_session(options, [&](Ort::Env& env, Ort::SessionOptions& ort) {
-    return Ort::Session(env, path.c_str(), ort);
-  });
-  if (!session.ok()) return std::move(session).error().at(path);
+  std::vector<Data> data;
+  for (const auto& [location, file] : files.external) data.push_back({location, file->text()});
+  auto session = open_session(options, files.model->text(), data);
+  if (!session.ok()) return std::move(session).error().at(files.path());
   return session;
 }
 
-Result<std::unique_ptr<Session>> Session::open_bytes(std::string model,
-                                                     const SessionOptions& options) {
-  return open_session(options, [&](Ort::Env& env, Ort::SessionOptions& ort) {
-    return Ort::Session(env, model.data(), model.size(), ort);
-  });
+Result<std::unique_ptr<Session>> Session::open(const onnx::Serialized& model,
+                                               const SessionOptions& options) {
+  return open_session(options, model.model, {{onnx::Serialized::kDataLocation, model.data}});
 }
 
 Result<std::string> runtime_version() {
   if (!runtime().ok()) return runtime().error();
+  static const bool warm = [] {
+    warm_up();
+    return true;
+  }();
+  (void)warm;
   return runtime()->version;
 }
 

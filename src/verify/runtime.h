@@ -10,6 +10,8 @@
 
 #include "base/result.h"
 #include "base/tensor.h"
+#include "onnx/model_files.h"
+#include "onnx/write.h"
 
 namespace onnxport::verify {
 
@@ -28,8 +30,11 @@ struct Port {  // an input or output of the model
 
 class Session {
  public:
-  static Result<std::unique_ptr<Session>> open(const std::string& path, const SessionOptions& = {});
-  static Result<std::unique_ptr<Session>> open_bytes(std::string model, const SessionOptions& = {});
+  // Of what is mapped: nothing is opened, so that it works behind the sandbox's wall.
+  static Result<std::unique_ptr<Session>> open(const onnx::ModelFiles& files,
+                                               const SessionOptions& = {});
+  static Result<std::unique_ptr<Session>> open(const onnx::Serialized& model,
+                                               const SessionOptions& = {});
   virtual ~Session() = default;
   virtual const std::vector<Port>& inputs() const = 0;
   virtual const std::vector<Port>& outputs() const = 0;
@@ -40,6 +45,7 @@ class Session {
   virtual Result<std::vector<Parts>> run_parts(const std::vector<Tensor>& inputs) = 0;
 };
 
+// Loads the runtime: to be called before a fork that uses it, so that it is loaded once.
 Result<std::string> runtime_version();
 
 }  // namespace onnxport::verify

@@ -22,7 +22,6 @@
 #include "onnx/write.h"
 #include "verify/compare.h"
 #include "verify/runtime.h"
-#include "verify/temporary.h"
 
 namespace onnxport::verify {
 namespace {
@@ -78,11 +77,11 @@ std::vector<Pair> find_pairs(const Program& program, const onnx::Graph& graph) {
 
 class Search {
  public:
-  Search(const Program& program, const std::string& path, onnx::Model model,
+  Search(const Program& program, const onnx::ModelFiles& file, onnx::Model model,
          libtorch::Plugin& reference, const std::vector<Tensor>& inputs, const Options& options,
          const SearchLimits& limits)
       : program_(program),
-        path_(path),
+        file_(file),
         model_(std::move(model)),
         reference_(reference),
         inputs_(inputs),
@@ -143,13 +142,7 @@ class Search {
                                   .cancel = options_.cancel});
     if (!result.ok()) return std::move(result).error();
 
-    TemporaryFile file;
-    if (file.path().empty())
-      return Error{"no temporary file can be made (is TMPDIR writable?)", ""};
-    TRY_ASSIGN(onnx::Model model, with_outputs(begin, end));
-    TRY_ASSIGN([[maybe_unused]] auto written, onnx::write_model(model, file.path()));
-    TRY_ASSIGN(auto session,
-               Session::open(file.path(), {.optimize = false, .cancel = options_.cancel}));
+    TRY_ASSIGN(auto session, open_with_outputs(begin, end));
     TRY_ASSIGN(std::vector<Tensor> actual, session->run(inputs_));
     std::map<std::string, size_t> position;
     for (size_t i = 0; i < session->outputs().size(); ++i) position[session->outputs()[i].name] = i;
@@ -165,14 +158,15 @@ class Search {
   }
 
   // The file, with the chunk's values as further outputs.
-  Result<onnx::Model> with_outputs(size_t begin, size_t end) const {
-    TRY_ASSIGN(onnx::Model model, onnx::read_model(path_));
+  Result<std::unique_ptr<Session>> open_with_outputs(size_t begin, size_t end) const {
+    TRY_ASSIGN(onnx::Model model, onnx::read_model(file_));
     std::unordered_set<std::string> present(own_outputs_.begin(), own_outputs_.end());
     for (size_t i = begin; i < end; ++i) {
       if (!present.insert(pairs_[i].onnx_name).second) continue;
       model.graph->add_output(model.graph->find(pairs_[i].onnx_name));
     }
-    return model;
+    TRY_ASSIGN(const onnx::Serialized bytes, onnx::serialize(model));
+    return Session::open(bytes, {.optimize = false, .cancel = options_.cancel});
   }
 
   bool bad(const Pair& pair, double tolerance) const {
@@ -318,7 +312,7 @@ class Search {
   }
 
   const Program& program_;
-  const std::string& path_;
+  const onnx::ModelFiles& file_;
   onnx::Model model_;
   libtorch::Plugin& reference_;
   const std::vector<Tensor>& inputs_;
@@ -333,13 +327,13 @@ class Search {
 }  // namespace
 
 Result<std::optional<Divergence>> find_divergence(
-    const Program& program, const std::string& onnx_path, libtorch::Plugin& reference,
+    const Program& program, const onnx::ModelFiles& file, libtorch::Plugin& reference,
     const std::vector<Tensor>& inputs, const Options& options, const SearchLimits& limits) {
-  TRY_ASSIGN(onnx::Model model, onnx::read_model(onnx_path));
-  return Search(program, onnx_path, std::move(model), reference, inputs, options, limits).run();
+  TRY_ASSIGN(onnx::Model model, onnx::read_model(file));
+  return Search(program, file, std::move(model), reference, inputs, options, limits).run();
 }
 
-Result<std::optional<Divergence>> find_nan(const Program& program, const std::string& onnx_path,
+Result<std::optional<Divergence>> find_nan(const Program& program, const onnx::ModelFiles& file,
                                            libtorch::Plugin& reference,
                                            const std::vector<Tensor>& inputs,
                                            const std::stop_token& cancel) {
@@ -358,7 +352,7 @@ Result<std::optional<Divergence>> find_nan(const Program& program, const std::st
   d.aten_op = node.full_name();
   d.module_path = node.module_path;
   d.source = node.source;
-  TRY_ASSIGN(onnx::Model model, onnx::read_model(onnx_path));
+  TRY_ASSIGN(onnx::Model model, onnx::read_model(file));
   for (const Pair& pair : find_pairs(program, *model.graph)) {
     if (pair.value != *first) continue;
     const onnx::Node* made_by = model.graph->find(pair.onnx_name)->producer;

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/tensor.h"
 #include "libtorch/plugin.h"
+#include "onnx/model_files.h"
 #include "verify/verify.h"
 
 namespace onnxport::verify {
@@ -23,13 +24,13 @@ struct SearchLimits {
 // that differs while the compared values it is computed from agree. A Divergence without a node
 // says that nothing differs without optimizations. nullopt: the file has no value to compare.
 Result<std::optional<Divergence>> find_divergence(
-    const aten::Program& program, const std::string& onnx_path, libtorch::Plugin& reference,
+    const aten::Program& program, const onnx::ModelFiles& file, libtorch::Plugin& reference,
     const std::vector<Tensor>& inputs, const Options& options, const SearchLimits& limits = {});
 
 // The first call of the program that makes a NaN out of inputs without one, and the file's node
 // that stands for it.
 Result<std::optional<Divergence>> find_nan(const aten::Program& program,
-                                           const std::string& onnx_path,
+                                           const onnx::ModelFiles& file,
                                            libtorch::Plugin& reference,
                                            const std::vector<Tensor>& inputs,
                                            const std::stop_token& cancel = {});

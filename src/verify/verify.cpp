@@ -66,10 +66,10 @@ std::string interface_problem(const Program& program, const Session& session) {
 
 class Proof {
  public:
-  Proof(const Program& program, const std::string& path, const Options& options,
-        libtorch::Plugin& reference, libtorch::Module* module, Session& session, const Steps* steps)
+  Proof(const Program& program, const onnx::ModelFiles& files, const Options& options,
+        libtorch::Plugin& reference, libtorch::Module* module, Session& session, const Steps& steps)
       : program_(program),
-        path_(path),
+        files_(files),
         options_(options),
         reference_(reference),
         module_(module),
@@ -107,7 +107,7 @@ class Proof {
     for (const OutputVerdict& output : verdict_.outputs) verdict_.passed &= output.passed;
     TRY(check_cancelled(options_.cancel));
     if (!verdict_.passed) {
-      if (steps_ != nullptr) steps_->verdict(verdict_);
+      steps_.verdict(verdict_);
       next("the search of the first node that differs");
       TRY(search());
     }
@@ -115,9 +115,7 @@ class Proof {
   }
 
  private:
-  void next(const std::string& step) {
-    if (steps_ != nullptr) steps_->next(step);
-  }
+  void next(const std::string& step) { steps_.next(step); }
 
   // One run of both. PyTorch refusing these sizes is no verdict on the file: it is kept for the
   // case that it refuses all of them.
@@ -162,9 +160,9 @@ class Proof {
     return {};
   }
 
-  // Of every run of the reference. A fork of a process with threads has none of them.
+  // Of every run of the reference.
   libtorch::RunOptions run_options(bool float64 = false) const {
-    return {.float64 = float64, .threads = steps_ != nullptr ? 1 : 0, .cancel = options_.cancel};
+    return {.float64 = float64, .cancel = options_.cancel};
   }
 
   Result<std::vector<Tensor>> reference_outputs(const std::vector<Tensor>& inputs) {
@@ -306,8 +304,8 @@ class Proof {
       return {};
     }
     auto found = saw_nan_ && !options_.allow_nan
-                     ? find_nan(program_, path_, reference_, inputs, options_.cancel)
-                     : find_divergence(program_, path_, reference_, inputs, options_);
+                     ? find_nan(program_, files_, reference_, inputs, options_.cancel)
+                     : find_divergence(program_, files_, reference_, inputs, options_);
     if (found.ok()) {
       verdict_.first = std::move(*found);
     } else {  // the verdict stands without it
@@ -371,12 +369,12 @@ class Proof {
   }
 
   const Program& program_;
-  const std::string& path_;
+  const onnx::ModelFiles& files_;
   const Options& options_;
   libtorch::Plugin& reference_;
   libtorch::Module* module_;
   Session& session_;
-  const Steps* steps_;  // null: nobody waits
+  const Steps& steps_;
   Verdict verdict_;
   std::vector<bool> differs_in_values_;  // by output: it failed, and not by type, shape or NaN
   std::optional<Run> failed_;
@@ -390,25 +388,34 @@ class Proof {
 }  // namespace
 
 Result<Verdict> verify(const Program& program, const std::string& onnx_path, const Options& options,
-                       libtorch::Module* module) {
+                       const libtorch::MakeModule& make_module) {
   auto start = std::chrono::steady_clock::now();
   TRY_ASSIGN(std::string runtime, runtime_version());
   TRY_ASSIGN(auto reference, libtorch::load_plugin());
-  auto prove = [&](const Steps* steps) -> Result<Verdict> {
-    if (steps != nullptr) steps->next("ONNX Runtime, opening the file,");
-    auto session = Session::open(onnx_path, {.cancel = options.cancel});
+  TRY_ASSIGN(const onnx::ModelFiles files, onnx::open_model_files(onnx_path));
+  auto prove = [&](const Steps& steps) -> Result<Verdict> {
+    std::unique_ptr<libtorch::Module> module;
+    if (make_module) {
+      steps.next("libtorch, loading the model,");
+      TRY_ASSIGN(module, make_module(*reference));
+    }
+    steps.next("ONNX Runtime, opening the file,");
+    auto session = Session::open(files, {.cancel = options.cancel});
     TRY(check_cancelled(options.cancel));
     if (!session.ok()) {  // the file is no good: that is a verdict
       Verdict bad;
       bad.reason = session.error().str();
       return bad;
     }
-    return Proof(program, onnx_path, options, *reference, module, **session, steps).run();
+    return Proof(program, files, options, *reference, module.get(), **session, steps).run();
   };
-  const std::string loop = options.run_limit > 0 ? unbounded_loop(program) : "";
-  auto verdict = loop.empty() ? prove(nullptr)
-                              : verify_isolated([&](const Steps& steps) { return prove(&steps); },
-                                                options.run_limit, loop, options.cancel);
+  Isolation isolation;
+  if (options.run_limit > 0) isolation.loop = unbounded_loop(program);
+  isolation.limit = options.run_limit;
+  isolation.child = {.policy = options.sandbox, .cancel = options.cancel, .warm_up = [&] {
+                       reference->warm_up(libtorch::threads_in_fork(*reference));
+                     }};
+  auto verdict = verify_isolated(prove, isolation);
   if (!verdict.ok()) return std::move(verdict).error();
   verdict->torch_version = reference->version();
   verdict->runtime_version = runtime;

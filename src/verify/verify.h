@@ -10,6 +10,7 @@
 #include "aten/program.h"
 #include "base/result.h"
 #include "libtorch/plugin.h"
+#include "sandbox/wall.h"
 
 namespace onnxport::verify {
 
@@ -30,10 +31,10 @@ struct Options {
   // take any. The program then runs slice by slice (the last one filled up), its outputs put
   // together.
   int64_t fixed_batch = 0;
-  // Seconds that one run may take of a model with a loop whose end depends on the data. Nobody can
-  // tell whether it ends, so such a model runs in a process of its own, which is ended after that
-  // time.
+  // Seconds that one run may take of a model with a loop whose end depends on the data: nobody can
+  // tell whether it ends. 0: any time.
   double run_limit = 120;
+  sandbox::Policy sandbox;  // of the process that runs both
   // Of the program's inputs, in order, where they are drawn from a range of their own; may be
   // shorter.
   std::vector<std::optional<ValueRange>> ranges = {};
@@ -81,11 +82,12 @@ struct Verdict {
   double seconds = 0;
 };
 
-// An Error when the proof could not be attempted (no runtime, no libtorch); a failed proof is a
-// Verdict. With `module`, its forward() is what the file is measured by, and the program serves
-// only to say where they part; sizes that the module refuses while it takes others are then a
-// failure: they were fixed when it was traced.
+// Both run in a process of their own, behind the sandbox's wall. An Error when the proof could not
+// be attempted (no runtime, no libtorch, no process); a failed proof is a Verdict. With
+// `make_module`, which is called in that process, the module's forward() is what the file is
+// measured by, and the program serves only to say where they part; sizes that the module refuses
+// while it takes others are then a failure: they were fixed when it was traced.
 Result<Verdict> verify(const aten::Program& program, const std::string& onnx_path,
-                       const Options& options, libtorch::Module* module = nullptr);
+                       const Options& options, const libtorch::MakeModule& make_module = {});
 
 }  // namespace onnxport::verify
