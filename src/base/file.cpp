@@ -9,8 +9,11 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <optional>
 
 namespace onnxport {
+namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t kBufferSize = size_t{1} << 20;
@@ -60,14 +63,72 @@ class Descriptor {
   int fd_;
 };
 
+std::string kind_of(mode_t mode) {
+  if (S_ISREG(mode)) return "";
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISFIFO(mode)) return "a named pipe";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
+Status check_regular(mode_t mode, const std::string& path) {
+  if (S_ISREG(mode)) return {};
+  if (S_ISDIR(mode)) return system_error(path, "cannot open", EISDIR);
+  return Error{"cannot open: it is " + kind_of(mode) +
+                   ", not a regular file; write what it gives into a file first",
+               path};
+}
+
+// Flags of every file that is read: opening a pipe must not wait for a writer, nor a terminal
+// become this process's own.
+constexpr int kRead = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+
+// Opened before anything is done, opening alone makes some devices act: so the kind is looked at
+// first. What is behind the descriptor is looked at again in regular_size().
+Result<int> open_to_read(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return system_error(path, "cannot open", errno);
+  TRY(check_regular(info.st_mode, path));
+  const int fd = ::open(path.c_str(), kRead);
+  if (fd < 0) return system_error(path, "cannot open", errno);
+  return fd;
+}
+
 // The size of the regular file behind `fd`.
 Result<size_t> regular_size(const Descriptor& fd, const std::string& path) {
-  if (fd.get() < 0) return system_error(path, "cannot open", errno);
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return system_error(path, "cannot open", errno);
-  if (S_ISDIR(info.st_mode)) return system_error(path, "cannot open", EISDIR);
-  if (!S_ISREG(info.st_mode)) return Error{"cannot open: not a regular file", path};
+  TRY(check_regular(info.st_mode, path));
   return static_cast<size_t>(info.st_size);
+}
+
+// `path`, which has no links, opened part by part from the root, so that no link that is made
+// meanwhile is followed.
+Result<int> open_without_links(const fs::path& path) {
+  int at = ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  const fs::path parts = path.relative_path();
+  for (auto part = parts.begin(); at >= 0 && part != parts.end(); ++part) {
+    const Descriptor folder(at);
+    const bool last = std::next(part) == parts.end();
+    at = ::openat(folder.get(), part->c_str(),
+                  O_NOFOLLOW | (last ? kRead : O_PATH | O_DIRECTORY | O_CLOEXEC));
+  }
+  if (at < 0) return system_error(path.string(), "cannot open", errno);
+  return at;
+}
+
+bool is_inside(const fs::path& path, const fs::path& folder) {
+  const auto [inner, outer] = std::mismatch(path.begin(), path.end(), folder.begin(), folder.end());
+  return outer == folder.end() && inner != path.end();
+}
+
+// The whole of the regular file behind `fd`; it is mapped where it has any bytes.
+Result<std::span<const std::byte>> map(const Descriptor& fd, const std::string& path) {
+  TRY_ASSIGN(const size_t size, regular_size(fd, path));
+  if (size == 0) return std::span<const std::byte>();
+  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (address == MAP_FAILED) return system_error(path, "cannot map into memory", errno);
+  return std::span<const std::byte>(static_cast<const std::byte*>(address), size);
 }
 
 class MappedRange final : public Storage {
@@ -82,6 +143,7 @@ class MappedRange final : public Storage {
     CHECK(offset <= size_ && out.size() <= size_ - offset);
     if (!out.empty()) std::memcpy(out.data(), view().data() + offset, out.size());
   }
+  const std::string& path() const { return file_->path(); }
   void release() const override { file_->release(offset_, size_); }
   void release_range(size_t offset, size_t size) const override {
     CHECK(offset <= size_ && size <= size_ - offset);
@@ -99,14 +161,32 @@ class MappedRange final : public Storage {
 // --- MappedFile --------------------------------------------------------------------------------
 
 Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string& path) {
-  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  TRY_ASSIGN(const size_t size, regular_size(fd, path));
-  std::span<const std::byte> bytes;
-  if (size > 0) {
-    void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-    if (address == MAP_FAILED) return system_error(path, "cannot map into memory", errno);
-    bytes = {static_cast<const std::byte*>(address), size};
+  TRY_ASSIGN(const int opened, open_to_read(path));
+  const Descriptor fd(opened);
+  TRY_ASSIGN(const std::span<const std::byte> bytes, map(fd, path));
+  return std::shared_ptr<const MappedFile>(new MappedFile(path, bytes));
+}
+
+Result<std::shared_ptr<const MappedFile>> MappedFile::open_inside(
+    const std::string& path, const std::vector<std::string>& folders) {
+  std::error_code error;
+  const fs::path real = fs::canonical(path, error);
+  if (error) return system_error(path, "cannot open", error.value());
+  const bool inside = std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {
+    std::error_code none;
+    const fs::path root = fs::canonical(folder.empty() ? "." : folder, none);
+    return !none && is_inside(real, root);
+  });
+  if (!inside) {
+    return Error{"is a link that leads out of the model's folder, to " + real.string() +
+                     "; only files inside are read: put the file itself there",
+                 path};
   }
+  struct stat info {};
+  if (::lstat(real.c_str(), &info) == 0) TRY(check_regular(info.st_mode, path));
+  TRY_ASSIGN(const int opened, open_without_links(real));
+  const Descriptor fd(opened);
+  TRY_ASSIGN(const std::span<const std::byte> bytes, map(fd, path));
   return std::shared_ptr<const MappedFile>(new MappedFile(path, bytes));
 }
 
@@ -133,6 +213,16 @@ void MappedFile::release(size_t offset, size_t size) const {
   ::madvise(const_cast<std::byte*>(bytes_.data()) + begin, end - begin, MADV_DONTNEED);
 }
 
+std::string file_behind(const Storage& storage) {
+  const auto* range = dynamic_cast<const MappedRange*>(&storage);
+  return range == nullptr ? "" : range->path();
+}
+
+std::string special_file_at(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 ? kind_of(info.st_mode) : "";
+}
+
 // --- AtomicFile --------------------------------------------------------------------------------
 
 AtomicFile::AtomicFile(std::string path, std::string temporary, int fd)
@@ -140,27 +230,75 @@ AtomicFile::AtomicFile(std::string path, std::string temporary, int fd)
   buffer_.reserve(kBufferSize);
 }
 
-Result<std::unique_ptr<AtomicFile>> AtomicFile::create(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
-    return system_error(path, "cannot write", EISDIR);
-  }
-  // The process and a counter make the name unique; O_EXCL proves it.
+namespace {
+
+// The name under which a process's own descriptor can be linked; /proc may be missing.
+std::string name_of_descriptor(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
+
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
+// The process and a counter make the name unique; O_EXCL, or link(), proves it.
+constexpr int kTries = 100;
+std::string temporary_name(const std::string& path) {
   static std::atomic<uint64_t> count{0};
-  for (int attempt = 0; attempt < 100; ++attempt) {
-    std::string temporary =
-        path + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
+  return path + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
+}
+
+Error no_name(const std::string& path) {
+  return Error{"cannot write: every temporary name is taken; remove old " + path + ".tmp-* files",
+               path};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<AtomicFile>> AtomicFile::create(const std::string& path) {
+  const std::string special = special_file_at(path);
+  if (special == "a folder") return system_error(path, "cannot write", EISDIR);
+  if (!special.empty()) {
+    return Error{"cannot write: it is " + special + ", which a file would replace", path};
+  }
+#ifdef O_TMPFILE
+  const int fd = ::open(folder_of(path).c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+  if (fd >= 0 && ::access(name_of_descriptor(fd).c_str(), F_OK) == 0) {
+    return std::unique_ptr<AtomicFile>(new AtomicFile(path, "", fd));
+  }
+  if (fd >= 0) ::close(fd);
+#endif
+  return create_named(path);
+}
+
+Result<std::unique_ptr<AtomicFile>> AtomicFile::create_named(const std::string& path) {
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    std::string temporary = temporary_name(path);
     const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd >= 0) return std::unique_ptr<AtomicFile>(new AtomicFile(path, std::move(temporary), fd));
     if (errno != EEXIST) return system_error(path, "cannot write", errno);
   }
-  return Error{"cannot write: every temporary name is taken; remove old " + path + ".tmp-* files",
-               path};
+  return no_name(path);
 }
 
 AtomicFile::~AtomicFile() {
   if (fd_ >= 0) ::close(fd_);
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+// link() replaces nothing: what is there is replaced by a rename from a temporary name.
+Status AtomicFile::link() {
+  const std::string own = name_of_descriptor(fd_);
+  auto link_to = [&](const std::string& name) {
+    return ::linkat(AT_FDCWD, own.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+  };
+  if (link_to(path_)) return {};
+  for (int attempt = 0; errno == EEXIST && attempt < kTries; ++attempt) {
+    std::string temporary = temporary_name(path_);
+    if (!link_to(temporary)) continue;
+    temporary_ = std::move(temporary);
+    return {};
+  }
+  return errno == EEXIST ? no_name(path_) : failed("cannot write");
 }
 
 Error AtomicFile::failed(const char* action) const { return system_error(path_, action, errno); }
@@ -198,15 +336,16 @@ Status AtomicFile::flush() {
 
 Status AtomicFile::commit() {
   if (!flushed_ || !buffer_.empty()) TRY(flush());
+  if (temporary_.empty()) TRY(link());
   const int fd = fd_;
   fd_ = -1;
   if (::close(fd) != 0) return failed("cannot write");
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return failed("cannot replace");
-  temporary_.clear();
-  // The rename itself survives a power cut only once the folder is on the disk; best effort.
-  const size_t slash = path_.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
-  const Descriptor folder_fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!temporary_.empty()) {
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0) return failed("cannot replace");
+    temporary_.clear();
+  }
+  // The name itself survives a power cut only once the folder is on the disk; best effort.
+  const Descriptor folder_fd(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder_fd.get() >= 0) ::fsync(folder_fd.get());
   return {};
 }
@@ -214,7 +353,8 @@ Status AtomicFile::commit() {
 // --- whole files -------------------------------------------------------------------------------
 
 Result<std::string> read_file(const std::string& path, size_t max_bytes) {
-  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  TRY_ASSIGN(const int opened, open_to_read(path));
+  const Descriptor fd(opened);
   TRY_ASSIGN(const size_t size, regular_size(fd, path));
   if (size > max_bytes) {
     return Error{"the file has " + std::to_string(size) + " bytes; at most " +

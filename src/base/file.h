@@ -18,7 +18,12 @@ namespace onnxport {
 // The file must not shrink while it is mapped: the kernel would then kill the process on access.
 class MappedFile : public std::enable_shared_from_this<MappedFile> {
  public:
+  // Never waits: what is no regular file (a pipe, a device) is refused, links are followed.
   static Result<std::shared_ptr<const MappedFile>> open(const std::string& path);
+  // The same of a file that a stranger's file names: wherever its links lead, it must lie inside
+  // one of `folders`.
+  static Result<std::shared_ptr<const MappedFile>> open_inside(
+      const std::string& path, const std::vector<std::string>& folders);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
@@ -42,8 +47,17 @@ class MappedFile : public std::enable_shared_from_this<MappedFile> {
   std::span<const std::byte> bytes_;
 };
 
-// Writes a temporary beside `path`; commit() flushes it to the disk and renames it to `path`.
-// Without a successful commit() the temporary is removed, and what was at `path` stays.
+// The path of the file that the storage is a view of; empty when it is of none.
+std::string file_behind(const Storage& storage);
+
+// "a folder", "a named pipe", "a device", ...: what `path` leads to, links followed, where that is
+// no regular file; empty where it is one, or nothing at all.
+std::string special_file_at(const std::string& path);
+
+// Writes a file that has no name yet (where the file system has no such files: a temporary beside
+// `path`); commit() flushes it to the disk and puts it at `path`. Without a successful commit()
+// nothing is left of it, not even of a process that was killed, and what was at `path` stays. What
+// is no regular file is not replaced.
 class AtomicFile {
  public:
   static Result<std::unique_ptr<AtomicFile>> create(const std::string& path);
@@ -61,12 +75,14 @@ class AtomicFile {
 
  private:
   AtomicFile(std::string path, std::string temporary, int fd);
+  static Result<std::unique_ptr<AtomicFile>> create_named(const std::string& path);
+  Status link();  // gives the file without a name its name, or a temporary one
   Status drain();
   Status write_through(std::span<const std::byte> bytes);
   Error failed(const char* action) const;
 
   std::string path_;
-  std::string temporary_;
+  std::string temporary_;  // empty: the file has no name
   int fd_;
   uint64_t written_ = 0;
   bool flushed_ = false;

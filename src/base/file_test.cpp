@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -73,6 +74,72 @@ TEST_F(File, SaysWhatIsWrongAndWhere) {
   ASSERT_TRUE(write_file(path("a"), "hello").ok());
   EXPECT_FALSE(read_file(path("a"), 4).ok());
   EXPECT_FALSE(MappedFile::open("/dev/null").ok());
+}
+
+// An open() would wait for a writer, a device has no end.
+TEST_F(File, NeverWaitsForWhatIsNoRegularFile) {
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  fs::create_symlink("pipe", path("link"));
+  for (const std::string& special : {path("pipe"), path("link"), std::string("/dev/zero")}) {
+    for (const Error& error :
+         {MappedFile::open(special).error(), read_file(special).error(),
+          MappedFile::open_inside(special, {folder_.string(), "/dev"}).error()}) {
+      EXPECT_EQ(error.where, special);
+      EXPECT_NE(error.message.find("not a regular file"), std::string::npos) << error.message;
+    }
+    EXPECT_NE(write_file(special, "x").error().message.find("would replace"), std::string::npos);
+  }
+  EXPECT_TRUE(fs::is_fifo(path("pipe")));
+}
+
+TEST_F(File, LinksLeadOnlyInsideTheFolders) {
+  fs::create_directories(path("in/sub"));
+  fs::create_directory(path("in-not"));
+  for (const char* name : {"in/data", "in/sub/data", "in-not/data", "secret"}) {
+    ASSERT_TRUE(write_file(path(name), name).ok());
+  }
+  auto opened = [&](const std::string& target, const std::string& folder = "in") {
+    fs::remove(path("in/link"));
+    fs::create_symlink(target, path("in/link"));
+    auto file = MappedFile::open_inside(path("in/link"), {path(folder)});
+    return file.ok() ? std::string((*file)->text()) : file.error().str();
+  };
+  EXPECT_EQ(opened("data"), "in/data");
+  EXPECT_EQ(opened("sub/data"), "in/sub/data");
+  EXPECT_EQ(opened("sub/../../in/data"), "in/data");
+  EXPECT_EQ(opened(path("in/data")), "in/data");
+  EXPECT_EQ(opened("../secret", "."), "secret");
+  for (const std::string& out :
+       {std::string("../secret"), path("secret"), std::string("/etc/passwd"),
+        std::string("../in-not/data"), std::string("sub/../../secret")}) {
+    EXPECT_NE(opened(out).find("leads out of the model's folder"), std::string::npos) << out;
+  }
+  EXPECT_NE(opened("none").find("no such file"), std::string::npos);
+  EXPECT_NE(opened("sub").find("folder"), std::string::npos);
+  fs::remove(path("in/link"));
+  fs::create_directory_symlink("..", path("in/up"));
+  EXPECT_FALSE(MappedFile::open_inside(path("in/up/secret"), {path("in")}).ok());
+  EXPECT_TRUE(MappedFile::open_inside(path("in/up/in/data"), {path("in")}).ok());
+}
+
+TEST_F(File, HasNoNameUntilItIsCommitted) {
+  auto file = AtomicFile::create(path("a"));
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE((*file)->write("new").ok());
+  ASSERT_TRUE((*file)->flush().ok());
+  const int probe = ::open(folder_.c_str(), O_WRONLY | O_TMPFILE, 0600);
+  if (probe < 0) GTEST_SKIP() << "this file system knows no files without a name";
+  ::close(probe);
+  EXPECT_EQ(entries(), 0u);
+  ASSERT_TRUE(write_file(path("a"), "meanwhile").ok());
+  ASSERT_TRUE((*file)->commit().ok());
+  EXPECT_EQ(*read_file(path("a")), "new");
+  EXPECT_EQ(entries(), 1u);
+  struct stat info {};
+  ASSERT_EQ(::stat(path("a").c_str(), &info), 0);
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  EXPECT_EQ(info.st_mode & 0777, 0666 & ~mask);
 }
 
 // A limit on the size of files stands in for the full disk: write() fails in the same place.

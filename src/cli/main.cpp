@@ -4,18 +4,23 @@
 
 #include <CLI/CLI.hpp>
 #include <deque>
+#include <sstream>
 
-#include "base/file.h"
+#include "base/files_of_run.h"
+#include "base/printable.h"
 #include "cli/arguments.h"
 #include "cli/limits.h"
 #include "cli/operators_command.h"
+#include "cli/report_file.h"
 #include "cli/signals.h"
 #include "cli/simplify_command.h"
 #include "cli/terminal.h"
 #include "cli/usage.h"
 #include "onnx/check.h"
 #include "onnxport/export.h"
+#include "pipeline/export_pipeline.h"
 #include "pipeline/facts.h"
+#include "pipeline/files.h"
 #include "report/facts_report.h"
 
 namespace onnxport::cli {
@@ -25,52 +30,61 @@ using options::Settings;
 
 constexpr int kFailed = 1;
 
-// The report on the screen and in the file that was asked for. `refused`: what that means.
-int show(const Report& report, const Settings& s, const Screen& screen, const char* refused) {
+// `refused`: what that means.
+void show(const Report& report, const Settings& s, const Screen& screen, const char* refused) {
   if (s.json) {
-    fmt::print("{}", report.json());
+    print_json(report.json());
   } else if (report.outcome == Outcome::kRefused) {
-    fmt::print("{}", colored(fmt::format("Failed ✗  {}\n", refused), false, screen.color_out));
-    std::fflush(stdout);
+    print_verdict(screen, fmt::format("Failed ✗  {}\n", refused), false);
     print_error(screen, report.error);
   } else if (!s.quiet || !report.passed()) {
-    fmt::print("{}", colored(report.text(), report.passed(), screen.color_out));
+    print_verdict(screen, report.text(), report.passed());
   }
-  std::fflush(stdout);
-  if (!s.report_path.empty()) {
-    bool page = s.report_path.ends_with(".html");
-    auto written = write_file(s.report_path, page ? report.html() : report.json());
-    if (!written.ok()) {
-      print_error(screen, "the report could not be written: " + written.error().str());
-      return kFailed;
-    }
-  }
-  return report.exit_code();
 }
 
 int run_export(const Settings& s) {
   const Screen screen = look(s.quiet || s.json);
-  return show(export_model(s.source, s.output, s.config, progress(screen)), s, screen,
-              "nothing was written");
+  const char* refused = "nothing was written";
+  const Status files =
+      check_files(with_own_files(pipeline::files_of_export(s.source, s.output, s.config), s));
+  if (!files.ok()) {
+    Report report = pipeline::fresh_report(s.source, "");
+    report.error = files.error().str();
+    show(report, s, screen, refused);
+    return kFailed;
+  }
+  const Report report = export_model(s.source, s.output, s.config, progress(screen));
+  show(report, s, screen, refused);
+  return write_report(report, s, screen);
 }
 
 int run_verify(const Settings& s) {
   const Screen screen = look(s.quiet || s.json);
-  return show(verify_model(s.source, s.onnx_path, s.config, progress(screen)), s, screen,
-              "nothing was compared");
+  const char* refused = "nothing was compared";
+  const Status files = pipeline::check_files(
+      with_own_files(pipeline::files_of_verify(s.source, s.onnx_path), s), s.onnx_path);
+  if (!files.ok()) {
+    Report report = pipeline::fresh_report(s.source, s.onnx_path);
+    report.writes = false;
+    report.error = files.error().str();
+    show(report, s, screen, refused);
+    return kFailed;
+  }
+  const Report report = verify_model(s.source, s.onnx_path, s.config, progress(screen));
+  show(report, s, screen, refused);
+  return write_report(report, s, screen);
 }
 
 int run_check(const Settings& s) {
   Screen screen = look(s.quiet);
   auto status = onnx::check_file(s.source);
   if (!status.ok()) {
-    fmt::print("{}", colored("Failed ✗  " + s.source + "\n", false, screen.color_out));
-    std::fflush(stdout);
+    print_verdict(screen, "Failed ✗  " + printable_line(s.source) + "\n", false);
     print_error(screen, status.error().str());
     return kFailed;
   }
   if (!s.quiet) {
-    fmt::print("{}", colored("Passed ✓  " + s.source + " is valid ONNX\n", true, screen.color_out));
+    print_verdict(screen, "Passed ✓  " + printable_line(s.source) + " is valid ONNX\n", true);
   }
   return 0;
 }
@@ -81,8 +95,11 @@ int run_inspect(const Settings& s) {
     print_error(look(false), facts.error().str());
     return kFailed;
   }
-  fmt::print("{}",
-             s.json ? report::facts_json(*facts, s.source) : report::facts_text(*facts, s.source));
+  if (s.json) {
+    print_json(report::facts_json(*facts, s.source));
+  } else {
+    print(report::facts_text(*facts, s.source));
+  }
   return 0;
 }
 
@@ -116,7 +133,12 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
+    if (e.get_exit_code() == 0) {  // --help, --version
+      std::ostringstream text;
+      app.exit(e, text, text);
+      print(text.str());
+      return 0;
+    }
     return parse_error(look(false), app, e);
   }
   if (app.got_subcommand("operators")) return run_operators(operators);
@@ -133,12 +155,15 @@ int run(int argc, char** argv) {
 }  // namespace onnxport::cli
 
 int main(int argc, char** argv) {
-  onnxport::cli::clean_up_on_signals();
+  using namespace onnxport::cli;
+  open_streams();
+  clean_up_on_signals();
   onnxport::cli::limit_memory();
+  int code = kFailed;
   try {
-    return onnxport::cli::run(argc, argv);
+    code = run(argc, argv);
   } catch (const std::exception& e) {  // out of memory, above all
-    onnxport::cli::print_error(onnxport::cli::look(false), e.what());
-    return onnxport::cli::kFailed;
+    print_error(look(false), e.what());
   }
+  return close_streams(code);
 }

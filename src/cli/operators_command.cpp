@@ -127,7 +127,7 @@ int run_operators(const OperatorsOptions& o) {
                             o.opset == 0 ? "" : fmt::format(" at opset {}", o.opset)));
     return 1;
   }
-  fmt::print("{}", o.json ? json(operators) : table(operators));
+  print(o.json ? json(operators) : table(operators));
   return 0;
 }
 

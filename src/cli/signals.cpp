@@ -5,7 +5,7 @@
 #include <csignal>
 #include <thread>
 
-#include "pipeline/staging_folder.h"
+#include "base/hidden_folder.h"
 
 namespace onnxport::cli {
 
@@ -23,7 +23,7 @@ void clean_up_on_signals() {
   std::thread([wanted] {
     int signal = 0;
     if (sigwait(&wanted, &signal) != 0) return;
-    remove_staging_folders();
+    remove_hidden_folders();
     sigset_t one;
     sigemptyset(&one);
     sigaddset(&one, signal);

@@ -79,8 +79,8 @@ std::string problem_of(const CLI::App& app, const CLI::App* command, const CLI::
 
 int usage_error(const Screen& screen, const std::string& message, const std::string& command) {
   print_error(screen, message);
-  fmt::print(stderr, "  `onnxport {}--help` lists the {}\n", command.empty() ? "" : command + " ",
-             command.empty() ? "commands" : "options");
+  print_note(fmt::format("  `onnxport {}--help` lists the {}", command.empty() ? "" : command + " ",
+                         command.empty() ? "commands" : "options"));
   return kUsage;
 }
 

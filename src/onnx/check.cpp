@@ -21,8 +21,9 @@ struct CheckedFile {
   ExternalFiles external;
 };
 
-// An initializer for the checker: its length is checked here; a large one becomes a reference to
-// where it is in this very file, a small external one is brought in.
+// An initializer for the checker: its length is checked here, and where its external data may be; a
+// large one becomes a reference to this very file, since the checker follows no links, a small
+// external one is brought in.
 Status add_initializer(std::string_view bytes, CheckedFile& checked, ::onnx::GraphProto& graph) {
   TRY_ASSIGN(SplitTensor split, split_tensor(bytes));
   ::onnx::TensorProto& proto = *graph.add_initializer();
@@ -38,14 +39,16 @@ Status add_initializer(std::string_view bytes, CheckedFile& checked, ::onnx::Gra
     proto.clear_data_location();
     proto.mutable_raw_data()->resize(storage->size());
     storage->read(0, std::as_writable_bytes(std::span(*proto.mutable_raw_data())));
-  } else if (!external) {
+  } else {
     auto put = [&](const char* key, const std::string& value) {
       auto* entry = proto.add_external_data();
       entry->set_key(key);
       entry->set_value(value);
     };
+    proto.clear_external_data();
     proto.set_data_location(::onnx::TensorProto::EXTERNAL);
     put("location", checked.name);
+    if (external) return {};
     put("offset", std::to_string(split.raw->data() - checked.file.text().data()));
     put("length", std::to_string(split.raw->size()));
   }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "onnx/graph.h"
@@ -19,5 +20,8 @@ namespace onnxport::onnx {
 Result<Model> read_model(const std::string& path);
 // The same, of files that are open; opens none.
 Result<Model> read_model(const ModelFiles& files);
+
+// The files that the model's tensors lie in: its own, and those with external data.
+std::vector<std::string> files_of(const Model& model);
 
 }  // namespace onnxport::onnx

@@ -1,6 +1,7 @@
 #include "onnx/tensor_proto.h"
 
 #include <charconv>
+#include <filesystem>
 
 #include "onnx/wire.h"
 
@@ -107,6 +108,10 @@ Result<SplitTensor> split_tensor(std::string_view bytes) {
 ExternalFiles::ExternalFiles(const std::string& model_path) {
   const size_t slash = model_path.rfind('/');
   if (slash != std::string::npos) folder_ = model_path.substr(0, slash + 1);
+  allowed_ = {folder_};
+  std::error_code error;
+  const std::filesystem::path real = std::filesystem::canonical(model_path, error);
+  if (!error) allowed_.push_back(real.parent_path().string());
 }
 
 ExternalFiles::ExternalFiles(const ModelFiles& files) : may_open_(false), files_(files.external) {}
@@ -122,7 +127,7 @@ Result<std::shared_ptr<const MappedFile>> ExternalFiles::open(const std::string&
     return Error{"its external data is at `" + location + "`, which is not open", ""};
   }
   if (file == nullptr) {
-    TRY_ASSIGN(file, MappedFile::open(folder_ + location));
+    TRY_ASSIGN(file, MappedFile::open_inside(folder_ + location, allowed_));
   }
   return file;
 }

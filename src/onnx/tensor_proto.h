@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/file.h"
 #include "base/result.h"
@@ -26,8 +27,9 @@ struct SplitTensor {
 Result<SplitTensor> split_tensor(std::string_view bytes);
 
 // The files with external data beside a model, each mapped once. A location must be relative and
-// must not leave the model's folder by its text ("..", absolute); symbolic links are followed, as
-// model hubs store files behind them.
+// must not leave the model's folder, neither by its text ("..", absolute) nor by a symbolic link in
+// it. Where the model itself is reached by a link, the folder that it really lies in is its own,
+// too: a model hub's cache keeps both files behind links to one folder.
 class ExternalFiles {
  public:
   explicit ExternalFiles(const std::string& model_path);
@@ -38,7 +40,8 @@ class ExternalFiles {
 
  private:
   bool may_open_ = true;
-  std::string folder_;  // "" or ends with a slash
+  std::string folder_;                // "" or ends with a slash
+  std::vector<std::string> allowed_;  // folders that the data may lie in
   std::map<std::string, std::shared_ptr<const MappedFile>> files_;
 };
 

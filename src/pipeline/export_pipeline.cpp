@@ -17,6 +17,7 @@
 #include "onnx/graph.h"
 #include "onnx/write.h"
 #include "pipeline/facts.h"
+#include "pipeline/files.h"
 #include "pipeline/proof.h"
 #include "pipeline/sandbox_policy.h"
 #include "pipeline/session.h"
@@ -52,6 +53,7 @@ class Export {
  private:
   Status stages() {
     TRY(check_settings(config_));
+    TRY(check_files(files_of_export(source_, output_, config_)));
     TRY(StagingFolder::beside(output_));  // before the work: a folder that cannot be written to
     TRY(read());
     TRY_ASSIGN(const bool made_dynamic, dynamic_batch());
@@ -72,10 +74,6 @@ class Export {
       std::error_code error;
       if (!std::filesystem::exists(source_, error)) {
         return Error{"there is no such file", source_};
-      }
-      if (std::filesystem::equivalent(source_, output_, error)) {
-        return Error{"the output would replace the model it is made from; choose another name",
-                     output_};
       }
       TRY_ASSIGN(model_source_, read_source(source_, config_));
       // Both sides of the proof read the same bytes: a damaged weight would pass.
@@ -136,19 +134,12 @@ class Export {
   // (see dynamic_batch) the last one.
   Status dump_program() {
     if (config_.dump_program.empty()) return {};
-    for (const std::string& kept : {source_, output_}) {
-      std::error_code error;
-      if (config_.dump_program == kept ||
-          std::filesystem::equivalent(config_.dump_program, kept, error)) {
-        return Error{"the text of the program would replace a model; choose another name", kept};
-      }
-    }
     return write_file(config_.dump_program, aten::dump(program()));
   }
 
   Status dump_graph(const char* stage) const {
     if (config_.dump_graph.empty()) return {};
-    return write_file(fmt::format("{}.{}.txt", config_.dump_graph, stage), onnx::dump(model_));
+    return write_file(dump_path(config_.dump_graph, stage), onnx::dump(model_));
   }
 
   Status write() {

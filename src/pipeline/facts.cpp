@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <set>
 
+#include "base/file.h"
 #include "onnx/read.h"
 #include "pipeline/source.h"
 
@@ -82,9 +82,8 @@ Facts of_source(pipeline::Source& source) {
 }
 
 bool is_zip(const std::string& path) {
-  char magic[2] = {};
-  std::ifstream(path, std::ios::binary).read(magic, 2);
-  return magic[0] == 'P' && magic[1] == 'K';
+  const auto file = MappedFile::open(path);
+  return file.ok() && (*file)->text().starts_with("PK");
 }
 
 }  // namespace

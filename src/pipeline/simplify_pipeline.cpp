@@ -9,6 +9,7 @@
 #include "onnxport/simplify.h"
 #include "pipeline/exception_boundary.h"
 #include "pipeline/facts.h"
+#include "pipeline/files.h"
 #include "pipeline/session.h"
 #include "pipeline/simplify_build.h"
 #include "pipeline/simplify_proof.h"
@@ -59,16 +60,12 @@ class Simplification {
   Status choose_output() {
     std::error_code error;
     if (!fs::exists(source_, error)) return Error{"there is no such file", source_};
-    if (output_.empty()) output_ = config_.overwrite ? source_ : simplified_path(source_);
-    // The file itself is written, not the link to it.
-    if (fs::is_symlink(output_, error)) {
-      const fs::path real = fs::canonical(output_, error);
-      if (!error) output_ = real.string();
-    }
+    output_ = pipeline::simplify_output(source_, output_, config_);
     if (!config_.overwrite && fs::equivalent(source_, output_, error)) {
       return Error{"the output would replace the original: choose another name, or say --overwrite",
                    output_};
     }
+    TRY(pipeline::check_files(pipeline::files_of_simplify(source_, output_, config_), source_));
     report_.output_path = output_;
     return {};
   }

@@ -1,11 +1,13 @@
 #include "pipeline/staging_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <cerrno>
-#include <cstdlib>
-#include <cstring>
+#include <chrono>
 #include <filesystem>
-#include <mutex>
-#include <set>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -16,45 +18,35 @@ namespace {
 
 constexpr const char* kScratch = ".scratch";
 
-struct Living {
-  std::mutex mutex;
-  std::set<std::string> folders;
+constexpr auto kPatience = std::chrono::seconds(10);
+
+// Held while files are put in place: of the folder itself, so that nothing is left of it. Where the
+// file system has no locks, or somebody keeps one, it goes without.
+class PublishLock {
+ public:
+  explicit PublishLock(const fs::path& folder)
+      : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    while (fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK &&
+           std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+  }
+  ~PublishLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  PublishLock(const PublishLock&) = delete;
+  PublishLock& operator=(const PublishLock&) = delete;
+
+ private:
+  int fd_;
 };
 
-Living& living() {
-  static auto* made = new Living;  // also for a thread that outlives main
-  return *made;
-}
-
-void remove(const std::string& folder) {
-  std::error_code error;
-  fs::remove_all(folder, error);
+fs::path folder_of(const fs::path& file) {
+  return file.parent_path().empty() ? fs::path(".") : file.parent_path();
 }
 
 }  // namespace
-
-StagingFolder::StagingFolder(std::string folder, std::string file, std::string output)
-    : folder_(std::move(folder)), file_(std::move(file)), output_(std::move(output)) {
-  std::scoped_lock lock(living().mutex);
-  living().folders.insert(folder_);
-}
-
-StagingFolder::StagingFolder(StagingFolder&& other) noexcept
-    : folder_(std::exchange(other.folder_, "")),
-      file_(std::move(other.file_)),
-      output_(std::move(other.output_)) {}
-
-StagingFolder::~StagingFolder() {
-  if (folder_.empty()) return;
-  remove(folder_);
-  std::scoped_lock lock(living().mutex);
-  living().folders.erase(folder_);
-}
-
-void remove_staging_folders() {
-  std::scoped_lock lock(living().mutex);
-  for (const std::string& folder : living().folders) remove(folder);
-}
 
 Result<StagingFolder> StagingFolder::beside(const std::string& output) {
   fs::path target(output);
@@ -62,23 +54,22 @@ Result<StagingFolder> StagingFolder::beside(const std::string& output) {
   if (target.filename().empty() || fs::is_directory(target, error)) {
     return Error{"is a folder; name the file to write, such as model.onnx", output};
   }
-  fs::path parent = target.parent_path().empty() ? fs::path(".") : target.parent_path();
+  const fs::path parent = folder_of(target);
   if (!fs::is_directory(parent, error)) {
     return Error{"there is no folder " + parent.string() + " to write into; make it first", output};
   }
-  std::string folder = (parent / ".onnxport-XXXXXX").string();
-  if (mkdtemp(folder.data()) == nullptr) {
-    return Error{"cannot write into " + parent.string() + ": " + std::strerror(errno), output};
-  }
-  return StagingFolder(folder, (fs::path(folder) / target.filename()).string(), output);
+  auto folder = HiddenFolder::make(parent.string());
+  if (!folder.ok()) return Error{folder.error().str(), output};
+  std::string file = (fs::path(folder->path()) / target.filename()).string();
+  return StagingFolder(std::move(*folder), std::move(file), output);
 }
 
 std::string StagingFolder::scratch_file() const {
-  return (fs::path(folder_) / kScratch / fs::path(file_).filename()).string();
+  return (fs::path(folder_.path()) / kScratch / fs::path(file_).filename()).string();
 }
 
 Status StagingFolder::make_scratch() const {
-  const fs::path folder = fs::path(folder_) / kScratch;
+  const fs::path folder = fs::path(folder_.path()) / kScratch;
   std::error_code error;
   fs::create_directory(folder, error);
   if (error) return Error{"cannot be made: " + error.message(), folder.string()};
@@ -88,7 +79,7 @@ Status StagingFolder::make_scratch() const {
 uint64_t StagingFolder::bytes() const {
   std::error_code error;
   uint64_t total = 0;
-  for (auto it = fs::recursive_directory_iterator(folder_, error);
+  for (auto it = fs::recursive_directory_iterator(folder_.path(), error);
        !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
     if (it->path().filename() == kScratch) it.disable_recursion_pending();
     if (it->is_regular_file(error)) total += it->file_size(error);
@@ -101,7 +92,7 @@ Status StagingFolder::publish() {
   const std::string stem = fs::path(file_).stem().string();
   std::error_code error;
   std::vector<fs::path> beside;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder_, error)) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_.path(), error)) {
     const std::string name = entry.path().filename().string();
     if (name == kScratch || entry.path() == fs::path(file_)) continue;
     if (!name.starts_with(stem)) {
@@ -110,6 +101,7 @@ Status StagingFolder::publish() {
     }
     beside.push_back(entry.path());
   }
+  const PublishLock lock(folder_of(target));
   // The data first: an old .onnx with new data is caught by its checks, the reverse order would
   // leave a new .onnx without any.
   for (const fs::path& path : beside) {

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
+#include "base/hidden_folder.h"
 #include "base/result.h"
 
 namespace onnxport {
@@ -14,9 +16,6 @@ namespace onnxport {
 class StagingFolder {
  public:
   static Result<StagingFolder> beside(const std::string& output);
-  ~StagingFolder();
-  StagingFolder(StagingFolder&& other) noexcept;
-  StagingFolder& operator=(StagingFolder&&) = delete;
 
   const std::string& file() const { return file_; }  // where to write
   // The same file name in a subfolder: for what is made on the way and not published.
@@ -26,16 +25,15 @@ class StagingFolder {
   uint64_t bytes() const;
   // Renames the file, and all that stands beside it, to `output`'s place; the old ones go. What
   // stands beside it has a name that begins with the stem of the file's: nothing else of the
-  // output's folder can be hit.
+  // output's folder can be hit. Of two processes that publish into one folder, one waits: what
+  // belongs together is never mixed.
   Status publish();
 
  private:
-  StagingFolder(std::string folder, std::string file, std::string output);
-  std::string folder_, file_, output_;
+  StagingFolder(HiddenFolder folder, std::string file, std::string output)
+      : folder_(std::move(folder)), file_(std::move(file)), output_(std::move(output)) {}
+  HiddenFolder folder_;
+  std::string file_, output_;
 };
-
-// Removes every staging folder of this process: for a program that is about to be stopped by a
-// signal.
-void remove_staging_folders();
 
 }  // namespace onnxport

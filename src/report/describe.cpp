@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/printable.h"
+
 namespace onnxport {
 namespace {
 
@@ -11,7 +13,7 @@ std::string dims_text(const std::optional<std::vector<Dim>>& dims) {
   for (const Dim& dim : *dims) {
     if (out.size() > 1) out += ", ";
     const auto* name = std::get_if<std::string>(&dim);
-    out += name != nullptr ? *name : std::to_string(std::get<int64_t>(dim));
+    out += name != nullptr ? printable_line(*name) : std::to_string(std::get<int64_t>(dim));
   }
   return out + "]";
 }
@@ -19,17 +21,18 @@ std::string dims_text(const std::optional<std::vector<Dim>>& dims) {
 }  // namespace
 
 std::string TensorReport::text() const {
-  return dtype.empty() ? name + ": None" : fmt::format("{}: {}{}", name, dtype, dims_text(dims));
+  const std::string shown = printable_line(name);
+  return dtype.empty() ? shown + ": None" : fmt::format("{}: {}{}", shown, dtype, dims_text(dims));
 }
 
 std::string DivergenceReport::text() const {
-  if (value.empty()) return reason;
+  if (value.empty()) return printable_message(reason);
   std::string out = onnx_node.empty() ? aten_op : fmt::format("node {} ({})", onnx_node, op_type);
   out += " computing `" + value + "`";
   if (!onnx_node.empty() && !aten_op.empty()) out += " from " + aten_op;
   if (!module_path.empty()) out += " in module " + module_path;
   if (!source.empty()) out += " at " + source;
-  return out + ": " + reason;
+  return printable_line(out, kMostOfMessage) + ": " + printable_message(reason);
 }
 
 namespace report {

@@ -4,6 +4,7 @@
 #include "onnxport/report.h"
 #include "report/describe.h"
 #include "report/html_page.h"
+#include "report/shown.h"
 
 namespace onnxport {
 namespace {
@@ -57,14 +58,15 @@ std::string comparison_section(const Report& r) {
 }  // namespace
 
 std::string Report::html() const {
+  const Report r = report::shown(*this);
   const std::string body =
-      page::heading(*this, verdict(*this)) + facts_section(*this) + problem_section(*this) +
-      comparison_section(*this) + page::ports_section(*this) +
-      page::bars_section("Time", page::rows_of(stages), "{:.2f} s", false) +
-      page::bars_section("Operators", page::rows_of(operators), "{:.0f}", true) +
-      page::bars_section("Simplifications", page::rows_of(rules_fired), "{:.0f}", true) +
-      page::notes_section(notes);
-  return page::html_document(*this, body, report::versions_text(*this, torch_version));
+      page::heading(r, verdict(r)) + facts_section(r) + problem_section(r) + comparison_section(r) +
+      page::ports_section(r) +
+      page::bars_section("Time", page::rows_of(r.stages), "{:.2f} s", false) +
+      page::bars_section("Operators", page::rows_of(r.operators), "{:.0f}", true) +
+      page::bars_section("Simplifications", page::rows_of(r.rules_fired), "{:.0f}", true) +
+      page::notes_section(r.notes);
+  return page::html_document(r, body, report::versions_text(r, r.torch_version));
 }
 
 }  // namespace onnxport

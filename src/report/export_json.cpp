@@ -56,7 +56,7 @@ std::string Report::json() const {
   if (first_divergence) j["first_divergence"] = divergence_json(*first_divergence);
   j["runs"] = runs_json(runs);
   j["seconds"] = seconds_json(stages);
-  j["operators"] = operators;
+  j["operators"] = report::counts_json(operators);
   j["rules_fired"] = rules_fired;
   j["notes"] = notes;
   j["sandbox"] = sandbox;

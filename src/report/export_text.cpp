@@ -3,6 +3,7 @@
 
 #include "onnxport/report.h"
 #include "report/footer.h"
+#include "report/shown.h"
 
 namespace onnxport {
 namespace {
@@ -32,23 +33,25 @@ std::string output_line(const OutputReport& o) {
   return line + "\n";
 }
 
+std::string text_of(const Report& r) {
+  std::string out = verdict_line(r) + "\n";
+  if (r.outcome == Outcome::kRefused || r.outcome == Outcome::kCancelled) {
+    return out + "  " + r.error + "\n";
+  }
+  if (!r.error.empty()) out += "  " + r.error + "\n";
+  for (const TensorReport& input : r.inputs) out += "  in   " + input.text() + "\n";
+  for (const TensorReport& output : r.outputs) out += "  out  " + output.text() + "\n";
+  for (const OutputReport& o : r.comparison) out += output_line(o);
+  if (r.first_divergence) out += "  first difference: " + r.first_divergence->text() + "\n";
+  if (r.verified) {
+    out += fmt::format("  verified in {} runs: ONNX Runtime {} against PyTorch {}\n", r.runs.size(),
+                       r.onnxruntime_version, r.torch_version);
+  }
+  return out + footer(r.stages, r.notes);
+}
+
 }  // namespace
 
-std::string Report::text() const {
-  std::string out = verdict_line(*this) + "\n";
-  if (outcome == Outcome::kRefused || outcome == Outcome::kCancelled) {
-    return out + "  " + error + "\n";
-  }
-  if (!error.empty()) out += "  " + error + "\n";
-  for (const TensorReport& input : inputs) out += "  in   " + input.text() + "\n";
-  for (const TensorReport& output : outputs) out += "  out  " + output.text() + "\n";
-  for (const OutputReport& o : comparison) out += output_line(o);
-  if (first_divergence) out += "  first difference: " + first_divergence->text() + "\n";
-  if (verified) {
-    out += fmt::format("  verified in {} runs: ONNX Runtime {} against PyTorch {}\n", runs.size(),
-                       onnxruntime_version, torch_version);
-  }
-  return out + footer(stages, notes);
-}
+std::string Report::text() const { return text_of(report::shown(*this)); }
 
 }  // namespace onnxport

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "base/printable.h"
 #include "report/json_parts.h"
+#include "report/shown.h"
 
 namespace onnxport::report {
 namespace {
@@ -17,8 +19,9 @@ std::string thousands(uint64_t n) {
 
 }  // namespace
 
-std::string facts_text(const facts::Facts& facts, const std::string& path) {
-  std::string out = fmt::format("{}\n  {}", path, facts.kind);
+std::string facts_text(const facts::Facts& as_read, const std::string& path) {
+  const facts::Facts facts = shown(as_read);
+  std::string out = fmt::format("{}\n  {}", printable_line(path), facts.kind);
   if (!facts.producer.empty()) {
     out += (facts.producer_wrote_it ? " by " : ", read by ") + facts.producer;
   }
@@ -54,7 +57,7 @@ std::string facts_json(const facts::Facts& facts, const std::string& path) {
   j["nodes"] = facts.nodes;
   j["inputs"] = tensors_json(facts.inputs);
   j["outputs"] = tensors_json(facts.outputs);
-  j["operators"] = facts.operators;
+  j["operators"] = counts_json(facts.operators);
   j["notes"] = facts.notes;
   return dumped(j);
 }

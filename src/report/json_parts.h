@@ -2,6 +2,7 @@
 // keys.
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -16,7 +17,11 @@ using Json = nlohmann::ordered_json;
 Json tensors_json(const std::vector<TensorReport>& tensors);
 Json runs_json(const std::vector<RunReport>& runs);
 Json seconds_json(const std::vector<Stage>& stages);
-// The end of the text is a newline; bytes that are not UTF-8 are replaced.
+// {"Conv": 53}; linear in the number of operators.
+Json counts_json(const std::map<std::string, int>& counts);
+// The end of the text is a newline. Whatever the texts in it hold, it is valid JSON in UTF-8, no
+// key is in an object twice, nothing in it acts on a terminal (base/printable.h), and no text is
+// longer than kMostOfMessage.
 std::string dumped(const Json& json);
 
 }  // namespace onnxport::report

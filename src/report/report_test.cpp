@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -52,6 +53,100 @@ TEST(Report, IsValidJsonWhateverTheNames) {
   EXPECT_EQ(json["outcome"], "passed");
   EXPECT_EQ(json["comparison"][0]["max_abs_difference"], 1.5e-6);
   EXPECT_EQ(json["seconds"]["read"], 0.25);
+}
+
+// What a model's author may put wherever a name goes.
+const std::string kEvil =
+    "x\x1b[2J\nPassed \u2713  forged\r\u202E\u009B31m\x9b\a<script>alert(1)</script>\"'&quot;";
+
+void expect_harmless(const std::string& what, const std::string& shown) {
+  for (const char* raw : {"\x1b", "\r", "\u202E", "\u009B", "\a"}) {
+    EXPECT_EQ(shown.find(raw), std::string::npos) << what << ": " << shown;
+  }
+  EXPECT_EQ(shown.find("\nPassed \u2713  forged"), std::string::npos) << what << ": " << shown;
+}
+
+// `evil` with every name from a file in it, `clean` with harmless ones.
+template <typename AnyReport>
+void expect_harmless_report(const AnyReport& evil, const AnyReport& clean) {
+  expect_harmless("text", evil.text());
+  const std::string text = evil.text(), other = clean.text();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'),
+            std::count(other.begin(), other.end(), '\n'))
+      << text;
+  expect_harmless("page", evil.html());
+  EXPECT_EQ(evil.html().find("<script"), std::string::npos);
+  const std::string json = evil.json();
+  expect_harmless("json", json);
+  const auto parsed = nlohmann::json::parse(json);
+  EXPECT_EQ(parsed["inputs"][0]["name"],
+            kEvil.substr(0, kEvil.find('\x9b', 30)) + "\\x9b" + kEvil.substr(kEvil.find("\a")));
+}
+
+TensorReport port(const std::string& name) {
+  return {name, "float32", std::vector<Dim>{Dim(name), Dim(int64_t{3})}};
+}
+
+Report report_of(const std::string& name) {
+  Report r = passed_report();
+  r.outcome = Outcome::kDiffers;
+  r.error = r.source_path = r.output_path = name;
+  r.operators = {{name, 1}};
+  r.inputs = r.outputs = {port(name)};
+  r.comparison[0].name = r.comparison[0].reason = name;
+  r.first_divergence = {name, name, name, name, name, name, 1, name};
+  r.runs = {{name, 0, {port(name)}, 1, false}};
+  r.notes = {name};
+  r.torch_version = r.onnxruntime_version = r.format = name;
+  return r;
+}
+
+SimplifyReport simplify_report_of(const std::string& name) {
+  SimplifyReport r;
+  r.outcome = Outcome::kPassed;
+  r.compared = true;
+  r.source_path = r.output_path = name;
+  r.operators = {{name, 1}};
+  r.operators_before = {{name, 2}};
+  r.inputs = r.outputs = {port(name)};
+  r.comparison = {{name, false, false, 1, 1, 1, name}};
+  r.wrong_rules = {{"rule", name, name, name}};
+  r.trace = {{"rule", name, name, 1, 1}};
+  r.refusals = {{"rule", name, {name, name}}};
+  r.notes = {name};
+  return r;
+}
+
+// Of a message, a line may go on in the next one, which stands in.
+TEST(Report, NoNameActsOnAScreenOrAPage) {
+  Report evil = report_of(kEvil), clean = report_of("x\n  forged");
+  expect_harmless_report(evil, clean);
+  SimplifyReport simplified = simplify_report_of(kEvil);
+  expect_harmless_report(simplified, simplify_report_of("x\n  forged"));
+  simplified.outcome = Outcome::kRefused;
+  simplified.error = kEvil;
+  expect_harmless("refused", simplified.text());
+}
+
+TEST(Report, NoTextIsLongerThanAScreenTakes) {
+  const Report r = report_of(std::string(8'800'000, 'x'));
+  EXPECT_LT(r.text().size(), 200'000u);
+  EXPECT_LT(r.html().size(), 300'000u);
+  EXPECT_LT(r.json().size(), 600'000u);
+  EXPECT_NE(r.text().find("bytes more)"), std::string::npos);
+}
+
+TEST(Report, NoKeyIsThereTwice) {
+  Report r = passed_report();
+  r.operators = {{"a\xff", 1},
+                 {"a\xfe", 2},
+                 {"a\\xff", 4},
+                 {std::string(5000, 'a'), 8},
+                 {std::string(5001, 'a'), 16}};
+  const auto json = nlohmann::json::parse(r.json());
+  int sum = 0;
+  for (const auto& [name, count] : json["operators"].items()) sum += count.get<int>();
+  EXPECT_EQ(sum, 31) << json["operators"];
 }
 
 TEST(Report, SaysInfinityAndNaNAsSuch) {

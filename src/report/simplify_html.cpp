@@ -7,6 +7,7 @@
 #include "report/describe.h"
 #include "report/html_page.h"
 #include "report/operator_diff.h"
+#include "report/shown.h"
 
 namespace onnxport {
 namespace {
@@ -104,14 +105,14 @@ std::string refusals_section(const SimplifyReport& r) {
 }  // namespace
 
 std::string SimplifyReport::html() const {
-  const std::string body = page::heading(*this, verdict(*this)) + facts_section(*this) +
-                           problem_section(*this) + operators_section(*this) +
-                           page::bars_section("Rules", page::rows_of(rules_fired), "{:.0f}", true) +
-                           comparison_section(*this) + page::ports_section(*this) +
-                           page::bars_section("Time", page::rows_of(stages), "{:.2f} s", false) +
-                           trace_section(*this) + refusals_section(*this) +
-                           page::notes_section(notes);
-  return page::html_document(*this, body, report::versions_text(*this));
+  const SimplifyReport r = report::shown(*this);
+  const std::string body =
+      page::heading(r, verdict(r)) + facts_section(r) + problem_section(r) + operators_section(r) +
+      page::bars_section("Rules", page::rows_of(r.rules_fired), "{:.0f}", true) +
+      comparison_section(r) + page::ports_section(r) +
+      page::bars_section("Time", page::rows_of(r.stages), "{:.2f} s", false) + trace_section(r) +
+      refusals_section(r) + page::notes_section(r.notes);
+  return page::html_document(r, body, report::versions_text(r));
 }
 
 }  // namespace onnxport

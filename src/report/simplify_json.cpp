@@ -21,8 +21,8 @@ std::string SimplifyReport::json() const {
   j["parameters_before"] = parameters_before;
   j["nodes"] = nodes;
   j["nodes_before"] = nodes_before;
-  j["operators"] = operators;
-  j["operators_before"] = operators_before;
+  j["operators"] = report::counts_json(operators);
+  j["operators_before"] = report::counts_json(operators_before);
   j["inputs"] = report::tensors_json(inputs);
   j["outputs"] = report::tensors_json(outputs);
   j["checked"] = checked;

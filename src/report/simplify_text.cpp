@@ -6,6 +6,7 @@
 #include "onnxport/report.h"
 #include "report/footer.h"
 #include "report/operator_diff.h"
+#include "report/shown.h"
 
 namespace onnxport {
 namespace {
@@ -71,25 +72,27 @@ std::string output_line(const OutputMatch& o) {
   return line + (o.reason.empty() ? "\n" : "\n      " + o.reason + "\n");
 }
 
-}  // namespace
-
-std::string SimplifyReport::text() const {
-  std::string out = verdict_line(*this) + "\n";
-  if (outcome == Outcome::kRefused || outcome == Outcome::kCancelled) {
-    out += "  " + error + "\n";
-    for (const WrongRule& w : wrong_rules) out += "  " + wrong_line(w) + "\n";
+std::string text_of(const SimplifyReport& r) {
+  std::string out = verdict_line(r) + "\n";
+  if (r.outcome == Outcome::kRefused || r.outcome == Outcome::kCancelled) {
+    out += "  " + r.error + "\n";
+    for (const WrongRule& w : r.wrong_rules) out += "  " + wrong_line(w) + "\n";
     return out;
   }
-  for (const TensorReport& input : inputs) out += "  in   " + input.text() + "\n";
-  for (const TensorReport& output : outputs) out += "  out  " + output.text() + "\n";
-  out += operators_table(*this) + rules_list(*this) + trace_list(*this) + refusals_list(*this);
-  for (const WrongRule& w : wrong_rules) out += "  " + wrong_line(w) + "\n";
-  for (const OutputMatch& o : comparison) out += output_line(o);
-  if (compared) {
-    out += fmt::format("  compared with the original in {} run{}, ONNX Runtime {}\n", runs.size(),
-                       runs.size() == 1 ? "" : "s", onnxruntime_version);
+  for (const TensorReport& input : r.inputs) out += "  in   " + input.text() + "\n";
+  for (const TensorReport& output : r.outputs) out += "  out  " + output.text() + "\n";
+  out += operators_table(r) + rules_list(r) + trace_list(r) + refusals_list(r);
+  for (const WrongRule& w : r.wrong_rules) out += "  " + wrong_line(w) + "\n";
+  for (const OutputMatch& o : r.comparison) out += output_line(o);
+  if (r.compared) {
+    out += fmt::format("  compared with the original in {} run{}, ONNX Runtime {}\n", r.runs.size(),
+                       r.runs.size() == 1 ? "" : "s", r.onnxruntime_version);
   }
-  return out + footer(stages, notes);
+  return out + footer(r.stages, r.notes);
 }
+
+}  // namespace
+
+std::string SimplifyReport::text() const { return text_of(report::shown(*this)); }
 
 }  // namespace onnxport

@@ -1,6 +1,8 @@
 // The plugin's one entry.
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/util/Exception.h>
+#include <c10/util/Logging.h>
+#include <torch/csrc/jit/runtime/print_handler.h>
 #include <torch/version.h>
 #undef CHECK  // c10's; ours follows
 
@@ -21,8 +23,17 @@ using aten::Program;
 using libtorch::RunOptions;
 using libtorch::ScriptOptions;
 
+// A model's own print() and its warnings are text of a stranger's in the middle of a report, as
+// often as the model runs: they go nowhere. libtorch's warnings speak to who writes Python.
+void be_silent() {
+  torch::jit::setPrintHandler([](const std::string&) {});
+  FLAGS_caffe2_log_level = c10::GLOG_FATAL;
+}
+
 class TorchPlugin final : public libtorch::Plugin {
  public:
+  TorchPlugin() { be_silent(); }
+
   Result<std::vector<Tensor>> run(const Program& program, const std::vector<Tensor>& inputs,
                                   const RunOptions& options) override {
     return torch_plugin::run(program, inputs, options);

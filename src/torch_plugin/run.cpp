@@ -4,7 +4,6 @@
 // float64 run needs the widest layer twice, not the model twice.
 #include "torch_plugin/run.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/scalar_tensor.h>

@@ -2,7 +2,6 @@
 // measured by.
 #include "torch_plugin/script_module.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/ScalarOps.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <c10/core/DefaultDtype.h>
