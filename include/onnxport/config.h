@@ -73,6 +73,10 @@ struct ExportConfig {
   // else: "auto" as far as the kernel can, "require" all of it or not at all, "off" for files of
   // one's own.
   std::string sandbox = "auto";
+  // Bytes of memory for each process of the run: what folding and reading may add comes from it,
+  // and is refused where it would be more. Unset: three quarters of what the machine has free.
+  std::optional<int64_t> memory;
+  double time_limit = 0;  // seconds for the whole run; 0: no limit
   // For whoever looks for a fault: text files of the program as it was read, and of the graph as it
   // was lowered and as it was simplified (PREFIX.lowered.txt, PREFIX.simplified.txt). Empty: none.
   std::string dump_program;
@@ -91,9 +95,11 @@ struct SimplifyConfig {
   double tolerance = 1e-4;  // relative to an output's largest value; half precision has its own
   int threads = 2;          // of ONNX Runtime
   std::string sandbox = "auto";  // as ExportConfig::sandbox
-  bool overwrite = false;        // the output may be the source itself
-  bool trace = false;            // fill SimplifyReport::trace and refusals
-  std::string trace_only;        // of this rule or this node only, by its name; empty: of all
+  std::optional<int64_t> memory;  // as ExportConfig's
+  double time_limit = 0;          // seconds for the whole run; 0: no limit
+  bool overwrite = false;         // the output may be the source itself
+  bool trace = false;             // fill SimplifyReport::trace and refusals
+  std::string trace_only;         // of this rule or this node only, by its name; empty: of all
 };
 
 // What is wrong with a configuration.

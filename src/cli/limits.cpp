@@ -1,30 +1,31 @@
 #include "cli/limits.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
+#include <fmt/format.h>
 
-#include <algorithm>
-#include <cstdint>
-#include <fstream>
+#include "base/deadline.h"
+#include "base/memory.h"
+#include "cli/terminal.h"
+#include "pipeline/staging_folder.h"
 
 namespace onnxport::cli {
 
-void limit_memory() {
-#if !defined(__SANITIZE_ADDRESS__)  // whose shadow is memory that is only asked for
-  const auto pages = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES));
-  const auto size = static_cast<int64_t>(sysconf(_SC_PAGESIZE));
-  if (pages <= 0 || size <= 0) return;
-  auto most = static_cast<rlim_t>(pages * size);
-  uint64_t container = 0;  // "max" is not a number
-  if (std::ifstream("/sys/fs/cgroup/memory.max") >> container && container > 0) {
-    most = std::min(most, static_cast<rlim_t>(container));
-  }
-  rlimit limit{};
-  if (getrlimit(RLIMIT_DATA, &limit) != 0) return;
-  if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur <= most) return;
-  limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? most : std::min(most, limit.rlim_max);
-  setrlimit(RLIMIT_DATA, &limit);
-#endif
+void start_limits(options::Command command, const options::Settings& settings) {
+  const bool simplifies = command == options::kSimplify;
+  const std::optional<int64_t>& memory =
+      simplifies ? settings.simplify.memory : settings.config.memory;
+  limit_memory(memory ? static_cast<uint64_t>(*memory) : default_memory());
+  const double seconds = simplifies ? settings.simplify.time_limit : settings.config.time_limit;
+  if (seconds <= 0) return;
+  // Time for a run that was asked to stop to say where it was; `inspect` is never asked.
+  const double grace = command == options::kInspect ? 0 : 2;
+  // It lives as long as the process.
+  static const auto* deadline = new Deadline(seconds + grace, [seconds] {
+    remove_staging_folders();
+    print_error(look(false),
+                fmt::format("the time limit of {:g} s (--time-limit) was reached", seconds));
+    std::_Exit(1);  // without the handlers of a process that still works
+  });
+  (void)deadline;
 }
 
 }  // namespace onnxport::cli

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/files_of_run.h"
+#include "base/memory.h"
 #include "base/printable.h"
 #include "cli/arguments.h"
 #include "cli/limits.h"
@@ -145,7 +146,10 @@ int run(int argc, char** argv) {
   for (size_t i = 0; i < commands.size(); ++i) {
     if (!commands[i].was_called()) continue;
     const auto settings = commands[i].read();
-    if (settings.ok()) return kCommands[i].run(*settings);
+    if (settings.ok()) {
+      start_limits(kCommands[i].which, *settings);
+      return kCommands[i].run(*settings);
+    }
     return usage_error(look(false), settings.error().str(), commands[i].command().get_name());
   }
   return kFailed;  // require_subcommand(1)
@@ -158,11 +162,12 @@ int main(int argc, char** argv) {
   using namespace onnxport::cli;
   open_streams();
   clean_up_on_signals();
-  onnxport::cli::limit_memory();
   int code = kFailed;
   try {
     code = run(argc, argv);
-  } catch (const std::exception& e) {  // out of memory, above all
+  } catch (const std::bad_alloc&) {
+    print_error(look(false), onnxport::out_of_memory());
+  } catch (const std::exception& e) {
     print_error(look(false), e.what());
   }
   return close_streams(code);

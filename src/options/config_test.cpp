@@ -109,6 +109,24 @@ TEST_F(Config, OneForSimplify) {
   EXPECT_FALSE(simplify.max_growth_bytes);
 }
 
+TEST_F(Config, MemoryIsANumberOrAText) {
+  SimplifyConfig simplify;
+  EXPECT_EQ(load(R"({"memory": "4G", "time_limit": 2.5})", simplify), "");
+  EXPECT_EQ(simplify.memory, int64_t{4} << 30);
+  EXPECT_EQ(simplify.time_limit, 2.5);
+  EXPECT_EQ(load(R"({"memory": 100000000})", simplify), "");
+  EXPECT_EQ(simplify.memory, 100000000);
+  EXPECT_EQ(load(R"({"memory": "1.5G"})"), "");
+  EXPECT_EQ(config_.memory, int64_t{3} << 29);
+  for (const char* bad : {R"({"memory": "x"})", R"({"memory": ""})", R"({"memory": "G"})",
+                          R"({"memory": -1})", R"({"memory": "nanG"})", R"({"memory": "1e9T"})",
+                          R"({"memory": "-4G"})", R"({"memory": true})", R"({"memory": "4GB"})"}) {
+    EXPECT_THAT(load(bad), HasSubstr("key \"memory\"")) << bad;
+  }
+  EXPECT_THAT(load(R"({"memory": "1K"})"), HasSubstr("must be 64M or more"));
+  EXPECT_THAT(load(R"({"time_limit": -1})"), HasSubstr("out of range"));
+}
+
 TEST_F(Config, ChangesNothingOnAnError) {
   EXPECT_NE(load(R"({"opset_version": 18, "simplify": "yes"})"), "");
   EXPECT_EQ(config_.opset_version, 17);

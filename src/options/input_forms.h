@@ -54,6 +54,13 @@ Status growth_from_texts(const Texts& texts, Settings& settings);
 Status growth_from_json(const nlohmann::json& value, Settings& settings);
 extern const char* const kGrowthSchema;
 
+// "4294967296", "4G"; 4294967296, "4G"
+Status memory_from_texts(const Texts& texts, Settings& settings);
+Status memory_from_json(const nlohmann::json& value, Settings& settings);
+Status simplify_memory_from_texts(const Texts& texts, Settings& settings);
+Status simplify_memory_from_json(const nlohmann::json& value, Settings& settings);
+extern const char* const kMemorySchema;
+
 // What does not need a model: two for one name, sizes below 0, types that there are not, ranges
 // that are upside down.
 Status check_shapes(const Settings& settings);
@@ -62,5 +69,7 @@ Status check_values(const Settings& settings);
 Status check_types(const Settings& settings);
 Status check_ranges(const Settings& settings);
 Status check_growth(const Settings& settings);
+Status check_memory(const Settings& settings);
+Status check_simplify_memory(const Settings& settings);
 
 }  // namespace onnxport::options

@@ -13,6 +13,11 @@ namespace options {
 namespace {
 
 constexpr double kMany = std::numeric_limits<double>::infinity();
+constexpr const char* kMemoryHelp =
+    "memory for each process of the run, in bytes or as 512M or 4G: what would take more is not "
+    "folded, or refused";
+constexpr const char* kMemoryUnset = "three quarters of what the machine has free";
+constexpr const char* kTimeLimitHelp = "seconds for the whole run; 0: no limit";
 
 template <auto member>
 auto& of_export(Settings& settings) {
@@ -242,6 +247,21 @@ std::vector<Option> made() {
        .help = "write the graph of each stage as text: PREFIX.lowered.txt, PREFIX.simplified.txt",
        .example = R"("graph")"},
 
+      {.flag = "--memory",
+       .key = "memory",
+       .commands = kOfExport,
+       .value = Form{memory_from_texts, memory_from_json, kMemorySchema, kMemoryUnset, false},
+       .help = kMemoryHelp,
+       .example = R"("4G")",
+       .check = check_memory},
+      {.flag = "--time-limit",
+       .key = "time_limit",
+       .commands = kOfExport,
+       .value = &of_export<&ExportConfig::time_limit>,
+       .help = kTimeLimitHelp,
+       .example = "600",
+       .limits = {0, kMany}},
+
       // A simplification.
       {.flag = "--input-shape",
        .key = "input_shape",
@@ -298,6 +318,21 @@ std::vector<Option> made() {
                "behind all of it or not at all; off, without one, for files that you trust",
        .example = R"("require")",
        .check = check_simplify_sandbox},
+      {.flag = "--memory",
+       .key = "memory",
+       .commands = kSimplify,
+       .value = Form{simplify_memory_from_texts, simplify_memory_from_json, kMemorySchema,
+                     kMemoryUnset, false},
+       .help = kMemoryHelp,
+       .example = R"("4G")",
+       .check = check_simplify_memory},
+      {.flag = "--time-limit",
+       .key = "time_limit",
+       .commands = kSimplify,
+       .value = &of_simplify<&SimplifyConfig::time_limit>,
+       .help = kTimeLimitHelp,
+       .example = "600",
+       .limits = {0, kMany}},
       {.flag = "--trace-rules",
        .commands = kSimplify,
        .value = Form{trace_from_texts, nullptr, "", "", false, true},

@@ -129,6 +129,43 @@ TEST(CancelExport, AFormatOfOnesOwnIsToldAndPublishesNothing) {
   EXPECT_THAT(folder.names(), IsEmpty());
 }
 
+TEST(TimeLimit, NamesItselfAndTheStage) {
+  const TestFolder folder;
+  ExportConfig config;
+  config.time_limit = 0.2;
+  const auto linger = [](const std::string& name, bool finished, double) {
+    if (!finished && name == "write") std::this_thread::sleep_for(milliseconds(1500));
+  };
+  config.verify = false;
+  const Report report = export_model(fixture_pt2(), folder.file("out.onnx"), config, linger);
+  EXPECT_EQ(report.outcome, Outcome::kRefused);
+  EXPECT_EQ(report.exit_code(), 1);
+  EXPECT_EQ(report.error, "the time limit of 0.2 s (--time-limit) was reached in `write`");
+  EXPECT_THAT(folder.names(), IsEmpty());
+}
+
+TEST(TimeLimit, IsForASimplificationToo) {
+  const TestFolder folder;
+  const std::string file = exported(folder);
+  SimplifyConfig config;
+  config.time_limit = 0.2;
+  const auto linger = [](const std::string& name, bool finished, double) {
+    if (!finished && name == "check") std::this_thread::sleep_for(milliseconds(1500));
+  };
+  const SimplifyReport report = simplify_model(file, folder.file("out.onnx"), config, linger);
+  EXPECT_EQ(report.exit_code(), 1);
+  EXPECT_EQ(report.error, "the time limit of 0.2 s (--time-limit) was reached in `check`");
+  EXPECT_THAT(folder.names(), ElementsAre("model.onnx"));
+}
+
+TEST(TimeLimit, ThatIsLongEnoughChangesNothing) {
+  const TestFolder folder;
+  ExportConfig config;
+  config.time_limit = 600;
+  config.verify = false;
+  EXPECT_TRUE(export_model(fixture_pt2(), folder.file("out.onnx"), config).passed());
+}
+
 class CancelVerify : public testing::TestWithParam<const char*> {};
 
 TEST_P(CancelVerify, AtTheStartOfAStage) {

@@ -5,6 +5,7 @@
 #include <new>
 #include <string>
 
+#include "base/memory.h"
 #include "onnxport/export.h"
 
 namespace onnxport {
@@ -17,7 +18,7 @@ AnyReport exception_boundary(AnyReport report, F pipeline) {
   try {
     return pipeline();
   } catch (const std::bad_alloc&) {
-    problem = "out of memory";
+    problem = out_of_memory();
   } catch (const std::exception& e) {
     problem = e.what();
   }

@@ -39,7 +39,7 @@ class Export {
         format_(format),
         config_(config),
         report_(fresh_report(source, output)),
-        session_(report_, progress, cancel) {
+        session_(report_, progress, cancel, limits_of(config)) {
     report_.format = format.name();
   }
 
@@ -117,6 +117,7 @@ class Export {
         options.exact = config_.exact;
         options.skip.insert(config_.skip.begin(), config_.skip.end());
         options.cancel = session_.cancel();
+        options.memory = session_.limits().memory / 2;  // the rest is for the graph
         options.evaluate = [this](const onnx::Model& constants) {
           return verify::evaluate(constants, {sandbox_policy(config_), session_.cancel()});
         };

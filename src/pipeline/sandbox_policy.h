@@ -3,6 +3,7 @@
 
 #include "onnxport/config.h"
 #include "onnxport/report.h"
+#include "pipeline/session.h"
 #include "sandbox/wall.h"
 
 namespace onnxport::pipeline {
@@ -14,7 +15,7 @@ sandbox::Policy sandbox_policy(const Config& config) {
   const Mode mode = config.sandbox == "off"       ? Mode::kOff
                     : config.sandbox == "require" ? Mode::kRequire
                                                   : Mode::kAuto;
-  return {mode, {}};
+  return {mode, {.memory = limits_of(config).memory}};
 }
 
 // Tells in the report what of the wall there is; a note where that is not all.

@@ -1,5 +1,7 @@
 #include "pipeline/session.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -18,21 +20,35 @@ void add_seconds(std::vector<Stage>& stages, const std::string& name, double sec
 
 }  // namespace
 
+Session::Session(ReportBase& report, const Progress& progress, const std::stop_token& cancel,
+                 const RunLimits& limits)
+    : report_(report),
+      progress_(progress),
+      limits_(limits),
+      token_(stop_.get_token()),
+      forward_(cancel, [this] { stop_.request_stop(); }),
+      deadline_(limits.seconds, [this] {
+        const char* stage = stage_;
+        late_stage_ = stage != nullptr ? stage : "start";
+        stop_.request_stop();
+      }) {}
+
 Status Session::stage(const char* name, const std::function<Status()>& work) {
   using Clock = std::chrono::steady_clock;
-  TRY(check_cancelled(cancel_));
+  TRY(check_cancelled(token_));
   if (in_stage_) return work();
   const auto start = Clock::now();
   if (progress_) progress_(name, false, 0);
   in_stage_ = true;
-  Status status = check_cancelled(cancel_);  // whoever was told may have asked for it
+  stage_ = name;
+  Status status = check_cancelled(token_);  // whoever was told may have asked for it
   if (status.ok()) status = work();
   in_stage_ = false;
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   add_seconds(report_.stages, name, seconds);
   if (progress_) progress_(name, true, seconds);
   TRY(std::move(status));
-  return check_cancelled(cancel_);
+  return check_cancelled(token_);
 }
 
 Status Session::stage_output(const std::string& output) {
@@ -44,7 +60,7 @@ Status Session::stage_output(const std::string& output) {
 }
 
 Status Session::publish() {
-  TRY(check_cancelled(cancel_));
+  TRY(check_cancelled(token_));
   return staging_->publish();
 }
 
@@ -66,7 +82,13 @@ Error Session::speak_of_output(Error error) const {
 void Session::finish(const Status& status) {
   staging_.reset();
   if (status.ok()) return;
-  const bool cancelled = cancel_.stop_requested();
+  if (const char* stage = late_stage_) {
+    report_.outcome = Outcome::kRefused;
+    report_.error = fmt::format("the time limit of {:g} s (--time-limit) was reached in `{}`",
+                                limits_.seconds, stage);
+    return;
+  }
+  const bool cancelled = token_.stop_requested();
   report_.outcome = cancelled ? Outcome::kCancelled : Outcome::kRefused;
   report_.error = cancelled ? onnxport::cancelled().str() : status.error().str();
 }

@@ -29,7 +29,7 @@ class Simplification {
       : source_(source),
         output_(output),
         config_(config),
-        session_(report_, progress, cancel),
+        session_(report_, progress, cancel, pipeline::limits_of(config)),
         build_(source_, config_, session_, report_),
         proof_(source_, config_, session_, build_, report_) {
     report_.source_path = source;

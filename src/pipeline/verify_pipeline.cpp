@@ -15,7 +15,7 @@ Report run_verify(const std::string& source, const std::string& onnx_path,
                   const std::stop_token& cancel) {
   Report report = fresh_report(source, onnx_path);
   report.writes = false;
-  Session session(report, progress, cancel);
+  Session session(report, progress, cancel, limits_of(config));
   std::unique_ptr<Source> model;
 
   auto read = [&]() -> Status {
@@ -27,10 +27,10 @@ Report run_verify(const std::string& source, const std::string& onnx_path,
     return {};
   };
   auto proof = [&]() -> Status {
-    TRY(read::check_sums(source, cancel));
+    TRY(read::check_sums(source, session.cancel()));
     Claim claim;
     TRY_ASSIGN(claim.ranges, shapes::drawn_ranges(model->program(), config));
-    return prove(*model, onnx_path, claim, config, cancel, report);
+    return prove(*model, onnx_path, claim, config, session.cancel(), report);
   };
 
   Status status = check_settings(config);
