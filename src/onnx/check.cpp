@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "onnx/functions.h"
 #include "onnx/open.h"
 #include "onnx/tensor_proto.h"
 #include "onnx/wire.h"
@@ -92,7 +93,8 @@ Status read_skeleton(CheckedFile& checked, ::onnx::ModelProto& model) {
     }
   }
   if (!graph || !model.ParseFromString(rest)) return Error{"it is not an ONNX model", ""};
-  return add_graph(*graph, checked, *model.mutable_graph());
+  TRY(add_graph(*graph, checked, *model.mutable_graph()));
+  return check_functions(model.functions(), model.graph());
 }
 
 // What checker::check_model(path, full_check=true) does, on a message and a folder.

@@ -6,6 +6,7 @@
 
 #include <set>
 
+#include "onnx/functions.h"
 #include "onnx/open.h"
 #include "onnx/tensor_proto.h"
 #include "onnx/walk.h"
@@ -332,8 +333,8 @@ class GraphBuilder {
 };
 
 // The main graph: every field but the initializers goes into one message.
-Status read_graph(std::string_view bytes, const MappedFile& file, ExternalFiles& external,
-                  Graph& graph) {
+Status read_graph(std::string_view bytes, const ::onnx::ModelProto& model, const MappedFile& file,
+                  ExternalFiles& external, Graph& graph) {
   constexpr uint32_t kInitializer = 5;
   std::string rest;
   std::vector<NamedTensor> initializers;
@@ -358,6 +359,7 @@ Status read_graph(std::string_view bytes, const MappedFile& file, ExternalFiles&
         ""};
   }
   rest = {};
+  TRY(check_functions(model.functions(), proto));
   return GraphBuilder(graph, file, external).build(proto, std::move(initializers));
 }
 
@@ -402,7 +404,7 @@ Result<Model> read_mapped(const MappedFile& file, ExternalFiles external) {
   for (const auto& x : proto.training_info()) model.training_info.push_back(x.SerializeAsString());
   for (const auto& x : proto.configuration()) model.configurations.push_back(x.SerializeAsString());
 
-  TRY(read_graph(*graph, file, external, *model.graph));
+  TRY(read_graph(*graph, proto, file, external, *model.graph));
   drop_initializers_from_inputs(model);
   return model;
 }
