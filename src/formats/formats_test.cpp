@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <array>
+#include <span>
+
 #include "formats/json.h"
 #include "formats/pickle.h"
 #include "formats/slice.h"
@@ -256,7 +259,32 @@ TEST(Strided, RefusesWhatLiesOutside) {
   EXPECT_TRUE(outside({DType::kFloat, {2}, {INT64_MAX}, 0}));
   EXPECT_TRUE(outside({DType::kFloat, {2}, {1}, INT64_MAX}));
   EXPECT_TRUE(outside({DType::kFloat, {int64_t{1} << 40, int64_t{1} << 40}, {0, 0}, 0}));
-  EXPECT_TRUE(!strided_tensor({DType::kFloat, {int64_t{1} << 40}, {0}, 0}, floats(6)).ok());
+}
+
+TEST(Strided, StridesOfZeroAreLookedUpWhileTheyAreRead) {
+  auto huge = strided_tensor({DType::kFloat, {1'000'000, 1'000'000, 3}, {0, 0, 2}, 1}, floats(6));
+  ASSERT_TRUE(huge.ok());
+  EXPECT_EQ(huge->nbytes(), 12'000'000'000'000U);
+  EXPECT_TRUE(huge->storage->view().empty());
+  std::array<float, 3> last{};
+  huge->storage->read(huge->nbytes() - 12, std::as_writable_bytes(std::span(last)));
+  EXPECT_THAT(last, testing::ElementsAre(1, 3, 5));
+}
+
+TEST(Strided, WhatIsLookedUpIsWhatIsCopied) {
+  const Strided layout{DType::kFloat, {3, 2, 4}, {0, 1, 2}, 1};
+  const auto copied = strided_tensor(layout, floats(9));
+  const auto lazy = strided_tensor(layout, floats(9), 0);
+  ASSERT_TRUE(copied.ok() && lazy.ok());
+  EXPECT_FALSE(copied->storage->view().empty());
+  ASSERT_TRUE(lazy->storage->view().empty());
+  EXPECT_TRUE(same_bytes(*copied, *lazy));
+  const std::vector<std::byte> all = copied->bytes();
+  for (size_t from = 0; from < all.size(); from += 3) {  // begins and ends within elements
+    std::vector<std::byte> part(std::min<size_t>(7, all.size() - from));
+    lazy->storage->read(from, part);
+    EXPECT_TRUE(std::equal(part.begin(), part.end(), all.begin() + static_cast<ptrdiff_t>(from)));
+  }
 }
 
 }  // namespace

@@ -47,27 +47,59 @@ bool dense(const Strided& s, const std::vector<int64_t>& order) {
   return true;
 }
 
-Result<Tensor> gathered(const Strided& s, const Storage& storage, size_t nbytes, size_t max_copy) {
-  if (nbytes > max_copy) {
-    return Error{fmt::format("{} must be copied to {} bytes, more than the limit of {}",
-                             describe(s), nbytes, max_copy),
-                 ""};
-  }
-  const size_t element = byte_size(s.dtype);
-  std::span<const std::byte> in = storage.view();
-  std::vector<std::byte> out(nbytes);
-  std::vector<int64_t> index(s.sizes.size(), 0);
-  int64_t at = s.offset;
-  for (size_t o = 0; o < nbytes; o += element) {
-    std::memcpy(out.data() + o, in.data() + static_cast<size_t>(at) * element, element);
+// The elements of a layout in row-major order, looked up while they are read. What is read from has
+// its bytes in memory, and every element of the layout.
+class StridedStorage final : public Storage {
+ public:
+  StridedStorage(Strided layout, size_t size, std::shared_ptr<const Storage> source)
+      : layout_(std::move(layout)),
+        element_(byte_size(layout_.dtype)),
+        size_(size),
+        source_(std::move(source)) {}
+
+  size_t size() const override { return size_; }
+  std::span<const std::byte> view() const override { return {}; }
+  void release() const override { source_->release(); }
+
+  void read(size_t offset, std::span<std::byte> out) const override {
+    CHECK(offset <= size_ && out.size() <= size_ - offset);
+    const std::span<const std::byte> in = source_->view();
+    std::vector<int64_t> index(layout_.sizes.size());
+    int64_t at = layout_.offset;
+    size_t rest = offset / element_;
     for (size_t d = index.size(); d-- > 0;) {
-      at += s.strides[d];
-      if (++index[d] < s.sizes[d]) break;
-      at -= s.strides[d] * s.sizes[d];
-      index[d] = 0;
+      const auto size = static_cast<size_t>(layout_.sizes[d]);
+      index[d] = static_cast<int64_t>(rest % size);
+      rest /= size;
+      at += index[d] * layout_.strides[d];
+    }
+    // It may begin and end in the middle of an element.
+    for (size_t inside = offset % element_; !out.empty(); inside = 0) {
+      const size_t n = std::min(element_ - inside, out.size());
+      std::memcpy(out.data(), in.data() + static_cast<size_t>(at) * element_ + inside, n);
+      out = out.subspan(n);
+      for (size_t d = index.size(); d-- > 0;) {
+        at += layout_.strides[d];
+        if (++index[d] < layout_.sizes[d]) break;
+        at -= layout_.strides[d] * layout_.sizes[d];
+        index[d] = 0;
+      }
     }
   }
-  return Tensor::owned(s.dtype, s.sizes, std::move(out));
+
+ private:
+  const Strided layout_;
+  const size_t element_;
+  const size_t size_;
+  const std::shared_ptr<const Storage> source_;
+};
+
+Tensor gathered(const Strided& s, std::shared_ptr<const Storage> storage, size_t nbytes,
+                size_t max_copy) {
+  Tensor lazy{
+      s.dtype, s.sizes, std::make_shared<StridedStorage>(s, nbytes, std::move(storage)), {}};
+  if (nbytes > max_copy) return lazy;
+  return Tensor::owned(s.dtype, s.sizes, lazy.bytes());
 }
 
 }  // namespace
@@ -98,7 +130,7 @@ Result<Tensor> strided_tensor(const Strided& s, std::shared_ptr<const Storage> s
     std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
       return s.strides[static_cast<size_t>(a)] > s.strides[static_cast<size_t>(b)];
     });
-    if (!dense(s, order)) return gathered(s, *storage, nbytes, max_copy);
+    if (!dense(s, order)) return gathered(s, std::move(storage), nbytes, max_copy);
   }
   Tensor tensor;
   tensor.dtype = s.dtype;

@@ -17,9 +17,10 @@ struct Strided {
 };
 
 // Row-major, without copying where that can be: a view if the elements lie in order, a lazy
-// transpose if they are dense in another order of dimensions, a copy (at most `max_copy` bytes)
-// otherwise. An error if an element lies outside the storage or the sizes overflow.
+// transpose if they are dense in another order of dimensions; otherwise (slices, strides of 0) a
+// copy of at most `max_copy` bytes, and a lazy storage above that: four bytes may be a tensor of
+// terabytes. An error if an element lies outside the storage or the sizes overflow.
 Result<Tensor> strided_tensor(const Strided& layout, std::shared_ptr<const Storage> storage,
-                              size_t max_copy = size_t{1} << 32);
+                              size_t max_copy = size_t{1} << 24);
 
 }  // namespace onnxport::formats

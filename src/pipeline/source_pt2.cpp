@@ -20,8 +20,10 @@ class Pt2Source final : public Source {
   }
 };
 
-Result<std::unique_ptr<Source>> read(const std::string& path, const ExportConfig&) {
-  TRY_ASSIGN(aten::Program program, read::read_pt2(path));
+Result<std::unique_ptr<Source>> read(const std::string& path, const ExportConfig& config) {
+  read::Limits limits;
+  if (config.memory) limits.max_expanded = static_cast<uint64_t>(*config.memory);
+  TRY_ASSIGN(aten::Program program, read::read_pt2(path, limits));
   return std::unique_ptr<Source>(std::make_unique<Pt2Source>(std::move(program)));
 }
 

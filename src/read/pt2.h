@@ -2,6 +2,7 @@
 // stay in the mapped file. The byte layout is described in docs/pt2.md.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "aten/program.h"
@@ -14,6 +15,9 @@ struct Limits {
   int max_json_depth = 256;
   size_t max_entries = 1'000'000;
   size_t max_nodes = 10'000'000;
+  // Bytes that all weights may be when they are written out, beyond what the file holds: strides of
+  // 0 make a tensor of terabytes of four bytes.
+  uint64_t max_expanded = uint64_t{4} << 30;
 };
 
 // Whether the file holds an exported program: a zip archive with the entry of one.

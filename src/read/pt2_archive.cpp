@@ -4,7 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <map>
+#include <set>
 
+#include "base/memory.h"
 #include "formats/json.h"
 #include "formats/torch_save.h"
 #include "formats/zip.h"
@@ -38,7 +40,8 @@ size_t find_models(const std::string& name) {
 
 class ArchiveReader {
  public:
-  ArchiveReader(Zip zip, const Limits& limits) : zip_(std::move(zip)), limits_(limits) {}
+  ArchiveReader(Zip zip, size_t file_bytes, const Limits& limits)
+      : zip_(std::move(zip)), file_bytes_(file_bytes), limits_(limits) {}
 
   Result<Pt2Archive> run() {
     for (const ZipEntry& entry : zip_.entries()) {
@@ -62,7 +65,7 @@ class ArchiveReader {
   // `version` holds the schema version, "5.1"; the program repeats it, where it is checked.
   Status check_old_version() {
     if (zip_.find(root_ + "version") != nullptr) return {};
-    out_.notes.push_back("the archive has no `version` entry");
+    out_.notes.emplace_back("the archive has no `version` entry");
     return {};
   }
 
@@ -78,7 +81,8 @@ class ArchiveReader {
 
   // Tied weights were read from the same bytes, each by itself: here they get one Storage, by which
   // they are known from now on.
-  Pt2Archive finished() {
+  Result<Pt2Archive> finished() {
+    TRY(check_expanded());
     std::map<std::pair<const std::byte*, size_t>, std::shared_ptr<const Storage>> by_place;
     for (Tensors* tensors : {&out_.state, &out_.constants}) {
       for (auto& [name, tensor] : *tensors) {
@@ -90,6 +94,26 @@ class ArchiveReader {
       }
     }
     return std::move(out_);
+  }
+
+  Status check_expanded() const {
+    uint64_t bytes = 0;
+    std::set<const std::byte*> seen;
+    for (const Tensors* tensors : {&out_.state, &out_.constants}) {
+      for (const auto& [name, tensor] : *tensors) {
+        const std::span<const std::byte> view = tensor.storage->view();
+        if (!view.empty() && !seen.insert(view.data()).second) continue;  // tied
+        const uint64_t most = limits_.max_expanded + file_bytes_;
+        if (__builtin_add_overflow(bytes, tensor.nbytes(), &bytes) || bytes > most) {
+          return Error{fmt::format("the file has {}, but its weights would be {} or more when they "
+                                   "are written out; the limit is {} more than the file (--memory)",
+                                   bytes_text(file_bytes_), bytes_text(bytes),
+                                   bytes_text(limits_.max_expanded)),
+                       fmt::format("tensor `{}`", name)};
+        }
+      }
+    }
+    return {};
   }
 
   // The one `<root>/models/<name>.json`.
@@ -206,6 +230,7 @@ class ArchiveReader {
   }
 
   Zip zip_;
+  const size_t file_bytes_;
   const Limits& limits_;
   std::string root_;
   std::string model_;
@@ -223,8 +248,9 @@ Result<Pt2Archive> open_pt2_archive(std::shared_ptr<const Storage> bytes, const 
   formats::ZipLimits zip_limits;
   zip_limits.max_entries = limits.max_entries;
   zip_limits.max_inflated = limits.max_json_bytes;
+  const size_t file_bytes = bytes->size();
   TRY_ASSIGN(Zip zip, Zip::open(std::move(bytes), zip_limits));
-  return ArchiveReader(std::move(zip), limits).run();
+  return ArchiveReader(std::move(zip), file_bytes, limits).run();
 }
 
 }  // namespace onnxport::read
