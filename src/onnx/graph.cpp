@@ -246,17 +246,25 @@ void Graph::replace_uses(Value* old_value, Value* new_value) {
 
 // In this graph's outputs and in those of the graphs below, which may name an outer value.
 void Graph::replace_outputs(Value* old_value, Value* new_value) {
+  // Where the last one was found, in whatever graph: 100,000 outputs are replaced one after the
+  // other, and are not searched from the first one each time.
+  thread_local size_t found = 0;
   auto replace_in = [&](std::vector<Value*>& outputs) {
-    for (Value*& output : outputs) {
-      if (output != old_value) continue;
-      output = new_value;
+    const size_t count = outputs.size();
+    const size_t from = found;
+    for (size_t i = 0; i < count && old_value->graph_outputs > 0; ++i) {
+      const size_t at = (from + i) % count;
+      if (outputs[at] != old_value) continue;
+      outputs[at] = new_value;
+      found = at;
       --old_value->graph_outputs;
       ++new_value->graph_outputs;
     }
   };
   replace_in(outputs_);
-  if (old_value->graph_outputs == 0) return;
-  for (const Node* node = head_; node != nullptr; node = node->next) {
+  // Bodies of nodes further down the list are searched only where there is one that names it.
+  for (const Node* node = head_; node != nullptr && old_value->graph_outputs > 0;
+       node = node->next) {
     for (Graph* graph : graphs_below(*node)) replace_in(graph->outputs_);
   }
 }

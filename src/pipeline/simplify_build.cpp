@@ -105,6 +105,7 @@ simplify::Options SimplifyBuild::options(const Attempt& attempt) {
     options.max_share = config_.max_growth_percent / 100;
   }
   options.cancel = session_.cancel();
+  options.memory = session_.limits().memory / 2;  // the rest is for the graph
   options.evaluate = [this](const onnx::Model& constants) {
     return verify::evaluate(constants, {sandbox_policy(config_), session_.cancel()});
   };

@@ -14,6 +14,16 @@ namespace {
 
 constexpr int64_t kFoldElements = int64_t{1} << 20;
 
+// Elements that all folds together may touch: some seconds' worth for a small model.
+uint64_t fold_elements(const onnx::Model& model) {
+  constexpr uint64_t kLeast = uint64_t{1} << 30;
+  uint64_t elements = kLeast;
+  for (const Value* value : model.graph->values()) {
+    if (value->initializer) elements += 16 * static_cast<uint64_t>(value->initializer->numel());
+  }
+  return elements;
+}
+
 // Data movement of a constant of any size without touching its bytes.
 std::optional<std::vector<Tensor>> move_lazily(const Node& node) {
   const Tensor* x = constant_of(node.input(0));
@@ -36,13 +46,6 @@ std::optional<std::vector<Tensor>> move_lazily(const Node& node) {
     return std::vector<Tensor>{x->reshaped(std::move(dims))};
   }
   return std::nullopt;
-}
-
-// What a node of constants gives, computed here.
-std::optional<std::vector<Tensor>> folded(const Node& node, int64_t opset) {
-  if (!has_constant_inputs(node)) return std::nullopt;
-  std::optional<std::vector<Tensor>> tensors = move_lazily(node);
-  return tensors ? tensors : onnx::fold(node, opset, kFoldElements);
 }
 
 // Whether `v` is a few numbers that are computed from sizes and constants alone. What rounds them
@@ -84,6 +87,16 @@ bool is_made_of_sizes(const Value* v) {
     }
   }
   return sizes;
+}
+
+// What new names begin with: those that are made of names that were made of names would grow
+// without end, and 100,000 values may be named after one long name.
+std::string_view stem_of(std::string_view name) {
+  constexpr size_t kLongest = 400;
+  if (name.size() <= kLongest) return name;
+  size_t end = kLongest;
+  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0U) == 0x80U) --end;  // UTF-8
+  return name.substr(0, end);
 }
 
 // How many nodes nothing needs any more: among `list`, and of what only those needed.
@@ -147,7 +160,8 @@ Engine::Engine(onnx::Model& model, const Options& options, Summary& summary)
       options_(options),
       summary_(summary),
       opset_(model.opset()),
-      growth_(model, options) {
+      growth_(model, options),
+      budget_(options.memory, fold_elements(model)) {
   for (const Rule* rule : all_rules()) {
     if (options.exact && rule->rounding) continue;
     if (options.skip.count(rule->name) != 0) continue;
@@ -341,7 +355,7 @@ const char* Engine::try_fold(Node& node) {
   }
   const char* step = is_constant ? "lift_constant" : "fold_constant";
   std::optional<std::vector<Tensor>> tensors;
-  if (may_apply(step)) tensors = folded(node, opset_);
+  if (may_apply(step)) tensors = folded(node);
   if (!tensors && !is_constant && may_apply("fold_known_ints")) {
     step = "fold_known_ints";
     const Value* out = node.outputs.size() == 1 ? node.output() : nullptr;
@@ -350,6 +364,43 @@ const char* Engine::try_fold(Node& node) {
   }
   if (!tensors || !replace_by_constants(node, std::move(*tensors))) return nullptr;
   return step;
+}
+
+std::optional<std::vector<Tensor>> Engine::folded(const Node& node) {
+  if (!has_constant_inputs(node)) return std::nullopt;
+  std::optional<std::vector<Tensor>> tensors = move_lazily(node);
+  if (!tensors && can_afford(node)) tensors = onnx::fold(node, opset_, kFoldElements);
+  return tensors;
+}
+
+bool Engine::can_afford(const Node& node) {
+  // No fold reads or gives more of one tensor. Each axis is a step for each element, each output
+  // another copy of the input (Split).
+  const auto most = [](int64_t elements) {
+    return static_cast<uint64_t>(std::clamp<int64_t>(elements, 0, kFoldElements));
+  };
+  uint64_t elements = 1;
+  uint64_t axes = 0;
+  for (const Value* in : node.inputs) {
+    if (in == nullptr || in->constant() == nullptr) continue;
+    elements += most(in->constant()->numel());
+    axes = std::max<uint64_t>(axes, in->constant()->dims.size());
+  }
+  elements *= std::max<uint64_t>(node.outputs.size(), 1);
+  for (const Value* out : node.outputs) {
+    if (out == nullptr || !out->shape) continue;
+    int64_t count = 1;
+    for (const Expr& size : *out->shape) {
+      if (!size.is_const() || __builtin_mul_overflow(count, size.value(), &count)) count = 0;
+    }
+    elements += most(count);
+    axes = std::max<uint64_t>(axes, out->shape->size());
+  }
+  constexpr uint64_t kUsualAxes = 8;
+  elements *= 1 + axes / kUsualAxes;
+  if (budget_.take_elements(elements)) return true;
+  note_spent();
+  return false;
 }
 
 bool Engine::spend() {
@@ -397,6 +448,10 @@ bool Engine::replace_by_constants(Node& node, std::vector<Tensor> tensors, bool 
       return false;
     }
     if (!growth_.allows(growth)) return false;
+    if (growth > 0 && !budget_.take_bytes(static_cast<uint64_t>(growth))) {
+      note_spent();
+      return false;
+    }
     growth_.add(growth);
   }
   onnx::Graph& graph = *node.graph;
@@ -458,7 +513,9 @@ Node* Engine::op_n(std::string_view op_type, std::vector<Value*> inputs, Attribu
   ++made_;
   attempt_.push_back(node);
   node->origin = current_->origin;
-  if (!current_->name.empty()) node->name = current_->name + "/" + node->op_type;
+  if (!current_->name.empty()) {
+    node->name = std::string(stem_of(current_->name)) + "/" + node->op_type;
+  }
   infer_again(*node);
   queue(node);
   return node;
@@ -467,7 +524,7 @@ Node* Engine::op_n(std::string_view op_type, std::vector<Value*> inputs, Attribu
 Value* Engine::op(std::string_view op_type, std::vector<Value*> inputs, Attributes attributes,
                   Node* before) {
   Node* node = op_n(op_type, std::move(inputs), std::move(attributes), 1, before);
-  std::optional<std::vector<Tensor>> tensors = folded(*node, opset_);
+  std::optional<std::vector<Tensor>> tensors = folded(*node);
   if (!tensors) return node->output();
   const std::string hint = node->input(0) != nullptr ? node->input(0)->name : "constant";
   discard(*node);
@@ -475,7 +532,7 @@ Value* Engine::op(std::string_view op_type, std::vector<Value*> inputs, Attribut
 }
 
 Value* Engine::constant(Tensor tensor, std::string_view name_hint) {
-  return current_->graph->add_initializer(std::string(name_hint), std::move(tensor));
+  return current_->graph->add_initializer(std::string(stem_of(name_hint)), std::move(tensor));
 }
 
 void Engine::replace(Node& node, Value* value) {

@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/budget.h"
 #include "onnx/graph.h"
 #include "simplify/growth.h"
 #include "simplify/rule.h"
@@ -65,6 +66,15 @@ class Engine final : public Rewriter {
     return deferred_.count(const_cast<Node*>(&node)) != 0;
   }
   void defer(Node& node) { deferred_.emplace(&node, INT64_MAX); }  // for good
+  // Whether computing the node, whose inputs are constants, is still in the budget; then it is
+  // taken. Sizes that are not known are not counted.
+  bool can_afford(const Node& node);
+  // What a node of constants gives, computed here.
+  std::optional<std::vector<Tensor>> folded(const Node& node);
+  // Bytes that folding may still add.
+  uint64_t bytes_left() const { return budget_.bytes_left(); }
+  bool is_spent() const { return spent_; }  // something was not folded for want of budget
+  void note_spent() { spent_ = true; }
   // Every graph, outer ones first.
   const std::vector<onnx::Graph*>& graphs();
 
@@ -93,6 +103,8 @@ class Engine final : public Rewriter {
   std::unordered_set<Node*> listed_;  // what is not here is no longer on the list
   std::unordered_set<Node*> stale_;   // an input is better known than when it was inferred
   Growth growth_;
+  Budget budget_;
+  bool spent_ = false;
   std::unordered_map<Node*, int64_t> deferred_;  // what folding them would add
   bool spending_ = false;
   Node* current_ = nullptr;  // the node that a rule is tried on

@@ -1,5 +1,6 @@
 // All constant nodes that onnx::fold does not compute, as one model without inputs for the runtime.
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "onnx/part.h"
@@ -9,9 +10,73 @@
 namespace onnxport::simplify {
 namespace {
 
+// What constants that are computed may take, those between them included: in proportion to those
+// that are there.
+uint64_t most_bytes(const Engine& engine, const onnx::Graph& graph) {
+  constexpr uint64_t kLeast = uint64_t{256} << 20;
+  uint64_t there = 0;
+  for (const Value* value : graph.values()) {
+    if (value->initializer) there += value->initializer->nbytes();
+  }
+  return std::min(engine.bytes_left(), std::max(kLeast, 4 * there));
+}
+
+// What the outputs of constant nodes take, before anything is computed.
+class Sizes {
+ public:
+  // Of a node whose inputs were asked for before, or are constants. Saturates. What gives as many
+  // elements as the data say gives at most the coordinates of all of them (NonZero).
+  uint64_t add(const Node& node) {
+    uint64_t given = 0;
+    for (const Value* in : node.inputs) given = plus(given, of(in));
+    uint64_t bytes = 0;
+    for (const Value* out : node.outputs) {
+      if (out == nullptr) continue;
+      const std::optional<uint64_t> known = bytes_of(*out);
+      const uint64_t size = known ? *known : times(given, kMostAxes);
+      bytes_[out] = size;
+      bytes = plus(bytes, size);
+    }
+    return bytes;
+  }
+
+ private:
+  static constexpr uint64_t kMostAxes = 8;
+
+  static uint64_t plus(uint64_t a, uint64_t b) {
+    return __builtin_add_overflow(a, b, &a) ? UINT64_MAX : a;
+  }
+  static uint64_t times(uint64_t a, uint64_t b) {
+    return __builtin_mul_overflow(a, b, &a) ? UINT64_MAX : a;
+  }
+
+  uint64_t of(const Value* value) const {
+    if (value == nullptr) return 0;
+    if (value->constant() != nullptr) return value->constant()->nbytes();
+    const auto found = bytes_.find(value);
+    return found == bytes_.end() ? 0 : found->second;
+  }
+
+  // Nullopt: not all sizes are known.
+  static std::optional<uint64_t> bytes_of(const Value& value) {
+    if (!value.shape) return std::nullopt;
+    std::vector<int64_t> dims;
+    for (const Expr& size : *value.shape) {
+      if (!size.is_const()) return std::nullopt;
+      dims.push_back(size.value());
+    }
+    const auto bytes = checked_nbytes(value.dtype, dims);
+    return bytes.ok() ? *bytes : UINT64_MAX;
+  }
+
+  std::unordered_map<const Value*, uint64_t> bytes_;
+};
+
 // Nodes of the main graph whose inputs are constants or come from such nodes, in order.
-std::vector<Node*> constant_nodes(const Engine& engine, onnx::Graph& graph) {
+std::vector<Node*> constant_nodes(Engine& engine, onnx::Graph& graph) {
   std::unordered_set<const Value*> known;
+  uint64_t left = most_bytes(engine, graph);  // what is between them is made too
+  Sizes sizes;
   std::vector<Node*> nodes;
   for (Node* node = graph.first(); node != nullptr; node = node->next) {
     if (!node->domain.empty() || !is_deterministic(*node) || node->is("Identity")) continue;
@@ -33,6 +98,12 @@ std::vector<Node*> constant_nodes(const Engine& engine, onnx::Graph& graph) {
         std::all_of(node->inputs.begin(), node->inputs.end(),
                     [](const Value* in) { return in == nullptr || in->producer == nullptr; });
     if (is_output && is_first) continue;
+    const uint64_t bytes = sizes.add(*node);
+    if (bytes > left) {
+      engine.note_spent();
+      continue;
+    }
+    left -= bytes;
     nodes.push_back(node);
     known.insert(node->outputs.begin(), node->outputs.end());
   }

@@ -150,22 +150,46 @@ std::string sample(const Tensor& t) {
   return key;
 }
 
+// Initializers of equal samples and different content. A few are compared; many, which only
+// somebody makes on purpose, are told apart by a hash of all their bytes.
+class Alike {
+ public:
+  // One of the same content that was added before; else null, and `value` is added.
+  Value* find_or_add(Value* value) {
+    constexpr size_t kFew = 8;
+    const Tensor& t = *value->constant();
+    if (few_.size() < kFew) return find_or_add(value, few_);
+    if (Value* same = find(t, few_)) return same;
+    return find_or_add(value, many_[content_hash(t)]);
+  }
+
+ private:
+  static Value* find(const Tensor& t, const std::vector<Value*>& group) {
+    const auto same = std::find_if(group.begin(), group.end(), [&](const Value* other) {
+      return t.storage == other->constant()->storage || same_bytes(t, *other->constant());
+    });
+    return same == group.end() ? nullptr : *same;
+  }
+  static Value* find_or_add(Value* value, std::vector<Value*>& group) {
+    Value* same = find(*value->constant(), group);
+    if (same == nullptr) group.push_back(value);
+    return same;
+  }
+
+  std::vector<Value*> few_;
+  std::unordered_map<uint64_t, std::vector<Value*>> many_;
+};
+
 void merge_initializers(Engine& engine, onnx::Graph& graph) {
-  std::unordered_map<std::string, std::vector<Value*>> alike;
+  std::unordered_map<std::string, Alike> alike;
   for (Value* value : graph.initializers()) {
     const Tensor* t = value->constant();
     if (t == nullptr || value->unused() || value->graph_outputs > 0) continue;
     if (byte_size(t->dtype) == 0 || t->storage == nullptr) continue;
-    std::vector<Value*>& group = alike[sample(*t)];
-    auto same = std::find_if(group.begin(), group.end(), [&](const Value* other) {
-      return t->storage == other->constant()->storage || same_bytes(*t, *other->constant());
-    });
-    if (same == group.end()) {
-      group.push_back(value);
-      continue;
-    }
+    Value* same = alike[sample(*t)].find_or_add(value);
+    if (same == nullptr) continue;
     if (!engine.may_apply("merge_duplicate_initializers")) return;
-    engine.replace_value(value, *same);
+    engine.replace_value(value, same);
     engine.applied("merge_duplicate_initializers", value->name, "initializer", 0);
   }
 }

@@ -53,6 +53,34 @@ void forget_what_no_file_says(onnx::Model& model, const DeclaredTypes& declared)
   }
 }
 
+uint64_t run_bytes(const onnx::Model& model) {
+  constexpr int64_t kUsual = 64;
+  uint64_t bytes = 0;
+  std::unordered_set<const onnx::Value*> constant;
+  for (const onnx::Graph* graph : onnx::all_graphs(model)) {
+    for (const onnx::Node* node = graph->first(); node != nullptr; node = node->next) {
+      const bool is_constant =
+          std::all_of(node->inputs.begin(), node->inputs.end(), [&](const onnx::Value* in) {
+            return in == nullptr || in->constant() != nullptr || constant.count(in) != 0;
+          });
+      for (const onnx::Value* out : node->outputs) {
+        if (out == nullptr) continue;
+        if (is_constant) {
+          constant.insert(out);
+          continue;
+        }
+        if (!out->shape) continue;
+        std::vector<int64_t> dims;
+        for (const Expr& size : *out->shape)
+          dims.push_back(size.is_const() ? size.value() : kUsual);
+        const auto taken = checked_nbytes(out->dtype, dims);
+        if (!taken.ok() || __builtin_add_overflow(bytes, *taken, &bytes)) return UINT64_MAX;
+      }
+    }
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Result<Summary> simplify(onnx::Model& model, const Options& options) {
@@ -69,6 +97,7 @@ Result<Summary> simplify(onnx::Model& model, const Options& options) {
   DeclaredTypes declared(model);
   std::vector<Error> problems;  // left as they are: the checker names them
   TRY(declared.infer(model, &problems));
+  summary.run_bytes = run_bytes(model);
   {
     Engine engine(model, options, summary);
     bool settled = false;
@@ -101,6 +130,11 @@ Result<Summary> simplify(onnx::Model& model, const Options& options) {
       summary.notes.push_back(
           "the rules did not come to an end; the graph is right but could be simpler: please report "
           "it with the file");
+    }
+    if (engine.is_spent()) {
+      summary.notes.push_back(
+          "not every constant was folded: the memory (--memory) or the work "
+          "that folding may take was used up");
     }
     make_names_unique(engine);
   }

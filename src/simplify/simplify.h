@@ -49,6 +49,9 @@ struct Options {
   // bytes; 1: no limit. It bounds the growth by the same part, and depends on nothing but the graph
   // as it is: so a second run stops where the first one did.
   double max_share = 1;
+  // What all folding may add in bytes, and a single tensor take while it is computed. What would be
+  // more stays a node; a note says so.
+  uint64_t memory = uint64_t{4} << 30;
   Evaluate evaluate;  // for constants that onnx::fold does not compute; may be null
   // After so many applications nothing more is changed; what is unused is still dropped.
   size_t max_applications = SIZE_MAX;
@@ -62,6 +65,9 @@ struct Summary {
   size_t nodes_after = 0;
   std::map<std::string, int> fired;  // rule or step -> times
   std::vector<std::string> notes;    // why it stopped early, if it did
+  // What the nodes that are not constant give in one run of the graph as it was, about: sizes that
+  // are not known count as a few dozen. Saturates.
+  uint64_t run_bytes = 0;
 };
 
 // What is applied besides the rules of rule.h; can be skipped by name as they can.

@@ -2,7 +2,9 @@
 #include "simplify/simplify.h"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 
+#include <algorithm>
 #include <string>
 
 #include "onnx/infer.h"
@@ -257,6 +259,79 @@ TEST_F(SimplifyOptions, AfterTheLastApplicationAllowedNothingChanges) {
     auto summary = simplify(model, options);
     ASSERT_TRUE(summary.ok());
     EXPECT_EQ(summary->nodes_after, 4 - most);
+  }
+}
+
+class Budgets : public GraphText {};
+
+// Names that are made of names: 100,000 such nodes took 12 GB.
+TEST_F(Budgets, NewNamesDoNotGrowWithTheChain) {
+  std::string text = "g (float[N, 4] x) => (float[P, Q] y) <int64[2] c = {1, 0}> { s0 = Shape(x) ";
+  constexpr int kNodes = 600;
+  for (int i = 0; i < kNodes; ++i) text += fmt::format("s{} = Add(s{}, c) ", i + 1, i);
+  onnx::Model model = parse(text + fmt::format("y = Expand(x, s{}) }}", kNodes));
+  ASSERT_TRUE(simplify(model).ok());
+  EXPECT_EQ(operators(model), "Shape Add Expand");
+  for (const onnx::Value* value : model.graph->values()) EXPECT_LT(value->name.size(), 500U);
+}
+
+TEST_F(Budgets, ALongNameIsNotRepeatedInFull) {
+  const std::string long_name(100'000, 'n');
+  onnx::Model model = parse(
+      "g (float[N, 4] x) => (float[N, 4] y) <float[4] c = {1, 2, 3, 4}, float[4] d = {1, 2, 3, 4}> "
+      "{ a = Add(x, c) y = Add(a, d) }");
+  model.graph->rename(model.graph->find("c"), long_name);
+  ASSERT_TRUE(simplify(model).ok());
+  EXPECT_EQ(operators(model), "Add");
+  for (const onnx::Value* value : model.graph->values()) EXPECT_LT(value->name.size(), 500U);
+}
+
+TEST_F(Budgets, WhatWouldTakeMoreMemoryIsNotFolded) {
+  const std::string text =
+      "g (float[N, 1000] x) => (float[N, 1000] y) <int64[1] s = {1000}, float[1] c = {2}> "
+      "{ a = Expand(c, s) b = Mul(x, a) d = Expand(c, s) e = Sin(d) y = Add(b, e) }";
+  onnx::Model model = parse(text);
+  Options options;
+  options.memory = 100;
+  const auto summary = simplify(model, options);
+  ASSERT_TRUE(summary.ok());
+  EXPECT_THAT(operators(model), ::testing::HasSubstr("Expand"));
+  ASSERT_EQ(summary->notes.size(), 1U);
+  EXPECT_THAT(summary->notes[0], ::testing::HasSubstr("(--memory)"));
+  options.memory = 1 << 20;
+  model = parse(text);
+  const auto folded = simplify(model, options);
+  ASSERT_TRUE(folded.ok());
+  EXPECT_THAT(operators(model), ::testing::Not(::testing::HasSubstr("Expand")));
+  EXPECT_TRUE(folded->notes.empty());
+}
+
+// Constants that would be large, or of a size that only the data say, are not given to the runtime.
+TEST_F(Budgets, ConstantsAreCountedBeforeTheRuntimeComputesThem) {
+  const std::string chain_of_concats = [] {
+    std::string text = "z0 = NonZero(c) ";
+    for (int i = 0; i < 40; ++i) {
+      text += fmt::format("z{} = Concat<axis = 1>(z{}, z{}) ", i + 1, i, i);
+    }
+    return text + "f = Cast<to = 1>(z40) r = ReduceMax<keepdims = 0>(f) ";
+  }();
+  for (const std::string& large :
+       {std::string("e = Expand(c, big) r = ReduceMax<keepdims = 0>(e) "),
+        std::string("e = ConstantOfShape(big) z = NonZero(e) f = Cast<to = 1>(z) "
+                    "r = ReduceMax<keepdims = 0>(f) "),
+        chain_of_concats}) {
+    onnx::Model model = parse(
+        "g (float[N] x) => (float[N] y) <float[1] c = {1}, int64[2] big = {100000, 100000}> { " +
+        large + "y = Add(x, r) }");
+    Options options;
+    size_t given = 0;
+    options.evaluate = [&](const onnx::Model& constants) -> Result<Computed> {
+      given = std::max(given, constants.graph->node_count());
+      return Computed{};
+    };
+    ASSERT_TRUE(simplify(model, options).ok());
+    EXPECT_THAT(operators(model), ::testing::HasSubstr("ReduceMax")) << large;
+    EXPECT_LT(given, 25U) << "256 MB of doubled coordinates, and not 2^40";
   }
 }
 
