@@ -94,7 +94,7 @@ struct SimplifyConfig {
   bool check = true;        // onnx.checker, and the comparison with the original in ONNX Runtime
   double tolerance = 1e-4;  // relative to an output's largest value; half precision has its own
   int threads = 2;          // of ONNX Runtime
-  std::string sandbox = "auto";  // as ExportConfig::sandbox
+  std::string sandbox = "auto";   // as ExportConfig::sandbox
   std::optional<int64_t> memory;  // as ExportConfig's
   double time_limit = 0;          // seconds for the whole run; 0: no limit
   bool overwrite = false;         // the output may be the source itself

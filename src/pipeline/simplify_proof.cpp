@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "onnx/check.h"
+#include "onnx/walk.h"
 #include "pipeline/sandbox_policy.h"
 #include "verify/runtime.h"
 
@@ -28,6 +30,33 @@ RunReport run_report(const verify::RunAgreement& run) {
     input.dims.emplace(from.dims.begin(), from.dims.end());
   }
   return out;
+}
+
+bool has_loop(const onnx::Model& model) {
+  for (const onnx::Graph* graph : onnx::all_graphs(model)) {
+    for (const onnx::Node* node = graph->first(); node != nullptr; node = node->next) {
+      if (node->is("Loop")) return true;
+    }
+  }
+  return std::any_of(model.functions.begin(), model.functions.end(), [](const std::string& bytes) {
+    return bytes.find("Loop") != std::string::npos;
+  });
+}
+
+// Seconds for one run, generous for a model of that size. A loop may have no end; what has none
+// takes as long as its tensors are large.
+double step_limit(const onnx::Model& model, uint64_t file_bytes) {
+  constexpr double kBytesPerSecond = 1 << 20;
+  return (has_loop(model) ? 12 : 120) + static_cast<double>(file_bytes) / kBytesPerSecond;
+}
+
+// Bytes for both sessions, one after the other: weights, what the nodes give, and what the runtime
+// keeps of it.
+uint64_t memory_for(uint64_t run_bytes, uint64_t file_bytes, uint64_t most) {
+  constexpr uint64_t kRuntime = uint64_t{1280} << 20;
+  const uint64_t graph = file_bytes > most / 64 ? most : 64 * file_bytes;
+  const uint64_t run = run_bytes > most / 8 ? most : 8 * run_bytes;
+  return std::min(most, kRuntime + graph + run);
 }
 
 }  // namespace
@@ -64,6 +93,9 @@ Status SimplifyProof::compare(std::string& problem) {
   options.threads = config_.threads;
   options.few_runs = report_.file_bytes_before > kLargeFile;
   options.random_outputs = build_.random_outputs();
+  options.step_limit = step_limit(build_.model(), report_.file_bytes_before);
+  options.memory =
+      memory_for(build_.summary().run_bytes, report_.file_bytes_before, session_.limits().memory);
   options.sandbox = sandbox_policy(config_);
   report_sandbox(options.sandbox, report_);
   options.cancel = session_.cancel();

@@ -23,6 +23,8 @@
 #include <cstring>
 #include <memory>
 
+#include "base/memory.h"
+
 namespace onnxport::sandbox {
 namespace {
 
@@ -185,6 +187,13 @@ bool has_seccomp() {
 }
 
 }  // namespace
+
+Policy at_most_more(Policy policy, uint64_t bytes) {
+  uint64_t& memory = policy.limits.memory;
+  const uint64_t most = taken_memory() + bytes;
+  memory = memory > 0 ? std::min(memory, most) : most;
+  return policy;
+}
 
 Parts available() {
   static const Parts parts{landlock_version() > 0, has_seccomp()};

@@ -28,6 +28,9 @@ struct Policy {
   Limits limits;
 };
 
+// The same, for a process that may have at most so many bytes more than this one has.
+Policy at_most_more(Policy policy, uint64_t bytes);
+
 // The parts of the wall.
 struct Parts {
   bool landlock = true;  // the kernel's own rules on files, network and signals (Landlock)

@@ -9,6 +9,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "base/cancel.h"
 #include "base/json_number.h"
@@ -385,41 +387,71 @@ Agreement Recorded::compare(const onnx::ModelFiles& other) {
 // --- random numbers
 // --------------------------------------------------------------------------------
 
-bool is_random(const onnx::Node& node, const onnx::Model& model) {
-  if (onnx::is_random(node)) return true;
-  // A function of the model's own: its body is not read, its bytes are looked through.
-  const bool may_be_function = !node.domain.empty() && !model.functions.empty();
-  return may_be_function &&
-         std::any_of(model.functions.begin(), model.functions.end(), [](const std::string& bytes) {
-           return bytes.find("Random") != std::string::npos ||
-                  bytes.find("Bernoulli") != std::string::npos ||
-                  bytes.find("Multinomial") != std::string::npos;
-         });
+// A function of the model's own: its body is not read, its bytes are looked through.
+bool functions_are_random(const onnx::Model& model) {
+  return std::any_of(model.functions.begin(), model.functions.end(), [](const std::string& bytes) {
+    return bytes.find("Random") != std::string::npos ||
+           bytes.find("Bernoulli") != std::string::npos ||
+           bytes.find("Multinomial") != std::string::npos;
+  });
 }
 
-struct Reach {
-  const onnx::Model& model;
-  std::set<const onnx::Value*> values;
-
-  // Whether the node, or a node inside it, is random or takes a random value.
-  bool touches(const onnx::Node& node) const {
-    if (is_reached(node)) return true;
-    for (const onnx::Graph* body : onnx::graphs_below(node)) {
-      for (const onnx::Node* n = body->first(); n != nullptr; n = n->next) {
-        if (is_reached(*n)) return true;
-      }
-      for (const onnx::Value* out : body->outputs()) {
-        if (values.count(out) != 0) return true;
+// What random numbers reach, each node once: the list need not be in order, and may be a chain of
+// a million. A node of the main graph is reached through its bodies too.
+class Reach {
+ public:
+  explicit Reach(const onnx::Model& model) : functions_are_random_(functions_are_random(model)) {
+    for (const onnx::Node* node = model.graph->first(); node != nullptr; node = node->next) {
+      add(*node);
+    }
+    while (!open_.empty()) {
+      const onnx::Node* node = open_.back();
+      open_.pop_back();
+      for (const onnx::Value* out : node->outputs) {
+        if (out != nullptr) follow(*out);
       }
     }
-    return false;
+  }
+  bool has(const onnx::Value* value) const { return values_.count(value) != 0; }
+
+ private:
+  bool is_random(const onnx::Node& node) const {
+    return onnx::is_random(node) || (functions_are_random_ && !node.domain.empty());
   }
 
-  bool is_reached(const onnx::Node& node) const {
-    return is_random(node, model) ||
-           std::any_of(node.inputs.begin(), node.inputs.end(),
-                       [&](const onnx::Value* in) { return values.count(in) != 0; });
+  void add(const onnx::Node& node) {
+    bool random = is_random(node);
+    for (const onnx::Graph* body : onnx::graphs_below(node)) {
+      for (const onnx::Node* inner = body->first(); inner != nullptr; inner = inner->next) {
+        random |= is_random(*inner);
+        owners_[inner] = &node;
+      }
+      for (const onnx::Value* out : body->outputs()) given_by_bodies_[out].push_back(&node);
+    }
+    if (random) reach(&node);
   }
+
+  void reach(const onnx::Node* node) {
+    if (nodes_.insert(node).second) open_.push_back(node);
+  }
+
+  void follow(const onnx::Value& value) {
+    values_.insert(&value);
+    for (const onnx::Use& use : value.uses) {
+      const auto owner = owners_.find(use.node);
+      reach(owner != owners_.end() ? owner->second : use.node);
+    }
+    const auto given = given_by_bodies_.find(&value);
+    if (given == given_by_bodies_.end()) return;
+    for (const onnx::Node* node : given->second) reach(node);
+  }
+
+  const bool functions_are_random_;
+  std::unordered_map<const onnx::Node*, const onnx::Node*> owners_;  // of nodes in bodies
+  std::unordered_map<const onnx::Value*, std::vector<const onnx::Node*>> given_by_bodies_;
+  std::unordered_set<const onnx::Node*> nodes_;
+  std::unordered_set<const onnx::Value*> values_;
+  std::vector<const onnx::Node*> open_;
 };
 
 // --- to and from the child
@@ -502,26 +534,32 @@ struct Answer {
   int crashed_at = 0;
 };
 
-Result<Answer> answer_from(const sandbox::ChildEnd& end) {
+Result<Answer> answer_from(const sandbox::ChildEnd& end, double step_limit) {
   const Json last = last_line(end.text);
   if (!end.crashed && last.contains("error")) return Error{last["error"].get<std::string>(), ""};
   if (!end.crashed && last.contains("passed")) return Answer{agreement_from(last), 0};
   const int at = last.value("at", kOpening);
+  if (end.late && at != 0) {
+    return Error{fmt::format("ONNX Runtime has not {} the original after {:g} s",
+                             at == kOpening ? "opened" : "run", step_limit),
+                 ""};
+  }
   if (at == kOpening) {
     return Error{"ONNX Runtime crashes while it opens the original: " + end.how, ""};
   }
   if (at != 0) return Answer{std::nullopt, at};
   Agreement agreement;
   agreement.passed = agreement.identical = false;
-  agreement.reason =
-      fmt::format("ONNX Runtime crashes: {} ({})", end.how, last.value("what", std::string()));
+  const std::string problem = end.late ? fmt::format("it has not ended after {:g} s", step_limit)
+                                       : "ONNX Runtime crashes: " + end.how;
+  agreement.reason = fmt::format("{} ({})", problem, last.value("what", std::string()));
   return Answer{agreement, 0};
 }
 
 // Whoever took the process over may have written anything.
-Result<Answer> answer_of(const sandbox::ChildEnd& end) {
+Result<Answer> answer_of(const sandbox::ChildEnd& end, double step_limit) {
   try {
-    return answer_from(end);
+    return answer_from(end, step_limit);
   } catch (const Json::exception& e) {
     return Error{std::string("the process that compares sent what is not a result: ") + e.what(),
                  ""};
@@ -531,19 +569,10 @@ Result<Answer> answer_of(const sandbox::ChildEnd& end) {
 }  // namespace
 
 std::set<std::string> random_outputs(const onnx::Model& model) {
-  Reach reach{model, {}};
-  for (bool changed = true; changed;) {  // once, where the nodes are in order
-    changed = false;
-    for (const onnx::Node* n = model.graph->first(); n != nullptr; n = n->next) {
-      if (!reach.touches(*n)) continue;
-      for (const onnx::Value* out : n->outputs) {
-        if (out != nullptr) changed |= reach.values.insert(out).second;
-      }
-    }
-  }
+  const Reach reach(model);
   std::set<std::string> names;
   for (const onnx::Value* out : model.graph->outputs()) {
-    if (reach.values.count(out) != 0) names.insert(out->name);
+    if (reach.has(out)) names.insert(out->name);
   }
   return names;
 }
@@ -554,6 +583,8 @@ Result<Agreement> compare_files(const std::string& original, const std::string& 
   TRY(runtime_version());  // loaded here, once for all processes
   TRY_ASSIGN(const onnx::ModelFiles recorded_file, onnx::open_model_files(original));
   TRY_ASSIGN(const onnx::ModelFiles other_file, onnx::open_model_files(other));
+  const sandbox::Policy policy =
+      options.memory > 0 ? sandbox::at_most_more(options.sandbox, options.memory) : options.sandbox;
   std::set<int> without;
   constexpr size_t kMostCrashes = 12;
   while (without.size() < kMostCrashes) {
@@ -571,9 +602,9 @@ Result<Agreement> compare_files(const std::string& original, const std::string& 
                                                      : Json{{"error", status.error().str()}};
                      send(result.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
                    },
-                   {.policy = options.sandbox, .cancel = options.cancel}));
+                   {.policy = policy, .silence = options.step_limit, .cancel = options.cancel}));
     TRY(check_cancelled(options.cancel));
-    auto answer = answer_of(end);
+    auto answer = answer_of(end, options.step_limit);
     if (!answer.ok()) return std::move(answer).error();
     if (answer->agreement) return *std::move(answer->agreement);
     const int at = answer->crashed_at;

@@ -19,7 +19,11 @@ namespace onnxport::verify {
 struct AgreementOptions {
   double tolerance = 1e-4;  // of float32 outputs, relative to the output's largest value
   int threads = 2;
-  bool few_runs = false;                 // two in place of up to five: for a model of gigabytes
+  bool few_runs = false;  // two in place of up to five: for a model of gigabytes
+  // Seconds that opening a file, or one run, may take; 0: no limit. Whether a loop ends depends on
+  // data, and a product of two small numbers may take days.
+  double step_limit = 0;
+  uint64_t memory = 0;  // bytes that both files together may take to run; 0: no limit
   std::set<std::string> random_outputs;  // see random_outputs(): compared in type and rank only
   std::stop_token cancel;
   sandbox::Policy sandbox;  // of the process that runs both

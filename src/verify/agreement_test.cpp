@@ -184,5 +184,52 @@ TEST(Trials, SayWhatTheyCannotMake) {
   EXPECT_THAT(made.error().str(), HasSubstr("input `s`"));
 }
 
+TEST_F(AgreementTest, ALoopWithoutAnEndIsNotWaitedFor) {
+  const std::string original = file("loop.onnx", R"(
+    g (float[1] x) => (float[1] y) <int64 m = {1000000000000}, bool go = {1}> {
+      y = Loop<body = b (int64 i, bool c, float[1] v) => (bool d, float[1] w) {
+        w = Sin(v) d = Identity(c) }>(m, go, x)
+    })");
+  auto model = onnx::read_model(original);
+  ASSERT_TRUE(model.ok());
+  AgreementOptions options;
+  options.step_limit = 1;
+  const auto agreement = compare_files(original, original, trial_inputs(*model), options);
+  ASSERT_FALSE(agreement.ok());
+  EXPECT_EQ(agreement.error().str(), "ONNX Runtime has not run the original after 1 s");
+}
+
+#if !defined(__SANITIZE_ADDRESS__)
+TEST_F(AgreementTest, WhatTakesMoreMemoryThanItMayIsNotCompared) {
+  const std::string original = file("large.onnx", R"(
+    g (float[1] x) => (float y) <int64[2] big = {40000, 40000}> {
+      e = Expand(x, big) y = ReduceSum<keepdims = 0>(e)
+    })");
+  auto model = onnx::read_model(original);
+  ASSERT_TRUE(model.ok());
+  AgreementOptions options;
+  options.memory = uint64_t{1} << 30;
+  const auto agreement = compare_files(original, original, trial_inputs(*model), options);
+  ASSERT_FALSE(agreement.ok());
+  EXPECT_THAT(agreement.error().str(), HasSubstr("the original runs on none of the inputs"));
+}
+#endif
+
+TEST_F(AgreementTest, RandomNumbersAreFollowedWhateverTheOrderOfTheNodes) {
+  onnx::Model model;
+  onnx::Value* x = model.graph->add_input("x", DType::kFloat, Shape{1});
+  onnx::Node* random = model.graph->add_node("RandomNormalLike", {x});
+  onnx::Value* last = random->outputs[0];
+  for (int i = 0; i < 50'000; ++i) {  // each before the one whose output it takes
+    last = model.graph->add_node("Sin", {last}, {}, 1, model.graph->first())->outputs[0];
+  }
+  onnx::Value* calm = model.graph->add_node("Cos", {x})->outputs[0];
+  model.graph->rename(last, "noise");
+  model.graph->rename(calm, "calm");
+  model.graph->add_output(last);
+  model.graph->add_output(calm);
+  EXPECT_THAT(random_outputs(model), ::testing::ElementsAre("noise"));
+}
+
 }  // namespace
 }  // namespace onnxport::verify

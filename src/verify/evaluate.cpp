@@ -1,5 +1,6 @@
 #include "verify/evaluate.h"
 
+#include <chrono>
 #include <cstring>
 #include <span>
 #include <string>
@@ -20,6 +21,10 @@ namespace {
 // number of its dimensions, these, the number of its bytes and these.
 constexpr char kError = 'e';
 constexpr char kTensors = 't';
+
+// For all constants of a model, and again for those of them that cannot be computed together.
+constexpr std::chrono::seconds kPatience{30};
+using Clock = std::chrono::steady_clock;
 
 template <typename T>
 void put(std::string& out, T value) {
@@ -79,6 +84,15 @@ class Unpacker {
   std::string_view text_;
 };
 
+// What the runtime may take for it: most of a model without inputs is constants.
+uint64_t memory_for(const onnx::Model& model) {
+  constexpr uint64_t kLeast = uint64_t{1} << 30;
+  uint64_t bytes = 0;
+  for (const onnx::Value* value : model.graph->initializers())
+    bytes += value->initializer->nbytes();
+  return kLeast + 16 * bytes;
+}
+
 Result<std::string> run(const onnx::Serialized& model) {
   TRY_ASSIGN(auto session, Session::open(model, {.optimize = false, .threads = 1}));
   TRY_ASSIGN(const std::vector<Tensor> results, session->run({}));
@@ -87,18 +101,24 @@ Result<std::string> run(const onnx::Serialized& model) {
 
 // The outputs of a model without inputs, computed by a process of its own. The outer error: nothing
 // can be computed here. The inner one: this model cannot.
-Result<Result<std::vector<Tensor>>> run_isolated(const onnx::Model& model,
+Result<Result<std::vector<Tensor>>> run_isolated(const onnx::Model& model, Clock::time_point end_by,
                                                  const EvaluateOptions& options) {
   using Inner = Result<std::vector<Tensor>>;
-  TRY(runtime_version());  // loaded here, once for all processes
+  const double seconds = std::chrono::duration<double>(end_by - Clock::now()).count();
+  const Error late{"computing its constants takes too long", ""};
+  if (seconds <= 0) return Inner(late);
   TRY_ASSIGN(const onnx::Serialized bytes, onnx::serialize(model));
   auto work = [&](const sandbox::Send& send) {
     auto results = run(bytes);
     send(results.ok() ? *results : kError + results.error().str());
   };
-  TRY_ASSIGN(const sandbox::ChildEnd end,
-             sandbox::in_child(work, {.policy = options.sandbox, .cancel = options.cancel}));
+  TRY_ASSIGN(
+      const sandbox::ChildEnd end,
+      sandbox::in_child(work, {.policy = sandbox::at_most_more(options.sandbox, memory_for(model)),
+                               .silence = seconds,
+                               .cancel = options.cancel}));
   TRY(check_cancelled(options.cancel));
+  if (end.late) return Inner(late);
   if (end.crashed) return Inner(Error{"ONNX Runtime crashes on its constants: " + end.how, ""});
   const std::string_view text = end.text;
   if (text.starts_with(kError)) return Inner(Error{std::string(text.substr(1)), ""});
@@ -120,7 +140,10 @@ Result<Result<std::vector<Tensor>>> run_isolated(const onnx::Model& model,
 class Parts {
  public:
   Parts(const onnx::Model& model, const EvaluateOptions& options)
-      : model_(model), options_(options), nodes_(model.graph->nodes()) {}
+      : model_(model),
+        options_(options),
+        nodes_(model.graph->nodes()),
+        end_by_(Clock::now() + kPatience) {}
 
   Result<bool> compute() {
     // One node of a thousand is alone after 20 processes; where many fail, some stay together.
@@ -168,7 +191,7 @@ class Parts {
     for (size_t i = range.begin; i < range.end; ++i) part.add(*nodes_[i], content);
     const std::vector<const onnx::Value*> wanted = part.close();
     if (wanted.empty()) return true;
-    TRY_ASSIGN(auto tensors, run_isolated(part.model(), options_));
+    TRY_ASSIGN(auto tensors, run_isolated(part.model(), end_by_, options_));
     if (!tensors.ok()) return false;
     for (size_t i = 0; i < wanted.size(); ++i) known_[wanted[i]] = std::move((*tensors)[i]);
     done_.insert(part.nodes().begin(), part.nodes().end());
@@ -178,6 +201,7 @@ class Parts {
   const onnx::Model& model_;
   const EvaluateOptions& options_;
   const std::vector<onnx::Node*> nodes_;
+  const Clock::time_point end_by_;
   Computed known_;
   std::unordered_set<const onnx::Node*> done_;
 };
@@ -185,8 +209,8 @@ class Parts {
 }  // namespace
 
 Result<Computed> evaluate(const onnx::Model& model, const EvaluateOptions& options) {
-  TRY(runtime_version());  // loaded here, once for all children
-  TRY_ASSIGN(auto whole, run_isolated(model, options));
+  TRY(runtime_version());  // loaded here, once for all processes
+  TRY_ASSIGN(auto whole, run_isolated(model, Clock::now() + kPatience, options));
   Computed results;
   if (whole.ok()) {
     for (size_t i = 0; i < whole->size(); ++i) {
