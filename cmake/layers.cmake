@@ -17,7 +17,7 @@ endfunction()
 
 onnxport_layer(base LIBRARIES ${CMAKE_DL_LIBS})
 onnxport_layer(sandbox LIBRARIES onnxport_seccomp)
-onnxport_layer(formats LIBRARIES simdjson::simdjson PkgConfig::MINIZIP ZLIB::ZLIB)
+onnxport_layer(formats LIBRARIES simdjson::simdjson ZLIB::ZLIB)
 onnxport_layer(aten)
 onnxport_layer(onnx LIBRARIES ONNX::onnx ONNX::onnx_proto)
 onnxport_layer(libtorch)

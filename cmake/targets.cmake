@@ -27,7 +27,7 @@ endforeach()
 find_library(ONNXPORT_PROTOBUF_SHARED NAMES libprotobuf.so REQUIRED)
 target_link_libraries(onnxport_converter PRIVATE
   $<TARGET_FILE:ONNX::onnx> $<TARGET_FILE:ONNX::onnx_proto> "${ONNXPORT_PROTOBUF_SHARED}"
-  fmt::fmt simdjson::simdjson PkgConfig::MINIZIP ZLIB::ZLIB onnxport_seccomp ${CMAKE_DL_LIBS})
+  fmt::fmt simdjson::simdjson ZLIB::ZLIB onnxport_seccomp ${CMAKE_DL_LIBS})
 target_link_options(onnxport_converter PRIVATE "LINKER:--exclude-libs,ALL"
   "LINKER:--version-script,${PROJECT_SOURCE_DIR}/cmake/converter.map")
 set_target_properties(onnxport_converter PROPERTIES

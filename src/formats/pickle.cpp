@@ -5,9 +5,11 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <unordered_map>
 
 namespace onnxport::formats {
@@ -75,6 +77,17 @@ class Machine {
     object.kind = kind;
     return push(std::move(object));
   }
+  // None, True and False are one object each.
+  Status push_constant(Kind kind, bool value) {
+    std::optional<PickleId>& known = constants_[kind == Kind::kNone ? 2 : value ? 1 : 0];
+    if (known) {
+      stack_.push_back(*known);
+      return {};
+    }
+    TRY(push_int(kind, value ? 1 : 0));
+    known = stack_.back();
+    return {};
+  }
   Status push_int(Kind kind, int64_t value) {
     PickleObject object;
     object.kind = kind;
@@ -118,8 +131,13 @@ class Machine {
     marks_.pop_back();
     return out;
   }
+  // Whoever writes a pickle counts its objects: there are not more than bytes. Others would make a
+  // reader whose memo is a table allocate one of that size.
   Status memoize(uint64_t key) {
     TRY_ASSIGN(PickleId id, top());
+    if (key > bytes_.size()) {
+      return Error{fmt::format("has memo {} in {} bytes", key, bytes_.size()), ""};
+    }
     memo_[key] = id;
     return {};
   }
@@ -140,15 +158,16 @@ class Machine {
     if (pairs && items.size() % 2 != 0) return Error{"sets a key without a value", ""};
     TRY_ASSIGN(PickleId id, top());
     PickleObject& target = pickle_.objects[id];
-    const bool fits = target.kind == Kind::kCall ||
-                      (pairs ? target.kind == Kind::kDict
-                             : target.kind == Kind::kList || target.kind == Kind::kSet);
+    const bool made = target.kind == Kind::kCall || target.kind == Kind::kNew;
+    const bool fits = made || (pairs ? target.kind == Kind::kDict
+                                     : target.kind == Kind::kList || target.kind == Kind::kSet);
     if (!fits) return Error{"adds items to something that has none", ""};
-    auto& to = target.kind == Kind::kCall ? target.added : target.items;
+    auto& to = made ? target.added : target.items;
     to.insert(to.end(), items.begin(), items.end());
     return {};
   }
-  Status call(size_t operands) {  // callable and arguments; NEWOBJ_EX has keyword arguments too
+  Status call(size_t operands,
+              Kind kind) {  // callable and arguments; NEWOBJ_EX has keyword arguments too
     PickleId kwargs = 0;
     if (operands == 3) {
       TRY_ASSIGN(kwargs, pop());
@@ -157,7 +176,7 @@ class Machine {
     TRY_ASSIGN(PickleId args, pop());
     TRY_ASSIGN(PickleId callable, pop());
     if (pickle_.objects[args].kind != Kind::kTuple) return Error{"calls without a tuple", ""};
-    return push_items(Kind::kCall, {callable, args});
+    return push_items(kind, {callable, args});
   }
 
   // --- opcodes
@@ -176,7 +195,7 @@ class Machine {
   }
   Status text_int() {
     TRY_ASSIGN(std::string_view text, line());
-    if (text == "00" || text == "01") return push_int(Kind::kBool, text == "01");
+    if (text == "00" || text == "01") return push_constant(Kind::kBool, text == "01");
     if (text.ends_with('L')) text.remove_suffix(1);
     int64_t value = 0;
     auto r = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -207,6 +226,10 @@ class Machine {
   Status build() {
     TRY_ASSIGN(PickleId state, pop());
     TRY_ASSIGN(PickleId target, top());
+    const Kind kind = pickle_.objects[target].kind;
+    if (kind != Kind::kCall && kind != Kind::kNew) {
+      return Error{"gives a state to something that has none", ""};
+    }
     pickle_.objects[target].state.push_back(state);
     return {};
   }
@@ -233,7 +256,10 @@ class Machine {
   Status text_indexed(Status (Machine::*f)(uint64_t)) {
     TRY_ASSIGN(std::string_view text, line());
     uint64_t key = 0;
-    std::from_chars(text.data(), text.data() + text.size(), key);
+    const auto r = std::from_chars(text.data(), text.data() + text.size(), key);
+    if (r.ec != std::errc() || r.ptr != text.data() + text.size()) {
+      return Error{"has a memo whose number cannot be read", ""};
+    }
     return (this->*f)(key);
   }
   Status stop() {
@@ -314,11 +340,11 @@ class Machine {
       case '2':
         return duplicate();
       case 'N':
-        return push_kind(Kind::kNone);
+        return push_constant(Kind::kNone, false);
       case 0x88:
-        return push_int(Kind::kBool, 1);
+        return push_constant(Kind::kBool, true);
       case 0x89:
-        return push_int(Kind::kBool, 0);
+        return push_constant(Kind::kBool, false);
       case 'I':
       case 'L':
         return text_int();
@@ -391,10 +417,11 @@ class Machine {
       case 0x93:
         return stack_global();
       case 'R':
+        return call(2, Kind::kCall);
       case 0x81:
-        return call(2);
+        return call(2, Kind::kNew);
       case 0x92:
-        return call(3);
+        return call(3, Kind::kNew);
       case 'b':
         return build();
       case 'Q':
@@ -428,6 +455,7 @@ class Machine {
   Pickle pickle_;
   std::vector<PickleId> stack_;
   std::vector<size_t> marks_;
+  std::array<std::optional<PickleId>, 3> constants_;
   std::unordered_map<uint64_t, PickleId> memo_;
 };
 

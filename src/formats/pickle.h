@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string>
 #include <utility>
@@ -14,7 +15,7 @@
 namespace onnxport::formats {
 
 struct PickleLimits {
-  size_t max_objects = 50'000'000;
+  size_t max_objects = 10'000'000;
 };
 
 // Objects refer to each other by index, so shared and even cyclic ones are no trouble.
@@ -35,6 +36,7 @@ struct PickleObject {
     kGlobal,      // text: "torch._utils _rebuild_tensor_v2" (module, space, name)
     kPersistent,  // items[0]: the id that the pickler gave to something stored elsewhere
     kCall,        // items[0]: callable, items[1]: tuple of arguments
+    kNew,         // the same, made by NEWOBJ: an object of the class items[0], empty until `state`
   };
   Kind kind = Kind::kNone;
   int64_t integer = 0;  // kInt, kBool
@@ -47,7 +49,7 @@ struct PickleObject {
 };
 
 struct Pickle {
-  std::vector<PickleObject> objects;
+  std::deque<PickleObject> objects;  // not moved as it grows
   PickleId root = 0;
 
   const PickleObject& operator[](PickleId id) const { return objects[id]; }

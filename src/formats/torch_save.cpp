@@ -8,51 +8,12 @@
 
 #include <fmt/format.h>
 
-#include <map>
-
 #include "formats/pickle.h"
 #include "formats/slice.h"
 #include "formats/strided.h"
+#include "formats/torch_types.h"
 
 namespace onnxport::formats {
-
-DType dtype_named(std::string_view name) {
-  static const std::map<std::string_view, DType> kTypes = {
-      {"torch FloatStorage", DType::kFloat},
-      {"torch float32", DType::kFloat},
-      {"torch DoubleStorage", DType::kDouble},
-      {"torch float64", DType::kDouble},
-      {"torch HalfStorage", DType::kFloat16},
-      {"torch float16", DType::kFloat16},
-      {"torch BFloat16Storage", DType::kBFloat16},
-      {"torch bfloat16", DType::kBFloat16},
-      {"torch LongStorage", DType::kInt64},
-      {"torch int64", DType::kInt64},
-      {"torch IntStorage", DType::kInt32},
-      {"torch int32", DType::kInt32},
-      {"torch ShortStorage", DType::kInt16},
-      {"torch int16", DType::kInt16},
-      {"torch CharStorage", DType::kInt8},
-      {"torch int8", DType::kInt8},
-      {"torch ByteStorage", DType::kUint8},
-      {"torch uint8", DType::kUint8},
-      {"torch BoolStorage", DType::kBool},
-      {"torch bool", DType::kBool},
-      {"torch ComplexFloatStorage", DType::kComplex64},
-      {"torch complex64", DType::kComplex64},
-      {"torch ComplexDoubleStorage", DType::kComplex128},
-      {"torch complex128", DType::kComplex128},
-      {"torch uint16", DType::kUint16},
-      {"torch uint32", DType::kUint32},
-      {"torch uint64", DType::kUint64},
-      {"torch float8_e4m3fn", DType::kFloat8E4M3FN},
-      {"torch float8_e4m3fnuz", DType::kFloat8E4M3FNUZ},
-      {"torch float8_e5m2", DType::kFloat8E5M2},
-      {"torch float8_e5m2fnuz", DType::kFloat8E5M2FNUZ},
-  };
-  auto it = kTypes.find(name);
-  return it == kTypes.end() ? DType::kUndefined : it->second;
-}
 
 namespace {
 
@@ -86,7 +47,11 @@ class SavedReader {
         return rebuilt(args, DType::kUndefined);
       }
       if (rebuild == "torch._utils _rebuild_tensor_v3" && args.size() >= 7) {
-        return rebuilt(args, dtype_named(at(args[6]).text));
+        const DType dtype = dtype_named(at(args[6]).text);
+        if (at(args[6]).kind == Kind::kGlobal && dtype != DType::kUndefined) {
+          return rebuilt(args, dtype);
+        }
+        return Error{"has an element type that is not supported", ""};
       }
       if (!rebuild.starts_with("torch._utils _rebuild_parameter") || args.empty()) {
         return Error{
@@ -108,7 +73,13 @@ class SavedReader {
   Status load() {
     const ZipEntry* pkl = nullptr;
     for (const ZipEntry& entry : zip_.entries()) {
-      if (entry.name == "data.pkl" || entry.name.ends_with("/data.pkl")) pkl = &entry;
+      if (entry.name != "data.pkl" && !entry.name.ends_with("/data.pkl")) continue;
+      if (pkl != nullptr) {
+        return Error{fmt::format("has two pickles, `{}` and `{}`: it was not written by torch.save",
+                                 pkl->name, entry.name),
+                     ""};
+      }
+      pkl = &entry;
     }
     if (pkl == nullptr) return Error{"has no `data.pkl`: it was not written by torch.save", ""};
     root_ = pkl->name.substr(0, pkl->name.size() - std::string_view("data.pkl").size());
@@ -116,7 +87,7 @@ class SavedReader {
       TRY_ASSIGN(auto bytes, zip_.read(*order, Zip::Crc::kSkip));
       if (bytes->size() == 3) return Error{"was saved on a big-endian machine", ""};  // "big"
     }
-    TRY_ASSIGN(auto bytes, zip_.read(*pkl, Zip::Crc::kSkip));
+    TRY_ASSIGN(auto bytes, zip_.read(*pkl, Zip::Crc::kCheck));
     auto pickle = parse_pickle(bytes->view());
     if (!pickle.ok()) return std::move(pickle).error().at("archive entry `" + pkl->name + "`");
     pickle_ = std::move(pickle).value();
@@ -142,22 +113,43 @@ class SavedReader {
     layout.offset = at(args[1]).integer;
     TRY_ASSIGN(layout.sizes, ints(args[2], "sizes"));
     TRY_ASSIGN(layout.strides, ints(args[3], "strides"));
-    const PickleObject& persistent = at(args[0]);
+    TRY_ASSIGN(const Stored stored, storage(at(args[0])));
+    layout.dtype = dtype != DType::kUndefined ? dtype : stored.type->dtype;
+    if (layout.dtype == DType::kUndefined) {
+      return Error{
+          fmt::format("has elements of `{}`, which is not supported", stored.type->storage), ""};
+    }
+    return strided_tensor(layout, stored.bytes);
+  }
+
+  struct Stored {
+    const TorchType* type;
+    std::shared_ptr<const Storage> bytes;  // as many as the storage says it has
+  };
+  // ('storage', torch.FloatStorage, '0', 'cpu', element count)
+  Result<Stored> storage(const PickleObject& persistent) const {
     if (persistent.kind != Kind::kPersistent) return Error{"the tensor has no storage", ""};
     const std::vector<PickleId>& id = at(persistent.items[0]).items;
-    if (id.size() < 5 || at(id[0]).text != "storage") {
+    if (id.size() < 5 || at(id[0]).text != "storage" || at(id[1]).kind != Kind::kGlobal ||
+        at(id[2]).kind != Kind::kString || at(id[4]).kind != Kind::kInt) {
       return Error{"the tensor's storage is named in an unknown way", ""};
     }
-    layout.dtype = dtype != DType::kUndefined ? dtype : dtype_named(at(id[1]).text);
-    if (layout.dtype == DType::kUndefined) {
-      return Error{fmt::format("has the element type `{}`, which is not supported", at(id[1]).text),
+    Stored out{torch_type_of_storage(at(id[1]).text), nullptr};
+    if (out.type == nullptr) {
+      return Error{fmt::format("has the storage type `{}`, which is not known", at(id[1]).text),
                    ""};
     }
-    std::string name = root_ + "data/" + at(id[2]).text;
+    const std::string name = root_ + "data/" + at(id[2]).text;
     const ZipEntry* entry = zip_.find(name);
     if (entry == nullptr) return Error{"its data, archive entry `" + name + "`, is missing", ""};
-    TRY_ASSIGN(auto bytes, zip_.read(*entry, Zip::Crc::kSkip));
-    return strided_tensor(layout, std::move(bytes));
+    TRY_ASSIGN(const size_t size, bytes_of_elements(*out.type, at(id[4]).integer));
+    if (size > entry->size) {
+      return Error{
+          fmt::format("says that `{}` holds {} bytes, but it has {}", name, size, entry->size), ""};
+    }
+    TRY_ASSIGN(out.bytes, zip_.read(*entry, Zip::Crc::kSkip));
+    TRY_ASSIGN(out.bytes, slice(std::move(out.bytes), 0, size));
+    return out;
   }
 
   Zip zip_;

@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,10 +12,6 @@
 #include "formats/zip.h"
 
 namespace onnxport::formats {
-
-// The element type that a pickle's global stands for ("torch FloatStorage", "torch float32");
-// kUndefined when it is none that ONNX has.
-DType dtype_named(std::string_view global);
 
 struct SavedTensor {
   std::string name;

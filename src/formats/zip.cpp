@@ -1,134 +1,34 @@
-// minizip reads the directory and the local headers through callbacks on memory, so that it never
-// sees a byte outside the archive. Data is never read through it: a stored entry is a slice, a
-// deflated one goes straight from the slice into zlib.
 #include "formats/zip.h"
 
 #include <fmt/format.h>
-#include <minizip/unzip.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <numeric>
 
 #include "formats/slice.h"
+#include "formats/zip_directory.h"
 
 namespace onnxport::formats {
 
 namespace {
 
-// The stream that minizip reads: a position in a span.
-struct Memory {
-  std::span<const std::byte> bytes;
-  uint64_t at = 0;
-};
-
-Memory& memory(voidpf stream) { return *static_cast<Memory*>(stream); }
-
-voidpf open_memory(voidpf opaque, const void*, int) { return opaque; }
-uLong read_memory(voidpf, voidpf stream, void* out, uLong size) {
-  Memory& m = memory(stream);
-  if (m.at >= m.bytes.size()) return 0;
-  size_t n = std::min<size_t>(size, m.bytes.size() - m.at);
-  std::memcpy(out, m.bytes.data() + m.at, n);
-  m.at += n;
-  return static_cast<uLong>(n);
-}
-uLong write_memory(voidpf, voidpf, const void*, uLong) { return 0; }
-ZPOS64_T tell_memory(voidpf, voidpf stream) { return memory(stream).at; }
-long seek_memory(voidpf, voidpf stream, ZPOS64_T offset, int origin) {
-  Memory& m = memory(stream);
-  uint64_t base = origin == ZLIB_FILEFUNC_SEEK_CUR   ? m.at
-                  : origin == ZLIB_FILEFUNC_SEEK_END ? m.bytes.size()
-                                                     : 0;
-  if (offset > m.bytes.size() || base > m.bytes.size() - offset) return -1;
-  m.at = base + offset;
-  return 0;
-}
-int close_memory(voidpf, voidpf) { return 0; }
-int error_memory(voidpf, voidpf) { return 0; }
-
-struct CloseUnzip {
-  void operator()(unzFile file) const { unzClose(file); }
-};
-using UnzipPtr = std::unique_ptr<void, CloseUnzip>;
-
-constexpr int kDeflate = 8;
-constexpr int kEncrypted = 1;
-
 Error bad(const std::string& entry, const std::string& why) {
   return Error{why, "archive entry `" + entry + "`"};
 }
 
-// True if the record that ends a zip archive (22 bytes, then a comment of the length that it says)
-// ends exactly at the end of the bytes. A cut file may hold such a record elsewhere: that of a zip
-// in it.
-bool ends_like_zip(std::span<const std::byte> bytes) {
-  constexpr size_t kRecord = 22;
-  constexpr size_t kMaxComment = 65535;
-  if (bytes.size() < kRecord) return false;
-  for (size_t comment = 0; comment <= std::min(kMaxComment, bytes.size() - kRecord); ++comment) {
-    const std::byte* at = bytes.data() + bytes.size() - kRecord - comment;
-    if (std::memcmp(at, "PK\x05\x06", 4) != 0) continue;
-    if ((static_cast<size_t>(at[20]) | static_cast<size_t>(at[21]) << 8) == comment) return true;
-  }
-  return false;
-}
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-// The entry that minizip stands on.
-Result<ZipEntry> current_entry(unzFile unzip, size_t archive_size) {
-  unz_file_info64 info;
-  if (unzGetCurrentFileInfo64(unzip, &info, nullptr, 0, nullptr, 0, nullptr, 0) != UNZ_OK) {
-    return Error{"the zip directory is damaged; copy or save the file again", ""};
+// -1, 0 or 1: the order of two names, whatever their case. libtorch's zip reader (and a file system
+// or two) takes two names of one order for the same.
+int compare_names(std::string_view a, std::string_view b) {
+  const size_t n = std::min(a.size(), b.size());
+  for (size_t i = 0; i < n; ++i) {
+    const char x = lower(a[i]);
+    const char y = lower(b[i]);
+    if (x != y) return x < y ? -1 : 1;
   }
-  ZipEntry entry;
-  entry.name.resize(info.size_filename);
-  unzGetCurrentFileInfo64(unzip, &info, entry.name.data(), info.size_filename, nullptr, 0, nullptr,
-                          0);
-  if ((info.flag & kEncrypted) != 0) return bad(entry.name, "is encrypted");
-  if (info.compression_method != 0 && info.compression_method != kDeflate) {
-    return bad(entry.name, fmt::format("uses compression method {}; only stored and deflated "
-                                       "entries can be read",
-                                       info.compression_method));
-  }
-  entry.stored = info.compression_method == 0;
-  entry.stored_size = info.compressed_size;
-  entry.size = info.uncompressed_size;
-  entry.crc = static_cast<uint32_t>(info.crc);
-  if (entry.stored && entry.stored_size != entry.size) {
-    return bad(entry.name,
-               fmt::format("says it is {} bytes stored as {}", entry.size, entry.stored_size));
-  }
-  int method = 0;
-  int level = 0;
-  if (unzOpenCurrentFile2(unzip, &method, &level, 1) != UNZ_OK) {
-    return bad(entry.name,
-               "its local header is missing or contradicts the zip directory; the file "
-               "is damaged, copy or save it again");
-  }
-  entry.offset = unzGetCurrentFileZStreamPos64(unzip);
-  unzCloseCurrentFile(unzip);
-  if (entry.offset > archive_size || entry.stored_size > archive_size - entry.offset) {
-    return bad(entry.name,
-               fmt::format("its {} bytes at {} lie outside the archive of {} bytes; the "
-                           "file is damaged, copy or save it again",
-                           entry.stored_size, entry.offset, archive_size));
-  }
-  return entry;
-}
-
-Status check_overlaps(const std::vector<ZipEntry>& entries) {
-  std::vector<size_t> order(entries.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(),
-            [&](size_t a, size_t b) { return entries[a].offset < entries[b].offset; });
-  for (size_t i = 1; i < order.size(); ++i) {
-    const ZipEntry& before = entries[order[i - 1]];
-    const ZipEntry& after = entries[order[i]];
-    if (before.offset + before.stored_size > after.offset) {
-      return bad(after.name, "overlaps the data of entry `" + before.name + "`");
-    }
-  }
-  return {};
+  return a.size() == b.size() ? 0 : a.size() < b.size() ? -1 : 1;
 }
 
 Result<std::shared_ptr<const Storage>> inflate_entry(const ZipEntry& entry,
@@ -184,63 +84,61 @@ Result<Zip> Zip::open(std::shared_ptr<const Storage> bytes, const ZipLimits& lim
   Zip zip;
   zip.bytes_ = std::move(bytes);
   zip.limits_ = limits;
-  Memory stream{zip.bytes_->view()};
-  zlib_filefunc64_def functions{};
-  functions.zopen64_file = open_memory;
-  functions.zread_file = read_memory;
-  functions.zwrite_file = write_memory;
-  functions.ztell64_file = tell_memory;
-  functions.zseek64_file = seek_memory;
-  functions.zclose_file = close_memory;
-  functions.zerror_file = error_memory;
-  functions.opaque = &stream;
-  UnzipPtr unzip(ends_like_zip(stream.bytes) ? unzOpen2_64("", &functions) : nullptr);
-  if (unzip == nullptr) {
-    return Error{
-        looks_like_zip(stream.bytes)
-            ? "begins like a zip archive but has no directory at its end: it is truncated or "
-              "damaged; copy or save it again"
-            : "is not a zip archive",
-        ""};
-  }
-  unz_global_info64 info;
-  if (unzGetGlobalInfo64(unzip.get(), &info) != UNZ_OK)
-    return Error{"the zip directory is damaged", ""};
-  if (info.number_entry > limits.max_entries) {
-    return Error{fmt::format("the zip directory has {} entries, more than the limit of {}",
-                             info.number_entry, limits.max_entries),
-                 ""};
-  }
-  // A directory record takes 46 bytes at least: a count that cannot be true is not allocated for.
-  zip.entries_.reserve(std::min<size_t>(info.number_entry, stream.bytes.size() / 46));
-  int state = info.number_entry == 0 ? UNZ_END_OF_LIST_OF_FILE : unzGoToFirstFile(unzip.get());
-  for (; state == UNZ_OK; state = unzGoToNextFile(unzip.get())) {
-    if (zip.entries_.size() >= info.number_entry) break;
-    TRY_ASSIGN(ZipEntry entry, current_entry(unzip.get(), stream.bytes.size()));
-    zip.entries_.push_back(std::move(entry));
-  }
-  if (zip.entries_.size() != info.number_entry) {
-    return Error{
-        fmt::format("the zip directory promises {} entries but {} can be read; the file is "
-                    "damaged, copy or save it again",
-                    info.number_entry, zip.entries_.size()),
-        ""};
-  }
-  TRY(check_overlaps(zip.entries_));
-  for (size_t i = 0; i < zip.entries_.size(); ++i) {
-    if (!zip.by_name_.emplace(zip.entries_[i].name, i).second) {
-      return bad(zip.entries_[i].name, "is in the archive twice");
-    }
-  }
+  TRY_ASSIGN(zip.entries_, read_zip_directory(zip.bytes_->view(), limits.max_entries));
+  TRY(zip.sort_names());
   return zip;
 }
 
+Status Zip::sort_names() {
+  by_name_.resize(entries_.size());
+  std::iota(by_name_.begin(), by_name_.end(), uint32_t{0});
+  const auto name = [&](uint32_t i) -> const std::string& { return entries_[i].name; };
+  std::sort(by_name_.begin(), by_name_.end(),
+            [&](uint32_t a, uint32_t b) { return compare_names(name(a), name(b)) < 0; });
+  for (size_t i = 1; i < by_name_.size(); ++i) {
+    const std::string& before = name(by_name_[i - 1]);
+    const std::string& after = name(by_name_[i]);
+    if (before == after) return bad(after, "is in the archive twice");
+    if (compare_names(before, after) == 0) {
+      return bad(after, "differs from the entry `" + before +
+                            "` in upper and lower case only, which some readers take for the same");
+    }
+  }
+  return {};
+}
+
 const ZipEntry* Zip::find(std::string_view name) const {
-  auto it = by_name_.find(name);
-  return it == by_name_.end() ? nullptr : &entries_[it->second];
+  const auto it = std::lower_bound(
+      by_name_.begin(), by_name_.end(), name,
+      [&](uint32_t i, std::string_view n) { return compare_names(entries_[i].name, n) < 0; });
+  return it == by_name_.end() || entries_[*it].name != name ? nullptr : &entries_[*it];
+}
+
+size_t Zip::index_of(const ZipEntry& entry) const {
+  const auto index = static_cast<size_t>(&entry - entries_.data());
+  CHECK(index < entries_.size());
+  return index;
+}
+
+Status Zip::hold(const ZipEntry& entry) {
+  const size_t index = index_of(entry);
+  if (held_.empty()) held_.resize(entries_.size());
+  if (held_[index] != nullptr) return {};
+  TRY_ASSIGN(auto bytes, read_file(entry, Crc::kSkip));
+  // A deflated entry has been inflated into memory of its own already.
+  if (entry.stored) bytes = owned({bytes->view().begin(), bytes->view().end()});
+  TRY(compare_sums(entry, crc_of(0, bytes->view())));
+  held_[index] = std::move(bytes);
+  return {};
 }
 
 Result<std::shared_ptr<const Storage>> Zip::read(const ZipEntry& entry, Crc crc) const {
+  const size_t index = index_of(entry);
+  if (!held_.empty() && held_[index] != nullptr) return held_[index];
+  return read_file(entry, crc);
+}
+
+Result<std::shared_ptr<const Storage>> Zip::read_file(const ZipEntry& entry, Crc crc) const {
   auto part = slice(bytes_, entry.offset, entry.stored_size);
   if (!part.ok()) return std::move(part).error().at("archive entry `" + entry.name + "`");
   std::shared_ptr<const Storage> out = std::move(part).value();

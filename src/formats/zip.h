@@ -1,15 +1,18 @@
 // A zip archive over bytes in memory (a mapped file, or an entry of another archive). A stored
 // entry is a view of those bytes; a deflated one is inflated into owned memory, within a limit.
 //
-// Refused, naming the entry: encryption, compression other than deflate, a local header that
-// contradicts the directory, data outside the archive, entries that overlap, two of one name.
+// Only archives in one form are read, that which torch and Python's zipfile write, because two
+// readers understand any other in two ways (docs/pt2.md has the rules): from its first byte to its
+// last the file consists of the entries, one behind the other, their directory, the zip64 records
+// where there are any, and the end record. What the headers say twice they say alike. Refused,
+// naming the entry: encryption, compression other than deflate, names that lead elsewhere, two
+// names that differ in case only.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -40,19 +43,29 @@ class Zip {
 
   const std::vector<ZipEntry>& entries() const { return entries_; }
   const ZipEntry* find(std::string_view name) const;
+  const std::shared_ptr<const Storage>& bytes() const { return bytes_; }  // of the whole archive
 
-  // The entry's bytes. kCheck compares them with the directory's checksum, which reads all of them.
+  // The entry's bytes; `entry` is one of entries(). kCheck compares them with the directory's
+  // checksum, which reads all of them.
   enum class Crc { kCheck, kSkip };
   Result<std::shared_ptr<const Storage>> read(const ZipEntry& entry, Crc crc) const;
   // The checksum alone, a block at a time: pages of a mapped file go back as soon as they are read.
   Status check(const ZipEntry& entry) const;
+  // Copies the entry into memory, compares its checksum, and gives that copy from now on: what is
+  // looked at and what is used are then the same bytes, even if the file changes in between.
+  Status hold(const ZipEntry& entry);
 
  private:
   Zip() = default;
+  Status sort_names();
+  Result<std::shared_ptr<const Storage>> read_file(const ZipEntry& entry, Crc crc) const;
+  size_t index_of(const ZipEntry& entry) const;
+
   std::shared_ptr<const Storage> bytes_;
   ZipLimits limits_;
   std::vector<ZipEntry> entries_;
-  std::unordered_map<std::string_view, size_t> by_name_;  // views of the entries' names
+  std::vector<uint32_t> by_name_;  // entries in the order of their names, whatever their case
+  std::vector<std::shared_ptr<const Storage>> held_;  // by entry; empty while nothing is held
 };
 
 // An archive that is a file, mapped: its stored entries give pages back when they are released.

@@ -10,6 +10,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -44,6 +45,15 @@ struct ScriptOptions {
   std::vector<std::string> states;
 };
 
+// A TorchScript archive that has been looked through (read/script_check.h). Nothing below opens a
+// file: what libtorch reads of it, it reads from `archive`.
+struct ScriptFile {
+  std::string path;                        // for messages
+  std::shared_ptr<const Storage> archive;  // made of what was looked at (formats/repack.h)
+  // What libtorch must find in it: names below the archive's folder, and sizes.
+  std::vector<std::pair<std::string, size_t>> records;
+};
+
 // A model with a forward() of its own.
 class Module {
  public:
@@ -71,12 +81,11 @@ class Plugin {
   virtual std::vector<std::string> all_schemas() const = 0;
 
   // A TorchScript archive as a program: loaded, put in eval mode, inlined, its control flow and
-  // lists resolved as far as the sizes allow. The archive has been looked through before
-  // (read/script_check.h); nothing in it is executed.
-  virtual Result<aten::Program> read_script(const std::string& path,
+  // lists resolved as far as the sizes allow.
+  virtual Result<aten::Program> read_script(const ScriptFile& file,
                                             const ScriptOptions& options) = 0;
   // The same archive, to be run by libtorch's own interpreter: what read_script is measured by.
-  virtual Result<std::unique_ptr<Module>> load_script(const std::string& path,
+  virtual Result<std::unique_ptr<Module>> load_script(const ScriptFile& file,
                                                       const ScriptOptions& options) = 0;
 };
 

@@ -2,6 +2,7 @@
 #include <optional>
 #include <utility>
 
+#include "pipeline/sandbox_policy.h"
 #include "pipeline/shapes.h"
 #include "pipeline/source.h"
 #include "read/script.h"
@@ -13,9 +14,10 @@ extern const SourceKind kTorchScript;
 
 class TorchScriptSource final : public Source {
  public:
-  TorchScriptSource(std::string path, aten::Program program, libtorch::ScriptOptions options)
+  TorchScriptSource(libtorch::ScriptFile file, aten::Program program,
+                    libtorch::ScriptOptions options)
       : Source(kTorchScript, std::move(program)),
-        path_(std::move(path)),
+        file_(std::move(file)),
         options_(std::move(options)) {}
 
   libtorch::MakeModule reference() override {
@@ -27,8 +29,8 @@ class TorchScriptSource final : public Source {
         if (output.name == input.name + "_out") options.states.push_back(input.name);
       }
     }
-    return [path = path_, options](libtorch::Plugin& plugin) {
-      return plugin.load_script(path, options);
+    return [file = file_, options](libtorch::Plugin& plugin) {
+      return plugin.load_script(file, options);
     };
   }
 
@@ -37,7 +39,7 @@ class TorchScriptSource final : public Source {
   }
 
  private:
-  std::string path_;
+  libtorch::ScriptFile file_;
   libtorch::ScriptOptions options_;
 };
 
@@ -47,10 +49,11 @@ Result<std::unique_ptr<Source>> read(const std::string& path, const ExportConfig
   const std::optional<read::ScriptArchive> archive = read::ScriptArchive::open(path);
   if (!archive) return Error{"is not a TorchScript file", path};
   TRY_ASSIGN(libtorch::ScriptOptions options, shapes::script_options(config));
+  TRY_ASSIGN(libtorch::ScriptFile file, archive->check());
   TRY_ASSIGN(auto plugin, libtorch::load_plugin());
-  TRY_ASSIGN(aten::Program program, archive->read(options, *plugin));
+  TRY_ASSIGN(aten::Program program, archive->read(file, options, *plugin, sandbox_policy(config)));
   return std::unique_ptr<Source>(
-      std::make_unique<TorchScriptSource>(path, std::move(program), std::move(options)));
+      std::make_unique<TorchScriptSource>(std::move(file), std::move(program), std::move(options)));
 }
 
 const SourceKind kTorchScript = {.name = "TorchScript file",

@@ -24,6 +24,7 @@ using formats::Zip;
 using formats::ZipEntry;
 using Tensors = std::unordered_map<std::string, Tensor>;
 
+constexpr size_t kMaxNamed = 5;  // programs, in an error
 constexpr std::string_view kOldProgram = "serialized_exported_program.json";
 
 bool is_old_program(const std::string& name) {
@@ -130,9 +131,10 @@ class ArchiveReader {
       model_ = entry.name.substr(name_at,
                                  entry.name.size() - name_at - std::string_view(".json").size());
       models.push_back(&entry);
-      names.push_back(model_);
+      if (names.size() < kMaxNamed) names.push_back(model_);
     }
     if (models.size() == 1) return models[0];
+    if (models.size() > names.size()) names.push_back("...");
     if (models.size() > 1) {
       return Error{
           fmt::format("holds {} programs ({}); save the one to export in a file of its own "

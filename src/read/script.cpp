@@ -1,14 +1,22 @@
 #include "read/script.h"
 
+#include <array>
+#include <compare>
 #include <cstring>
+#include <map>
+#include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "formats/repack.h"
 #include "formats/zip.h"
 #include "read/functionalize.h"
+#include "read/program_codec.h"
 #include "read/prune.h"
 #include "read/script_check.h"
+#include "sandbox/child.h"
+#include "sandbox/message.h"
 
 namespace onnxport::read {
 
@@ -32,13 +40,40 @@ bool holds_script(const Zip& zip) {
 // Smaller ones are not worth a search.
 constexpr size_t kMinMapped = 4096;
 
+// Entries of one size that a weight is compared with: enough for models whose layers are alike, too
+// few for a file whose entries differ in their last byte to take long.
+constexpr int kMaxCompared = 16;
+
+// Tells weights of one size apart by a few of their bytes.
+struct Probe {
+  size_t size;
+  std::array<uint64_t, 4> words;
+  auto operator<=>(const Probe&) const = default;
+};
+Probe probe_of(std::span<const std::byte> bytes) {
+  Probe out{bytes.size(), {}};
+  for (size_t i = 0; i < out.words.size(); ++i) {
+    const size_t at = (bytes.size() - sizeof(uint64_t)) / (out.words.size() - 1) * i;
+    std::memcpy(&out.words[i], bytes.data() + at, sizeof(uint64_t));
+  }
+  return out;
+}
+
 // libtorch reads an archive's tensors into memory. Most weights are such a tensor as it is: they
 // become views of the mapped file, so that what libtorch holds can go, and the rest of the pipeline
 // has none of the weights in memory. Which entry a weight came from nobody tells: equal bytes do.
 void map_weights(aten::Program& program, const Zip& zip) {
-  std::unordered_multimap<size_t, const formats::ZipEntry*> by_size;
+  std::set<size_t> sizes;
+  for (const aten::Weight& weight : program.weights) {
+    if (weight.tensor.storage != nullptr) sizes.insert(weight.tensor.storage->size());
+  }
+  std::multimap<Probe, std::shared_ptr<const Storage>> entries;
   for (const formats::ZipEntry& entry : zip.entries()) {
-    if (entry.stored && entry.size >= kMinMapped) by_size.emplace(entry.size, &entry);
+    if (!entry.stored || entry.size < kMinMapped || !sizes.contains(entry.size)) continue;
+    auto bytes = zip.read(entry, Zip::Crc::kSkip);  // held against libtorch's copy here
+    if (!bytes.ok()) continue;
+    entries.emplace(probe_of((*bytes)->view()), *bytes);
+    (*bytes)->release();
   }
   // By what a weight held: tied weights share a storage, and go on doing so.
   std::unordered_map<const Storage*, std::shared_ptr<const Storage>> mapped;
@@ -51,16 +86,16 @@ void map_weights(aten::Program& program, const Zip& zip) {
       continue;
     }
     const std::span<const std::byte> bytes = storage->view();
-    const auto [begin, end] = by_size.equal_range(storage->size());
-    for (auto it = begin; it != end && !bytes.empty(); ++it) {
-      auto entry = zip.read(*it->second, Zip::Crc::kSkip);  // held against libtorch's copy here
-      if (!entry.ok()) continue;
-      const bool same = std::memcmp(bytes.data(), (*entry)->view().data(), bytes.size()) == 0;
-      (*entry)->release();
+    if (bytes.empty()) continue;
+    auto [it, end] = entries.equal_range(probe_of(bytes));
+    for (int compared = 0; it != end && compared < kMaxCompared; ++it, ++compared) {
+      const std::shared_ptr<const Storage> entry = it->second;
+      const bool same = std::memcmp(bytes.data(), entry->view().data(), bytes.size()) == 0;
+      entry->release();
       if (!same) continue;
-      mapped[storage.get()] = *entry;
-      replaced.push_back(std::exchange(storage, *entry));
-      by_size.erase(it);
+      mapped[storage.get()] = entry;
+      replaced.push_back(std::exchange(storage, entry));
+      entries.erase(it);
       break;
     }
   }
@@ -78,6 +113,50 @@ Error with_hint(Error error, const libtorch::ScriptOptions& options) {
   return error;
 }
 
+// What the process that loads the archive answers.
+constexpr int64_t kError = 0;
+constexpr int64_t kProgram = 1;
+
+std::string answer(Result<aten::Program> program, const Zip& zip) {
+  sandbox::MessageWriter out;
+  if (program.ok()) {
+    map_weights(*program, zip);
+    out.number(kProgram);
+    out.text(encode(*program, *zip.bytes()));
+  } else {
+    out.number(kError);
+    out.text(program.error().message);
+    out.text(program.error().where);
+  }
+  return out.take();
+}
+
+Result<aten::Program> program_of(std::string_view answer, const Zip& zip) {
+  sandbox::MessageReader in(answer);
+  TRY_ASSIGN(const int64_t kind, in.number(kError, kProgram));
+  TRY_ASSIGN(const std::string_view text, in.text());
+  if (kind == kProgram) return decode(text, zip.bytes());
+  TRY_ASSIGN(const std::string_view where, in.text());
+  return Error{std::string(text), std::string(where)};
+}
+
+// The program that libtorch makes of the archive, in a process of its own.
+Result<aten::Program> load(const libtorch::ScriptFile& file, const Zip& zip,
+                           const libtorch::ScriptOptions& options, libtorch::Plugin& plugin,
+                           const sandbox::Policy& policy) {
+  // Weights that the code computes are sent; those of the file are not.
+  constexpr size_t kMostComputed = size_t{1} << 30;
+  TRY_ASSIGN(
+      const sandbox::ChildEnd end,
+      sandbox::in_child(
+          [&](const sandbox::Send& send) { send(answer(plugin.read_script(file, options), zip)); },
+          {.policy = policy, .most = zip.bytes()->size() + kMostComputed, .warm_up = [&] {
+             plugin.warm_up(libtorch::threads_in_fork(plugin));
+           }}));
+  if (end.crashed || end.late) return Error{"libtorch, loading the file, ended: " + end.how, ""};
+  return program_of(end.text, zip);
+}
+
 }  // namespace
 
 struct ScriptArchive::Content {
@@ -91,16 +170,32 @@ std::optional<ScriptArchive> ScriptArchive::open(const std::string& path) {
   return ScriptArchive(std::make_shared<Content>(Content{path, std::move(zip).value()}));
 }
 
-Result<aten::Program> ScriptArchive::read(const libtorch::ScriptOptions& options,
-                                          libtorch::Plugin& plugin) const {
+Result<libtorch::ScriptFile> ScriptArchive::check() const {
+  Zip& zip = content_->zip;
+  auto steps = [&]() -> Result<libtorch::ScriptFile> {
+    TRY_ASSIGN(const std::vector<const formats::ZipEntry*> entries, check_script(zip));
+    libtorch::ScriptFile file;
+    file.path = content_->path;
+    TRY_ASSIGN(file.archive, formats::repack(zip, entries));
+    for (const formats::ZipEntry* entry : entries) {
+      file.records.emplace_back(entry->name.substr(entry->name.find('/') + 1), entry->size);
+    }
+    return file;
+  };
+  auto file = steps();
+  if (!file.ok()) return std::move(file).error().at(content_->path);
+  return file;
+}
+
+Result<aten::Program> ScriptArchive::read(const libtorch::ScriptFile& file,
+                                          const libtorch::ScriptOptions& options,
+                                          libtorch::Plugin& plugin,
+                                          const sandbox::Policy& policy) const {
   const std::string& path = content_->path;
-  const Zip& zip = content_->zip;
   auto steps = [&]() -> Result<aten::Program> {
-    TRY(check_script(zip));
-    auto program = plugin.read_script(path, options);
+    auto program = load(file, content_->zip, options, plugin, policy);
     if (!program.ok()) return with_hint(std::move(program).error(), options);
     program->source_file = path;
-    map_weights(*program, zip);
     TRY(functionalize(*program));
     prune(*program);
     TRY(aten::validate(*program));

@@ -1,6 +1,6 @@
-// libtorch's own readers never call Python, but they trust what an archive says: the element count
-// of a storage is believed whatever the size of its entry, the parser of the code recurses on its
-// nesting, and a method __setstate__ runs while the archive is loaded.
+// libtorch's own readers never call Python, but they trust what an archive says: the parser of the
+// code recurses on its nesting, and a method __setstate__ runs while the archive is loaded.
+// Pickles: read/script_pickle.h.
 #include "read/script_check.h"
 
 #include <fmt/format.h>
@@ -11,181 +11,23 @@
 #include <vector>
 
 #include "formats/pickle.h"
-#include "formats/torch_save.h"
-#include "formats/zip.h"
+#include "read/script_pickle.h"
 
 namespace onnxport::read {
 
 namespace {
 
-using formats::Pickle;
-using formats::PickleId;
-using formats::PickleObject;
 using formats::Zip;
 using formats::ZipEntry;
-using Kind = PickleObject::Kind;
 
 constexpr size_t kMaxInflated = size_t{1} << 30;  // of all deflated entries together
-constexpr int kMaxNesting = 200;                  // of brackets, blocks, containers
+constexpr int kMaxNesting = 200;                  // of brackets, blocks
 constexpr size_t kMaxOperators = 1000;            // in one statement
 
 bool begins_with_one_of(std::string_view text, std::initializer_list<std::string_view> starts) {
   return std::any_of(starts.begin(), starts.end(),
                      [&](std::string_view start) { return text.starts_with(start); });
 }
-
-// --- pickles ------------------------------------------------------------------------------------
-
-// "module name", as torch.jit.save writes them.
-bool is_known_global(std::string_view global) {
-  if (global.starts_with("__torch__.torch.classes.")) {
-    return global.starts_with("__torch__.torch.classes.quantized.");
-  }
-  if (begins_with_one_of(global, {"__torch__", "torch.jit._pickle ", "torch._utils _rebuild_",
-                                  "torch.storage ", "collections OrderedDict",
-                                  "torch._tensor _rebuild_from_type_v2", "torch device"})) {
-    return true;
-  }
-  // torch.FloatStorage, torch.float32, torch.per_channel_affine
-  if (!global.starts_with("torch ")) return false;
-  const std::string_view name = global.substr(6);
-  return name.ends_with("Storage") || name.starts_with("per_") ||
-         formats::dtype_named(global) != DType::kUndefined;
-}
-
-int nesting_of(std::string_view text) {
-  int depth = 0;
-  int most = 0;
-  for (char c : text) {
-    if (c == '[' || c == '(' || c == '{') most = std::max(most, ++depth);
-    if (c == ']' || c == ')' || c == '}') --depth;
-  }
-  return most;
-}
-
-class PickleCheck {
- public:
-  PickleCheck(const Zip& zip, std::string storages, const Pickle& pickle)
-      : zip_(zip), storages_(std::move(storages)), pickle_(pickle) {}
-
-  Status run() {
-    for (const PickleObject& o : pickle_.objects) {
-      if (o.kind == Kind::kGlobal && !is_known_global(o.text)) {
-        std::string name = o.text;
-        std::replace(name.begin(), name.end(), ' ', '.');
-        return Error{
-            fmt::format("names `{}`, which no TorchScript archive needs: it is refused, and "
-                        "was not executed",
-                        name),
-            ""};
-      }
-      if (o.kind == Kind::kString && nesting_of(o.text) > kMaxNesting) {
-        return Error{"has a type that is nested too deep", ""};
-      }
-      if (o.kind == Kind::kPersistent) TRY(check_storage(o));
-      if (o.kind == Kind::kCall) TRY(check_call(o));
-    }
-    return check_depth();
-  }
-
- private:
-  const PickleObject& at(PickleId id) const { return pickle_[id]; }
-
-  // ('storage', torch.FloatStorage, '0', 'cpu', element count)
-  Status check_storage(const PickleObject& persistent) const {
-    const std::vector<PickleId>& id = at(persistent.items[0]).items;
-    if (id.size() < 5 || at(id[0]).text != "storage" || at(id[4]).kind != Kind::kInt) {
-      return Error{"names a storage in an unknown way", ""};
-    }
-    const std::string name = storages_ + at(id[2]).text;
-    const ZipEntry* entry = zip_.find(name);
-    if (entry == nullptr) return Error{"needs the entry `" + name + "`, which is missing", ""};
-    const DType dtype = formats::dtype_named(at(id[1]).text);
-    const std::array<int64_t, 1> dims = {at(id[4]).integer};
-    // Quantized types have at least a byte for an element.
-    auto bytes = checked_nbytes(dtype == DType::kUndefined ? DType::kUint8 : dtype, dims);
-    if (bytes.ok() && *bytes <= entry->size) return {};
-    return Error{fmt::format("says that `{}` holds {} elements, but it has {} bytes", name, dims[0],
-                             entry->size),
-                 ""};
-  }
-
-  // torch._utils._rebuild_tensor_v2(storage, offset, sizes, strides, ...)
-  Status check_call(const PickleObject& call) const {
-    if (call.items.size() < 2) return {};
-    const std::string& callable = at(call.items[0]).text;
-    const std::vector<PickleId>& args = at(call.items[1]).items;
-    if (!callable.starts_with("torch._utils _rebuild_tensor") &&
-        !callable.starts_with("torch._utils _rebuild_qtensor")) {
-      return {};
-    }
-    Error wrong{"a tensor's sizes or strides are broken", ""};
-    if (args.size() < 4 || at(args[0]).kind != Kind::kPersistent) return wrong;
-    const std::vector<PickleId>& sizes = at(args[2]).items;
-    const std::vector<PickleId>& strides = at(args[3]).items;
-    if (at(args[1]).kind != Kind::kInt || sizes.size() != strides.size() || sizes.size() > 64) {
-      return wrong;
-    }
-    int64_t last = at(args[1]).integer;
-    if (last < 0) return wrong;
-    bool empty = false;
-    for (size_t i = 0; i < sizes.size(); ++i) {
-      const int64_t size = at(sizes[i]).integer;
-      const int64_t stride = at(strides[i]).integer;
-      if (at(sizes[i]).kind != Kind::kInt || at(strides[i]).kind != Kind::kInt || size < 0 ||
-          stride < 0) {
-        return wrong;
-      }
-      empty = empty || size == 0;
-      int64_t reach = 0;
-      if (size > 0 && (__builtin_mul_overflow(size - 1, stride, &reach) ||
-                       __builtin_add_overflow(last, reach, &last))) {
-        return wrong;
-      }
-    }
-    const std::vector<PickleId>& id = at(at(args[0]).items[0]).items;
-    if (empty || (id.size() >= 5 && last < at(id[4]).integer)) return {};
-    return Error{"a tensor reaches outside its storage", ""};
-  }
-
-  // libtorch frees nested containers by recursion. Depth by a walk with a stack of its own; an
-  // object that contains itself has no depth, and is refused too.
-  Status check_depth() const {
-    std::vector<int> depth(pickle_.objects.size(), 0);  // 0: not seen, -1: open
-    std::vector<PickleId> stack = {pickle_.root};
-    while (!stack.empty()) {
-      const PickleId id = stack.back();
-      const PickleObject& o = at(id);
-      if (depth[id] > 0) {
-        stack.pop_back();
-        continue;
-      }
-      const bool first = depth[id] == 0;
-      depth[id] = -1;
-      int deepest = 0;
-      bool waits = false;
-      for (const auto* parts : {&o.items, &o.added, &o.state}) {
-        for (PickleId part : *parts) {
-          if (depth[part] == -1) return Error{"has an object that contains itself", ""};
-          if (depth[part] == 0 && first) {
-            stack.push_back(part);
-            waits = true;
-          }
-          deepest = std::max(deepest, depth[part]);
-        }
-      }
-      if (waits) continue;
-      depth[id] = deepest + 1;
-      if (depth[id] > 5 * kMaxNesting) return Error{"is nested too deep", ""};
-      stack.pop_back();
-    }
-    return {};
-  }
-
-  const Zip& zip_;
-  std::string storages_;
-  const Pickle& pickle_;
-};
 
 // --- code ---------------------------------------------------------------------------------------
 
@@ -279,24 +121,55 @@ class CodeCheck {
   bool in_setstate_ = false;
 };
 
+// --- the archive --------------------------------------------------------------------------------
+
+// Records of a few bytes that libtorch looks for.
+constexpr std::array<std::string_view, 6> kNotes = {"version",         ".data/version",
+                                                    "byteorder",       ".data/serialization_id",
+                                                    ".format_version", ".storage_alignment"};
+constexpr size_t kMaxNote = 1024;
+
+// What its storages and expanded tensors may take beside what the archive has.
+constexpr size_t kSpareBytes = size_t{1} << 30;
+
 class ArchiveCheck {
  public:
-  explicit ArchiveCheck(const Zip& zip) : zip_(zip) {}
+  explicit ArchiveCheck(Zip& zip) : zip_(zip) {}
 
-  Status run() {
+  Result<std::vector<const ZipEntry*>> run() {
+    TRY(find_root());
     TRY(check_sizes());
     for (const ZipEntry& entry : zip_.entries()) {
-      Status status = check(entry);
+      if (!entry.name.starts_with(root_)) continue;
+      Status status = check(entry, std::string_view(entry.name).substr(root_.size()));
       if (!status.ok()) return std::move(status).error().at("archive entry `" + entry.name + "`");
     }
-    return {};
+    return std::move(needed_);
   }
 
  private:
+  // The one folder that all is in: libtorch takes that of the first entry.
+  Status find_root() {
+    const std::string& first = zip_.entries().front().name;
+    root_ = first.substr(0, first.find('/') + 1);
+    if (root_.empty() || zip_.find(root_ + "data.pkl") == nullptr) {
+      return Error{"has no `data.pkl` in the folder of its first entry, `" + first +
+                       "`: torch.jit.save writes one",
+                   ""};
+    }
+    if (zip_.find(root_ + "model.json") == nullptr) return {};
+    return Error{
+        "was saved by PyTorch 1.2 or earlier: load it with a newer one and save it again with "
+        "torch.jit.save",
+        "archive entry `" + root_ + "model.json`"};
+  }
+
   // Weights are stored, code may be deflated.
-  Status check_sizes() const {
+  Status check_sizes() {
     size_t inflated = 0;
+    budget_ = kSpareBytes;
     for (const ZipEntry& entry : zip_.entries()) {
+      budget_ += entry.size;  // no overflow: stored ones lie in the file, others have a limit
       if (entry.stored) continue;
       inflated += std::min(entry.size, kMaxInflated + 1);
       if (inflated > kMaxInflated) {
@@ -308,36 +181,49 @@ class ArchiveCheck {
     return {};
   }
 
-  Status check(const ZipEntry& entry) const {
-    const std::string_view name = entry.name;
-    if (name.find("..") != std::string_view::npos || name.starts_with("/")) {
-      return Error{"has a name that leads elsewhere", ""};
+  // `name`: below the root. What libtorch reads is held and looked through; it is not given the
+  // rest: extra files, the inputs of the trace, the same model for mobile phones.
+  Status check(const ZipEntry& entry, std::string_view name) {
+    if (name == "data.pkl" || name == "constants.pkl") {
+      return check_pickle(entry, root_ + std::string(name.substr(0, name.find('.'))) + "/");
     }
-    // Others libtorch does not read: the inputs of the trace, the same model for mobile phones.
-    const bool pickle = name.ends_with("/data.pkl") || name.ends_with("/constants.pkl") ||
-                        name.ends_with(".debug_pkl");
-    const bool code = name.ends_with(".py") && name.find("/code/") != std::string_view::npos;
-    if (!pickle && !code) {
-      // Inflated, since a size that lies would otherwise be believed.
-      if (!entry.stored) TRY(zip_.read(entry, Zip::Crc::kCheck));
-      return {};
+    if (name.starts_with("code/") && name.ends_with(".debug_pkl")) return check_pickle(entry, "");
+    if (name.starts_with("code/") && name.ends_with(".py")) return check_code(entry);
+    if (name.starts_with("data/") || name.starts_with("constants/")) {
+      needed_.push_back(&entry);
+      // A storage is only data. One that is deflated is inflated once.
+      return entry.stored ? Status() : zip_.hold(entry);
     }
-    TRY_ASSIGN(std::shared_ptr<const Storage> bytes, zip_.read(entry, Zip::Crc::kCheck));
-    if (code) {
-      auto view = bytes->view();
-      return CodeCheck().run({reinterpret_cast<const char*>(view.data()), view.size()});
-    }
-    TRY_ASSIGN(Pickle parsed, formats::parse_pickle(bytes->view()));
-    // Storages of data.pkl are in data/, those of constants.pkl in constants/.
-    const std::string folder = std::string(name.substr(0, name.size() - 4)) + "/";
-    return PickleCheck(zip_, folder, parsed).run();
+    if (std::find(kNotes.begin(), kNotes.end(), name) == kNotes.end()) return {};
+    if (entry.size > kMaxNote) return Error{"is larger than torch.jit.save makes it", ""};
+    needed_.push_back(&entry);
+    return zip_.hold(entry);
   }
 
-  const Zip& zip_;
+  Status check_pickle(const ZipEntry& entry, const std::string& storages) {
+    needed_.push_back(&entry);
+    TRY(zip_.hold(entry));
+    TRY_ASSIGN(const std::shared_ptr<const Storage> bytes, zip_.read(entry, Zip::Crc::kSkip));
+    TRY_ASSIGN(const formats::Pickle pickle, formats::parse_pickle(bytes->view()));
+    return check_script_pickle(zip_, storages, pickle, budget_);
+  }
+
+  Status check_code(const ZipEntry& entry) {
+    needed_.push_back(&entry);
+    TRY(zip_.hold(entry));
+    TRY_ASSIGN(const std::shared_ptr<const Storage> bytes, zip_.read(entry, Zip::Crc::kSkip));
+    const std::span<const std::byte> view = bytes->view();
+    return CodeCheck().run({reinterpret_cast<const char*>(view.data()), view.size()});
+  }
+
+  Zip& zip_;
+  std::string root_;  // with its slash
+  size_t budget_ = 0;
+  std::vector<const ZipEntry*> needed_;
 };
 
 }  // namespace
 
-Status check_script(const formats::Zip& zip) { return ArchiveCheck(zip).run(); }
+Result<std::vector<const ZipEntry*>> check_script(Zip& zip) { return ArchiveCheck(zip).run(); }
 
 }  // namespace onnxport::read

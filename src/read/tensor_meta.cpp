@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "formats/torch_types.h"
 #include "read/sym_expr.h"
 
 namespace onnxport::read {
@@ -12,48 +13,9 @@ using formats::JsonUnion;
 using formats::JsonValue;
 
 Result<DType> dtype_of_scalar_type(int64_t code) {
-  switch (code) {
-    case 1:
-      return DType::kUint8;
-    case 2:
-      return DType::kInt8;
-    case 3:
-      return DType::kInt16;
-    case 4:
-      return DType::kInt32;
-    case 5:
-      return DType::kInt64;
-    case 6:
-      return DType::kFloat16;
-    case 7:
-      return DType::kFloat;
-    case 8:
-      return DType::kDouble;
-    case 10:
-      return DType::kComplex64;
-    case 11:
-      return DType::kComplex128;
-    case 12:
-      return DType::kBool;
-    case 13:
-      return DType::kBFloat16;
-    case 28:
-      return DType::kUint16;
-    case 29:
-      return DType::kFloat8E4M3FN;
-    case 30:
-      return DType::kFloat8E5M2;
-    case 31:
-      return DType::kFloat8E4M3FNUZ;
-    case 32:
-      return DType::kFloat8E5M2FNUZ;
-    case 34:
-      return DType::kUint32;
-    case 35:
-      return DType::kUint64;
-    default:
-      return Error{fmt::format("element type {} is not supported", code), ""};
-  }
+  const DType dtype = formats::dtype_numbered(code);
+  if (dtype != DType::kUndefined) return dtype;
+  return Error{fmt::format("element type {} is not supported", code), ""};
 }
 
 Result<Expr> SizeReader::sym_int(JsonValue value) {

@@ -133,6 +133,7 @@ Result<ChildEnd> in_child(const std::function<void(const Send&)>& work,
   if (WIFEXITED(status) && WEXITSTATUS(status) == kNoWall) return Error{end.text, ""};
   end.crashed = WIFSIGNALED(status) || WEXITSTATUS(status) != 0;
   if (too_much) {
+    end.crashed = true;
     end.how = fmt::format("an answer of more than {} bytes", options.most);
   } else if (end.crashed) {
     end.how = how_it_ended(status, options.policy.limits);

@@ -43,19 +43,20 @@ class TorchPlugin final : public libtorch::Plugin {
   void warm_up(int threads) override { torch_plugin::warm_up(threads); }
   bool has_computed() const override { return torch_plugin::has_computed(); }
 
-  Result<Program> read_script(const std::string& path, const ScriptOptions& options) override {
+  Result<Program> read_script(const libtorch::ScriptFile& file,
+                              const ScriptOptions& options) override {
     try {
-      return torch_plugin::read_script(path, options);
+      return torch_plugin::read_script(file, options);
     } catch (const c10::Error& e) {
-      return Error{std::string("libtorch: ") + e.what_without_backtrace(), path};
+      return Error{std::string("libtorch: ") + e.what_without_backtrace(), file.path};
     } catch (const std::exception& e) {
-      return Error{std::string("libtorch: ") + e.what(), path};
+      return Error{std::string("libtorch: ") + e.what(), file.path};
     }
   }
 
-  Result<std::unique_ptr<libtorch::Module>> load_script(const std::string& path,
+  Result<std::unique_ptr<libtorch::Module>> load_script(const libtorch::ScriptFile& file,
                                                         const ScriptOptions& options) override {
-    return torch_plugin::load_script(path, options);
+    return torch_plugin::load_script(file, options);
   }
 
   Result<std::string> schema(const std::string& full_name) const override {

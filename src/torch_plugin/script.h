@@ -12,6 +12,7 @@ namespace onnxport::torch_plugin {
 
 // See libtorch::Plugin. The program's calls may still work in place: the host makes them functional
 // (read/script.h), drops what is not used and validates it.
-Result<aten::Program> read_script(const std::string& path, const libtorch::ScriptOptions& options);
+Result<aten::Program> read_script(const libtorch::ScriptFile& file,
+                                  const libtorch::ScriptOptions& options);
 
 }  // namespace onnxport::torch_plugin

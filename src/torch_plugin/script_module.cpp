@@ -1,12 +1,11 @@
-// Nothing is shared with what reads the archive as a program (torchscript/): this is what that is
-// measured by.
+// Nothing but the loading of the archive is shared with what reads it as a program (torchscript/):
+// this is what that is measured by.
 #include "torch_plugin/script_module.h"
 
 #include <ATen/ScalarOps.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <c10/core/DefaultDtype.h>
 #include <c10/core/InferenceMode.h>
-#include <torch/csrc/jit/serialization/import.h>
 #undef CHECK  // c10's; ours follows
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 
 #include "torch_plugin/convert.h"
 #include "torch_plugin/process.h"
+#include "torch_plugin/script_archive.h"
 
 namespace onnxport::torch_plugin {
 namespace {
@@ -63,8 +63,8 @@ Status flatten(const c10::IValue& value, std::vector<Tensor>& out) {
 
 class ScriptModule final : public libtorch::Module {
  public:
-  ScriptModule(torch::jit::Module module, std::string path, ScriptOptions options)
-      : module_(std::move(module)), path_(std::move(path)), options_(std::move(options)) {}
+  ScriptModule(torch::jit::Module module, libtorch::ScriptFile file, ScriptOptions options)
+      : module_(std::move(module)), file_(std::move(file)), options_(std::move(options)) {}
 
   Result<std::vector<Tensor>> forward(const std::vector<Tensor>& inputs,
                                       const libtorch::RunOptions& options) override {
@@ -76,17 +76,11 @@ class ScriptModule final : public libtorch::Module {
     // It writes in place into what the runs share: again, from the file, with weights of its own.
     writes_weights_ = true;
     try {
-      module_ = load(path_);
+      module_ = load_archive(file_, DebugFiles::kSkip);
     } catch (const std::exception& e) {
-      return Error{std::string("libtorch: ") + e.what(), path_};
+      return Error{std::string("libtorch: ") + e.what(), file_.path};
     }
     return run(inputs);
-  }
-
-  static torch::jit::Module load(const std::string& path) {
-    torch::jit::Module module = torch::jit::load(path, c10::kCPU, /*load_debug_files=*/false);
-    module.eval();
-    return module;
   }
 
  private:
@@ -218,22 +212,22 @@ class ScriptModule final : public libtorch::Module {
   }
 
   torch::jit::Module module_;
-  std::string path_;
+  libtorch::ScriptFile file_;
   ScriptOptions options_;
   bool writes_weights_ = false;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<libtorch::Module>> load_script(const std::string& path,
+Result<std::unique_ptr<libtorch::Module>> load_script(const libtorch::ScriptFile& file,
                                                       const ScriptOptions& options) {
   try {
     return std::unique_ptr<libtorch::Module>(
-        new ScriptModule(ScriptModule::load(path), path, options));
+        new ScriptModule(load_archive(file, DebugFiles::kSkip), file, options));
   } catch (const c10::Error& e) {
-    return Error{std::string("libtorch: ") + e.what_without_backtrace(), path};
+    return Error{std::string("libtorch: ") + e.what_without_backtrace(), file.path};
   } catch (const std::exception& e) {
-    return Error{std::string("libtorch: ") + e.what(), path};
+    return Error{std::string("libtorch: ") + e.what(), file.path};
   }
 }
 

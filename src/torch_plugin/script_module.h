@@ -10,7 +10,7 @@
 namespace onnxport::torch_plugin {
 
 // See libtorch::Plugin.
-Result<std::unique_ptr<libtorch::Module>> load_script(const std::string& path,
+Result<std::unique_ptr<libtorch::Module>> load_script(const libtorch::ScriptFile& file,
                                                       const libtorch::ScriptOptions& options);
 
 }  // namespace onnxport::torch_plugin
