@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include "base/deadline.h"
+#include "base/hidden_folder.h"
 #include "base/memory.h"
 #include "cli/terminal.h"
-#include "pipeline/staging_folder.h"
 
 namespace onnxport::cli {
 
@@ -20,7 +20,7 @@ void start_limits(options::Command command, const options::Settings& settings) {
   const double grace = command == options::kInspect ? 0 : 2;
   // It lives as long as the process.
   static const auto* deadline = new Deadline(seconds + grace, [seconds] {
-    remove_staging_folders();
+    remove_hidden_folders();
     print_error(look(false),
                 fmt::format("the time limit of {:g} s (--time-limit) was reached", seconds));
     std::_Exit(1);  // without the handlers of a process that still works
