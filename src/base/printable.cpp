@@ -82,6 +82,8 @@ std::string end_of_cut(size_t more) { return fmt::format("... ({} bytes more)", 
 
 // The result of a cut has its end, too: that counts as none of it.
 size_t without_end_of_cut(std::string_view text, size_t most) {
+  constexpr size_t kLongest = 40;
+  if (text.size() > most && text.size() - most > kLongest) return most;
   const size_t at = text.rfind("... (");
   if (at == std::string_view::npos || at > most || !text.ends_with(" bytes more)")) return most;
   const std::string_view number = text.substr(at + 5, text.size() - at - 5 - 12);
