@@ -262,9 +262,10 @@ void Graph::replace_outputs(Value* old_value, Value* new_value) {
     }
   };
   replace_in(outputs_);
-  // Bodies of nodes further down the list are searched only where there is one that names it.
+  // Bodies that name it; the rest is not looked at.
   for (const Node* node = head_; node != nullptr && old_value->graph_outputs > 0;
        node = node->next) {
+    if (node->attributes.empty()) continue;
     for (Graph* graph : graphs_below(*node)) replace_in(graph->outputs_);
   }
 }

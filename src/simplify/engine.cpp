@@ -16,7 +16,7 @@ constexpr int64_t kFoldElements = int64_t{1} << 20;
 
 // Elements that all folds together may touch: some seconds' worth for a small model.
 uint64_t fold_elements(const onnx::Model& model) {
-  constexpr uint64_t kLeast = uint64_t{1} << 30;
+  constexpr uint64_t kLeast = uint64_t{1} << 28;
   uint64_t elements = kLeast;
   for (const Value* value : model.graph->values()) {
     if (value->initializer) elements += 16 * static_cast<uint64_t>(value->initializer->numel());
@@ -397,7 +397,7 @@ bool Engine::can_afford(const Node& node) {
     axes = std::max<uint64_t>(axes, out->shape->size());
   }
   constexpr uint64_t kUsualAxes = 8;
-  elements *= 1 + axes / kUsualAxes;
+  if (axes > kUsualAxes) elements *= axes;
   if (budget_.take_elements(elements)) return true;
   note_spent();
   return false;
