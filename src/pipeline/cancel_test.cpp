@@ -134,13 +134,13 @@ TEST(TimeLimit, NamesItselfAndTheStage) {
   ExportConfig config;
   config.time_limit = 0.2;
   const auto linger = [](const std::string& name, bool finished, double) {
-    if (!finished && name == "write") std::this_thread::sleep_for(milliseconds(1500));
+    if (!finished && name == "read") std::this_thread::sleep_for(milliseconds(1500));
   };
   config.verify = false;
   const Report report = export_model(fixture_pt2(), folder.file("out.onnx"), config, linger);
   EXPECT_EQ(report.outcome, Outcome::kRefused);
   EXPECT_EQ(report.exit_code(), 1);
-  EXPECT_EQ(report.error, "the time limit of 0.2 s (--time-limit) was reached in `write`");
+  EXPECT_EQ(report.error, "the time limit of 0.2 s (--time-limit) was reached in `read`");
   EXPECT_THAT(folder.names(), IsEmpty());
 }
 
@@ -150,11 +150,11 @@ TEST(TimeLimit, IsForASimplificationToo) {
   SimplifyConfig config;
   config.time_limit = 0.2;
   const auto linger = [](const std::string& name, bool finished, double) {
-    if (!finished && name == "check") std::this_thread::sleep_for(milliseconds(1500));
+    if (!finished && name == "read") std::this_thread::sleep_for(milliseconds(1500));
   };
   const SimplifyReport report = simplify_model(file, folder.file("out.onnx"), config, linger);
   EXPECT_EQ(report.exit_code(), 1);
-  EXPECT_EQ(report.error, "the time limit of 0.2 s (--time-limit) was reached in `check`");
+  EXPECT_EQ(report.error, "the time limit of 0.2 s (--time-limit) was reached in `read`");
   EXPECT_THAT(folder.names(), ElementsAre("model.onnx"));
 }
 

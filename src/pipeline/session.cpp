@@ -38,9 +38,9 @@ Status Session::stage(const char* name, const std::function<Status()>& work) {
   TRY(check_cancelled(token_));
   if (in_stage_) return work();
   const auto start = Clock::now();
+  stage_ = name;
   if (progress_) progress_(name, false, 0);
   in_stage_ = true;
-  stage_ = name;
   Status status = check_cancelled(token_);  // whoever was told may have asked for it
   if (status.ok()) status = work();
   in_stage_ = false;

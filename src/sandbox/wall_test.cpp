@@ -47,8 +47,7 @@ using testing::HasSubstr;
 struct World {
   World() {
     folder = testing::TempDir() + "onnxport_wall_" + std::to_string(getpid());
-    std::filesystem::create_directories(folder);
-    std::ofstream(folder + "/secret") << "secret";
+    start_again();
     listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in any{};
     any.sin_family = AF_INET;
@@ -62,6 +61,12 @@ struct World {
     if (bystander == 0) {
       for (;;) pause();
     }
+  }
+  // As if nothing had been tried.
+  void start_again() const {
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder + "/secret") << "secret";
   }
   ~World() {
     kill(bystander, SIGKILL);
@@ -197,6 +202,7 @@ Attempts attempts() {
 std::vector<std::string> worked(const World& world, const Parts& parts) {
   std::vector<std::string> out;
   for (const auto& [name, attempt] : attempts()) {
+    world.start_again();
     auto end = in_child(
         [&, &attempt = attempt](const Send& send) {
           const Status wall = raise_wall(parts, {}, {3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
