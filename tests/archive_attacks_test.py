@@ -143,7 +143,7 @@ def with_names(*names):
     "make, word",
     [
         (lambda data: data + b"more", "at its end"),
-        (lambda data: b"PK\3\4more" + data, "ends at"),
+        (lambda data: b"PK\3\4more" + data, "changed after it was saved"),
         (lambda data: data[:-2] + struct.pack("<H", 22) + data[-22:], "ends at"),
         (with_second_directory, "ends at"),
         (with_names("m/DATA.PKL", "M/Models/Model.json", "m/models/model.json", "m/data.pkl"), "case only"),

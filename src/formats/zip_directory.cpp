@@ -296,13 +296,15 @@ bool is_descriptor(const ZipEntry& entry, Bytes bytes) {
 }
 
 // The local header, the data and what follows it, which must fill the bytes from `record.local` to
-// `end`. Sets where the data begins.
-Status read_local(Bytes archive, Record& record, uint64_t end) {
+// `end`, where `next` begins. Sets where the data begins.
+Status read_local(Bytes archive, Record& record, uint64_t end, std::string_view next) {
   ZipEntry& entry = record.entry;
   const auto outside = [&] {
-    return bad(entry.name, fmt::format("its {} bytes do not lie where the zip directory says: the "
-                                       "file is damaged, copy or save it again",
-                                       entry.stored_size));
+    const char* how =
+        entry.stored_size > archive.size() ? "lie outside the archive and overlap" : "overlap";
+    return bad(entry.name, fmt::format("its {} bytes {} {}: the file is damaged, copy or save it "
+                                       "again",
+                                       entry.stored_size, how, next));
   };
   if (end - record.local < zip::kLocalSize) return outside();
   Fields local(archive.subspan(record.local, end - record.local));
@@ -351,13 +353,12 @@ Status read_locals(Bytes archive, uint64_t directory, std::vector<Record>& recor
   for (size_t i = 0; i < order.size(); ++i) {
     Record& record = records[order[i]];
     const uint64_t end = i + 1 < order.size() ? records[order[i + 1]].local : directory;
-    if (record.local >= end) {
-      const std::string other =
-          end == directory ? "the zip directory" : "`" + records[order[i + 1]].entry.name + "`";
-      return bad(record.entry.name, "overlaps " + other);
-    }
+    const std::string next = i + 1 < order.size()
+                                 ? "entry `" + records[order[i + 1]].entry.name + "`"
+                                 : "the zip directory";
     if (end > directory) return bad(records[order[i + 1]].entry.name, "lies outside the archive");
-    TRY(read_local(archive, record, end));
+    if (record.local >= end) return bad(record.entry.name, "overlaps " + next);
+    TRY(read_local(archive, record, end, next));
   }
   return {};
 }

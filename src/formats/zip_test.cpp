@@ -102,7 +102,7 @@ const std::vector<Deviation>& deviations() {
       {"a comment that is announced only",
        [](auto& s, auto& p) { put(s, p.end + 20, little(4, 2)); }, "comment"},
       {"bytes before the first entry", [](auto& s, auto&) { s = "PK\3\4more" + s; },
-       "not what ends at"},
+       "changed after it was saved"},
       {"bytes before the first entry, offsets moved",
        [](auto& s, auto& p) {
          for (size_t i = 0; i < p.central.size(); ++i) {
