@@ -342,5 +342,5 @@ def test_the_text_of_a_program_replaces_no_model(onnxport, small, tmp_path):
     model = tmp_path / "copy.pt2"
     model.write_bytes(Path(small).read_bytes())
     ran = onnxport("export", model, "-o", tmp_path / "model.onnx", "--dump-program", model)
-    assert ran.code == 1 and "would replace a model" in ran.err, ran.text
+    assert ran.code == 1 and "would replace the model" in ran.err, ran.text
     assert model.read_bytes() == Path(small).read_bytes()
