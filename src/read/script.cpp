@@ -146,14 +146,21 @@ Result<aten::Program> load(const libtorch::ScriptFile& file, const Zip& zip,
                            const sandbox::Policy& policy) {
   // Weights that the code computes are sent; those of the file are not.
   constexpr size_t kMostComputed = size_t{1} << 30;
+  // What loading may take: in proportion to the file, and much for one of any size. Code that runs
+  // while libtorch loads, or that never ends, is a stranger's.
+  constexpr uint64_t kMemory = uint64_t{3} << 29;
+  constexpr uint64_t kSeconds = 300;
+  const size_t size = zip.bytes()->size();
+  sandbox::Policy limited = sandbox::at_most_more(policy, kMemory + 4 * size);
+  if (limited.limits.seconds == 0) limited.limits.seconds = kSeconds + (size >> 23U);
   TRY_ASSIGN(
       const sandbox::ChildEnd end,
       sandbox::in_child(
           [&](const sandbox::Send& send) { send(answer(plugin.read_script(file, options), zip)); },
-          {.policy = policy, .most = zip.bytes()->size() + kMostComputed, .warm_up = [&] {
+          {.policy = limited, .most = size + kMostComputed, .warm_up = [&] {
              plugin.warm_up(libtorch::threads_in_fork(plugin));
            }}));
-  if (end.crashed || end.late) return Error{"libtorch, loading the file, ended: " + end.how, ""};
+  if (end.crashed || end.late) return Error{"loading it ended libtorch's process: " + end.how, ""};
   return program_of(end.text, zip);
 }
 
