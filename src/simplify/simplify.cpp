@@ -54,7 +54,7 @@ void forget_what_no_file_says(onnx::Model& model, const DeclaredTypes& declared)
 }
 
 uint64_t run_bytes(const onnx::Model& model) {
-  constexpr int64_t kUsual = 64;
+  constexpr int64_t kUsual = 128;
   uint64_t bytes = 0;
   std::unordered_set<const onnx::Value*> constant;
   for (const onnx::Graph* graph : onnx::all_graphs(model)) {

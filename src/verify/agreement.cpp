@@ -277,6 +277,7 @@ Status Recorded::record() {
 
 void Recorded::add_noise(Session& session, const std::vector<Tensor>& inputs, const Run& run,
                          std::vector<Noise>& noise) const {
+  tell_(run.number, "");
   auto outputs = session.run_parts(inputs);
   for (size_t i = 0; i < noise.size(); ++i) {
     if (!outputs.ok()) {
