@@ -1,16 +1,18 @@
-// libtorch's own readers never call Python, but they trust what an archive says: the parser of the
-// code recurses on its nesting, and a method __setstate__ runs while the archive is loaded.
-// Pickles: read/script_pickle.h.
+// libtorch's own readers never call Python, but they trust what an archive says. Pickles:
+// read/script_pickle.h, code: read/script_code.h.
 #include "read/script_check.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+#include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "formats/pickle.h"
+#include "read/script_code.h"
 #include "read/script_pickle.h"
 
 namespace onnxport::read {
@@ -21,107 +23,7 @@ using formats::Zip;
 using formats::ZipEntry;
 
 constexpr size_t kMaxInflated = size_t{1} << 30;  // of all deflated entries together
-constexpr int kMaxNesting = 200;                  // of brackets, blocks
-constexpr size_t kMaxOperators = 1000;            // in one statement
-
-bool begins_with_one_of(std::string_view text, std::initializer_list<std::string_view> starts) {
-  return std::any_of(starts.begin(), starts.end(),
-                     [&](std::string_view start) { return text.starts_with(start); });
-}
-
-// --- code ---------------------------------------------------------------------------------------
-
-// What reaches outside the process, in the words in which archives call it.
-constexpr std::array<std::string_view, 6> kForbidden = {
-    "torch.save(", "torch.from_file(", "torch.load(", "aten.save(", "aten.from_file(", "ops.rpc."};
-
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-
-// One line (of the file, or of a statement over several): brackets still open are carried on.
-class CodeCheck {
- public:
-  Status run(std::string_view code) {
-    while (!code.empty()) {
-      const size_t end = std::min(code.find('\n'), code.size());
-      TRY(line(code.substr(0, end)));
-      code.remove_prefix(std::min(end + 1, code.size()));
-      ++number_;
-    }
-    return {};
-  }
-
- private:
-  Status line(std::string_view text) {
-    const size_t indent = std::min(text.find_first_not_of(" \t"), text.size());
-    std::string_view words = text.substr(indent);
-    if (indent > 4 * kMaxNesting) return wrong("is nested too deep");
-    if (words.starts_with("def ")) in_setstate_ = words.starts_with("def __setstate__");
-    if (in_setstate_ && begins_with_one_of(words, {"while ", "for "})) {
-      return wrong("would run a loop while the archive is loaded (__setstate__)");
-    }
-    if (depth_ == 0) operators_ = 0;
-    char quote = 0;
-    for (size_t i = 0; i < words.size(); ++i) {
-      const char c = words[i];
-      if (quote != 0) {
-        if (c == '\\') ++i;
-        if (c == quote) quote = 0;
-        continue;
-      }
-      if (c == '#') break;
-      if (c == '"' || c == '\'') quote = c;
-      if (c == '(' || c == '[' || c == '{') ++depth_;
-      if (c == ')' || c == ']' || c == '}') depth_ = std::max(0, depth_ - 1);
-      if (depth_ > kMaxNesting) return wrong("is nested too deep");
-      if (is_operator(words, i) && ++operators_ > kMaxOperators) {
-        return wrong("has too many operators in one statement");
-      }
-      if (i > 0 && is_word(words[i - 1])) continue;
-      for (std::string_view call : kForbidden) {
-        if (words.substr(i).starts_with(call)) {
-          return wrong(fmt::format("calls {}...), which reaches outside the model", call));
-        }
-      }
-    }
-    return {};
-  }
-
-  static bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
-
-  // [1, -2, 3e-05]: not an operation on what stands before.
-  static bool is_sign(std::string_view text, size_t at) {
-    if (at >= 2 && text[at - 1] == 'e' && (is_digit(text[at - 2]) || text[at - 2] == '.'))
-      return true;
-    const size_t before = text.find_last_not_of(' ', at == 0 ? std::string_view::npos : at - 1);
-    return at > 0 && before != std::string_view::npos &&
-           std::string_view(",([").find(text[before]) != std::string_view::npos;
-  }
-
-  // What makes an expression deeper: operators, and calls and subscripts of a result. The signs and
-  // points of numbers do not.
-  static bool is_operator(std::string_view text, size_t at) {
-    const char c = text[at];
-    const char before = at > 0 ? text[at - 1] : ' ';
-    if (c == '(' || c == '[') return before == ')' || before == ']';
-    if (c == '.') return !is_digit(before);
-    if (c == '-' || c == '+') return !is_sign(text, at);
-    if (std::string_view("*/%@<>=&|^~").find(c) != std::string_view::npos) return true;
-    if (is_word(before)) return false;
-    return begins_with_one_of(text.substr(at),
-                              {"not ", "and ", "or ", "if ", "is ", "in ", "lambda "});
-  }
-
-  Error wrong(const std::string& what) const {
-    return Error{what, fmt::format("line {}", number_)};
-  }
-
-  int number_ = 1;
-  int depth_ = 0;
-  size_t operators_ = 0;
-  bool in_setstate_ = false;
-};
-
-// --- the archive --------------------------------------------------------------------------------
+constexpr size_t kMaxCode = size_t{32} << 20;     // bytes of all code together
 
 // Records of a few bytes that libtorch looks for.
 constexpr std::array<std::string_view, 6> kNotes = {"version",         ".data/version",
@@ -144,6 +46,7 @@ class ArchiveCheck {
       Status status = check(entry, std::string_view(entry.name).substr(root_.size()));
       if (!status.ok()) return std::move(status).error().at("archive entry `" + entry.name + "`");
     }
+    TRY(check_script_code(code_));
     return std::move(needed_);
   }
 
@@ -211,15 +114,22 @@ class ArchiveCheck {
   Status check_code(const ZipEntry& entry) {
     needed_.push_back(&entry);
     TRY(zip_.hold(entry));
-    TRY_ASSIGN(const std::shared_ptr<const Storage> bytes, zip_.read(entry, Zip::Crc::kSkip));
+    TRY_ASSIGN(std::shared_ptr<const Storage> bytes, zip_.read(entry, Zip::Crc::kSkip));
     const std::span<const std::byte> view = bytes->view();
-    return CodeCheck().run({reinterpret_cast<const char*>(view.data()), view.size()});
+    code_.push_back({entry.name, {reinterpret_cast<const char*>(view.data()), view.size()}});
+    kept_.push_back(std::move(bytes));
+    code_bytes_ += view.size();
+    if (code_bytes_ <= kMaxCode) return {};
+    return Error{fmt::format("all code together has more than {} MB", kMaxCode >> 20), ""};
   }
 
   Zip& zip_;
   std::string root_;  // with its slash
   size_t budget_ = 0;
   std::vector<const ZipEntry*> needed_;
+  std::vector<CodeEntry> code_;
+  std::vector<std::shared_ptr<const Storage>> kept_;  // what code_ points to
+  size_t code_bytes_ = 0;
 };
 
 }  // namespace
