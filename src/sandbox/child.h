@@ -23,7 +23,9 @@ struct ChildEnd {
 struct ChildOptions {
   Policy policy;
   size_t most = size_t{1} << 28;  // bytes that it may send; one that sends more is ended
-  double silence = 0;      // seconds after which a child that sends nothing is ended; 0: never
+  // Seconds after which a child that sends nothing is ended; 0: never. Where others keep the
+  // processors busy they are longer, up to eight times.
+  double silence = 0;
   std::stop_token cancel;  // it is ended at once when this asks for it; it has crashed then
   // In the child, before the wall is there: opens and loads what the work needs. It starts no
   // thread and looks at nothing of the file.
