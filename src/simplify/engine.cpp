@@ -389,17 +389,24 @@ bool Engine::can_afford(const Node& node) {
     axes = std::max<uint64_t>(axes, in->constant()->dims.size());
   }
   elements *= std::max<uint64_t>(node.outputs.size(), 1);
+  bool known = true;
   for (const Value* out : node.outputs) {
     if (out == nullptr || !out->shape) continue;
     int64_t count = 1;
     for (const Expr& size : *out->shape) {
-      if (!size.is_const() || __builtin_mul_overflow(count, size.value(), &count)) count = 0;
+      if (size.is_const() && !__builtin_mul_overflow(count, size.value(), &count)) continue;
+      known = false;
+      break;
     }
-    elements += most(count);
+    if (known) elements += most(count);
     axes = std::max<uint64_t>(axes, out->shape->size());
   }
   constexpr uint64_t kUsualAxes = 8;
-  if (axes > kUsualAxes) elements *= axes;
+  if (axes > kUsualAxes) {
+    // So many sizes are not followed by inference.
+    if (!known) elements += static_cast<uint64_t>(kFoldElements);
+    elements *= axes;
+  }
   if (budget_.take_elements(elements)) return true;
   note_spent();
   return false;

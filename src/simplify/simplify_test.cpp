@@ -307,6 +307,25 @@ TEST_F(Budgets, WhatWouldTakeMoreMemoryIsNotFolded) {
   EXPECT_TRUE(folded->notes.empty());
 }
 
+// A position of 3,000 axes for each of 100,000 elements.
+TEST_F(Budgets, AxesCountAsWork) {
+  constexpr size_t kAxes = 3000;
+  std::vector<int64_t> dims(kAxes, 1), repeats(kAxes, 1);
+  dims.back() = 1000;
+  repeats.back() = 100;
+  onnx::Model model;
+  model.opset_imports[""] = 17;
+  onnx::Graph& g = *model.graph;
+  onnx::Value* x = g.add_input("x", DType::kFloat, Shape{1});
+  onnx::Value* c = g.add_initializer("c", Tensor::filled(DType::kFloat, dims, 1));
+  onnx::Value* r = g.add_initializer("r", Tensor::ints(repeats));
+  onnx::Value* tile = g.add_node("Tile", {c, r})->outputs[0];
+  onnx::Value* sum = g.add_node("ReduceSum", {tile}, {{"keepdims", 0}})->outputs[0];
+  g.add_output(g.add_node("Add", {x, sum})->outputs[0]);
+  ASSERT_TRUE(simplify(model).ok());
+  EXPECT_EQ(operators(model), "Tile ReduceSum Add");
+}
+
 // Constants that would be large, or of a size that only the data say, are not given to the runtime.
 TEST_F(Budgets, ConstantsAreCountedBeforeTheRuntimeComputesThem) {
   const std::string chain_of_concats = [] {
