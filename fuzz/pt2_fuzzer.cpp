@@ -5,6 +5,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   onnxport::read::Limits limits;
   limits.max_json_bytes = size_t{1} << 22;
+  limits.max_inflated = limits.max_json_bytes;
   limits.max_entries = 1000;
   limits.max_nodes = 10'000;
   onnxport::fuzz::with_file(bytes, size, [&](const std::string& path) {

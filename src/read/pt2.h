@@ -12,6 +12,7 @@ namespace onnxport::read {
 
 struct Limits {
   size_t max_json_bytes = size_t{1} << 30;
+  size_t max_inflated = size_t{256} << 20;  // of one deflated entry; torch stores them as they are
   int max_json_depth = 256;
   size_t max_entries = 1'000'000;
   size_t max_nodes = 10'000'000;

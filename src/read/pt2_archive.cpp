@@ -249,7 +249,7 @@ Result<Pt2Archive> open_pt2_archive(std::shared_ptr<const Storage> bytes, const 
   if (auto wrong = wrong_file(bytes->view())) return *wrong;
   formats::ZipLimits zip_limits;
   zip_limits.max_entries = limits.max_entries;
-  zip_limits.max_inflated = limits.max_json_bytes;
+  zip_limits.max_inflated = limits.max_inflated;
   const size_t file_bytes = bytes->size();
   TRY_ASSIGN(Zip zip, Zip::open(std::move(bytes), zip_limits));
   return ArchiveReader(std::move(zip), file_bytes, limits).run();

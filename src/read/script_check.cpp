@@ -22,8 +22,8 @@ namespace {
 using formats::Zip;
 using formats::ZipEntry;
 
-constexpr size_t kMaxInflated = size_t{1} << 30;  // of all deflated entries together
-constexpr size_t kMaxCode = size_t{32} << 20;     // bytes of all code together
+constexpr size_t kMaxInflated = size_t{256} << 20;  // of all deflated entries together
+constexpr size_t kMaxCode = size_t{32} << 20;       // bytes of all code together
 
 // Records of a few bytes that libtorch looks for.
 constexpr std::array<std::string_view, 6> kNotes = {"version",         ".data/version",
