@@ -1,7 +1,6 @@
 #include "read/script.h"
 
 #include <array>
-#include <compare>
 #include <cstring>
 #include <map>
 #include <set>
@@ -44,17 +43,14 @@ constexpr size_t kMinMapped = 4096;
 // few for a file whose entries differ in their last byte to take long.
 constexpr int kMaxCompared = 16;
 
-// Tells weights of one size apart by a few of their bytes.
-struct Probe {
-  size_t size;
-  std::array<uint64_t, 4> words;
-  auto operator<=>(const Probe&) const = default;
-};
+// The size of a weight, and a few of its bytes: tells weights of one size apart.
+using Probe = std::pair<size_t, std::array<uint64_t, 4>>;
 Probe probe_of(std::span<const std::byte> bytes) {
   Probe out{bytes.size(), {}};
-  for (size_t i = 0; i < out.words.size(); ++i) {
-    const size_t at = (bytes.size() - sizeof(uint64_t)) / (out.words.size() - 1) * i;
-    std::memcpy(&out.words[i], bytes.data() + at, sizeof(uint64_t));
+  auto& words = out.second;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const size_t at = (bytes.size() - sizeof(uint64_t)) / (words.size() - 1) * i;
+    std::memcpy(&words[i], bytes.data() + at, sizeof(uint64_t));
   }
   return out;
 }
