@@ -206,6 +206,23 @@ def test_an_expansion_by_an_alias_is_counted(refused):
     refused(code, "becomes larger than")
 
 
+@pytest.mark.parametrize(
+    "alias, words",
+    [
+        ("if True:\n      f = __torch__.f{next}\n    else:\n      pass", "two functions"),
+        ("if True:\n      f = __torch__.f{next}\n    else:\n      f = __torch__.last", "two functions"),
+        ("f : Any = __torch__.f{next}", "becomes larger than"),
+        ("f = g = __torch__.f{next}", "becomes larger than"),
+    ],
+)
+def test_an_expansion_by_an_alias_that_is_changed_is_counted(refused, alias, words):
+    code = forward("return __torch__.f0(x)") + "def last(x: Tensor) -> Tensor:\n    return x\n"
+    for i in range(41):
+        body = f"f = __torch__.last\n    {alias.format(next=i + 1)}\n    return f(f(x))" if i < 40 else "return x"
+        code += f"def f{i}(x: Tensor) -> Tensor:\n    {body}\n"
+    refused(code, words)
+
+
 def methods(count, call, last="torch.relu(x)"):
     code = HEAD + FORWARD + "    return (self).f0(x)\n"
     for i in range(count):

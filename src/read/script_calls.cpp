@@ -36,6 +36,10 @@ struct Value {
   std::string_view name = {};
 
   static Value of(const CodeType* type) { return {What::kValue, type}; }
+  // A name for something to be called, not for a value.
+  bool is_callable() const {
+    return what != What::kValue && !(what == What::kMethod && is_property(name));
+  }
   bool operator==(const Value&) const = default;
 };
 using What = Value::What;
@@ -138,6 +142,9 @@ class CallFinder {
         }
         if (there == nullptr || *there == value) {
           if (way == &one || !one.contains(name)) TRY(bind(name, value, line));
+        } else if (value.is_callable() || there->is_callable()) {
+          // libtorch follows one way alone where it knows the condition: which, is not asked here.
+          return wrong(fmt::format("gives the name `{}` to two functions", name), line);
         } else {
           TRY(bind(name, Value{}, line));
         }
@@ -183,9 +190,9 @@ class CallFinder {
 
   Status assign(const Statement& s) {
     TRY_ASSIGN(Value value, visit(s.exprs.back()));
-    if (s.type != kNoExpr) {
+    if (s.type != kNoExpr) {  // a function stays one, whatever it is declared to be
       TRY_ASSIGN(const CodeType* declared, type(s.type));
-      value = Value::of(declared);
+      if (!value.is_callable()) value = Value::of(declared);
     }
     for (size_t i = 0; i + 1 < s.exprs.size(); ++i) TRY(store(s.exprs[i], value));
     return {};
