@@ -62,8 +62,7 @@ Status check_written(const NamedFile& file) {
 }
 
 Error replaces(const NamedFile& written, const NamedFile& other) {
-  return Error{written.what + " would replace " + other.what + "; choose another name",
-               written.path};
+  return Error{written.what + " would replace " + other.what + "; " + other.remedy, written.path};
 }
 
 }  // namespace

@@ -9,8 +9,9 @@
 namespace onnxport {
 
 struct NamedFile {
-  std::string what;  // "the report"
-  std::string path;  // empty: there is none
+  std::string what;                            // "the report"
+  std::string path;                            // empty: there is none
+  std::string remedy = "choose another name";  // where something would be written over it
 };
 
 struct FilesOfRun {

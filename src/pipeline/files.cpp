@@ -61,7 +61,8 @@ FilesOfRun files_of_simplify(const std::string& source, const std::string& outpu
   FilesOfRun files;
   const std::string path = simplify_output(source, output, config);
   const bool in_place = config.overwrite && same_file(source, path);
-  if (!in_place) files.read.push_back({"the original", source});
+  if (!in_place)
+    files.read.push_back({"the original", source, "choose another name, or say --overwrite"});
   add_output(files, path, "the output");
   return files;
 }

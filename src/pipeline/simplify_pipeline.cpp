@@ -61,10 +61,6 @@ class Simplification {
     std::error_code error;
     if (!fs::exists(source_, error)) return Error{"there is no such file", source_};
     output_ = pipeline::simplify_output(source_, output_, config_);
-    if (!config_.overwrite && fs::equivalent(source_, output_, error)) {
-      return Error{"the output would replace the original: choose another name, or say --overwrite",
-                   output_};
-    }
     TRY(pipeline::check_files(pipeline::files_of_simplify(source_, output_, config_), source_));
     report_.output_path = output_;
     return {};

@@ -240,6 +240,7 @@ Status CodeNames::check_value(const ScriptFile& file, ExprId id) {
       return {};
     case Kind::kAttribute: {
       const std::string name = dotted_name(file, parts[0]);
+      if (name == "CONSTANTS") return {};  // a tensor of constants.pkl: read, not computed
       const CodeClass* found = find_class(name);
       if (found != nullptr && found->syntax->base == "Enum") return {};
       break;
