@@ -143,7 +143,6 @@ class MappedRange final : public Storage {
     CHECK(offset <= size_ && out.size() <= size_ - offset);
     if (!out.empty()) std::memcpy(out.data(), view().data() + offset, out.size());
   }
-  const std::string& path() const { return file_->path(); }
   void release() const override { file_->release(offset_, size_); }
   void release_range(size_t offset, size_t size) const override {
     CHECK(offset <= size_ && size <= size_ - offset);
@@ -211,11 +210,6 @@ void MappedFile::release(size_t offset, size_t size) const {
   const size_t end = (offset + size) / page * page;
   if (begin >= end) return;
   ::madvise(const_cast<std::byte*>(bytes_.data()) + begin, end - begin, MADV_DONTNEED);
-}
-
-std::string file_behind(const Storage& storage) {
-  const auto* range = dynamic_cast<const MappedRange*>(&storage);
-  return range == nullptr ? "" : range->path();
 }
 
 std::string special_file_at(const std::string& path) {

@@ -47,9 +47,6 @@ class MappedFile : public std::enable_shared_from_this<MappedFile> {
   std::span<const std::byte> bytes_;
 };
 
-// The path of the file that the storage is a view of; empty when it is of none.
-std::string file_behind(const Storage& storage);
-
 // "a folder", "a named pipe", "a device", ...: what `path` leads to, links followed, where that is
 // no regular file; empty where it is one, or nothing at all.
 std::string special_file_at(const std::string& path);

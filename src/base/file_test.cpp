@@ -9,25 +9,18 @@
 #include <csignal>
 #include <filesystem>
 
+#include "base/in_a_folder_test.h"
+
 namespace onnxport {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A folder of its own for each test.
-class File : public ::testing::Test {
+class File : public InAFolder {
  protected:
-  void SetUp() override {
-    std::string name = fs::temp_directory_path() / "onnxport-file-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
   size_t entries() const {
     return std::distance(fs::directory_iterator(folder_), fs::directory_iterator());
   }
-  fs::path folder_;
 };
 
 TEST_F(File, ReadsBackWhatWasWritten) {

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/in_a_folder_test.h"
 
 namespace onnxport {
 namespace {
@@ -17,16 +18,12 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-class FilesOfARun : public ::testing::Test {
+class FilesOfARun : public InAFolder {
  protected:
   void SetUp() override {
-    std::string name = fs::temp_directory_path() / "onnxport-files-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
+    InAFolder::SetUp();
     ASSERT_TRUE(write_file(path("model"), "model").ok());
   }
-  void TearDown() override { fs::remove_all(folder_); }
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
 
   // Of a run that reads the model and writes `output` and `report`.
   std::string problem(const std::string& output, const std::string& report = "") const {
@@ -34,8 +31,6 @@ class FilesOfARun : public ::testing::Test {
         {{{"the model", path("model")}}, {{"the output", output}, {"the report", report}}});
     return status.ok() ? "" : status.error().str();
   }
-
-  fs::path folder_;
 };
 
 TEST_F(FilesOfARun, NewOnesAndRegularOnesAreGood) {

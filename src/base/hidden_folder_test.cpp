@@ -10,24 +10,19 @@
 #include <fstream>
 #include <set>
 
+#include "base/in_a_folder_test.h"
+
 namespace onnxport {
 namespace {
 
 namespace fs = std::filesystem;
 using ::testing::IsEmpty;
 
-class Hidden : public ::testing::Test {
+class Hidden : public InAFolder {
  protected:
-  void SetUp() override {
-    std::string name = fs::temp_directory_path() / "onnxport-hidden-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    parent_ = name;
-  }
-  void TearDown() override { fs::remove_all(parent_); }
-
   std::set<std::string> names() const {
     std::set<std::string> out;
-    for (const auto& entry : fs::directory_iterator(parent_)) {
+    for (const auto& entry : fs::directory_iterator(folder_)) {
       out.insert(entry.path().filename().string());
     }
     return out;
@@ -39,7 +34,7 @@ class Hidden : public ::testing::Test {
     EXPECT_EQ(::pipe(ends), 0);
     const pid_t child = ::fork();
     if (child == 0) {
-      const auto folder = HiddenFolder::make(parent_.string());
+      const auto folder = HiddenFolder::make(folder_.string());
       std::ofstream(folder->path() + "/half") << "written";
       ::write(ends[1], "x", 1);
       for (;;) ::pause();
@@ -50,13 +45,11 @@ class Hidden : public ::testing::Test {
     ::close(ends[1]);
     return child;
   }
-
-  fs::path parent_;
 };
 
 TEST_F(Hidden, IsGoneWithItsObject) {
   {
-    auto folder = HiddenFolder::make(parent_.string());
+    auto folder = HiddenFolder::make(folder_.string());
     ASSERT_TRUE(folder.ok());
     std::ofstream(folder->path() + "/file") << "x";
     const HiddenFolder moved = std::move(*folder);
@@ -66,7 +59,7 @@ TEST_F(Hidden, IsGoneWithItsObject) {
 }
 
 TEST_F(Hidden, AForkedProcessRemovesNothing) {
-  auto folder = HiddenFolder::make(parent_.string());
+  auto folder = HiddenFolder::make(folder_.string());
   const pid_t child = ::fork();
   if (child == 0) {
     { const HiddenFolder mine = std::move(*folder); }
@@ -81,19 +74,19 @@ TEST_F(Hidden, WhatAKilledProcessLeftIsRemovedAndNothingElse) {
   const pid_t alive = holder();
   ASSERT_EQ(::kill(dead, SIGKILL), 0);
   ASSERT_EQ(::waitpid(dead, nullptr, 0), dead);
-  fs::create_directory(parent_ / ".onnxport-notours");
-  fs::create_directory(parent_ / ".onnxport-12-toolong7");
-  fs::create_directory(parent_ / "target");
-  std::ofstream(parent_ / "target" / "precious") << "x";
-  fs::create_directory_symlink("target", parent_ / ".onnxport-12-abcdef");
-  std::ofstream(parent_ / ".onnxport-13-abcdef") << "a file";
+  fs::create_directory(folder_ / ".onnxport-notours");
+  fs::create_directory(folder_ / ".onnxport-12-toolong7");
+  fs::create_directory(folder_ / "target");
+  std::ofstream(folder_ / "target" / "precious") << "x";
+  fs::create_directory_symlink("target", folder_ / ".onnxport-12-abcdef");
+  std::ofstream(folder_ / ".onnxport-13-abcdef") << "a file";
   ASSERT_EQ(names().size(), 7u);
   {
-    const auto folder = HiddenFolder::make(parent_.string());
+    const auto folder = HiddenFolder::make(folder_.string());
     ASSERT_TRUE(folder.ok());
     EXPECT_EQ(names().size(), 7u);  // one less, and this one
-    EXPECT_TRUE(fs::exists(parent_ / "target" / "precious"));
-    EXPECT_TRUE(fs::exists(parent_ / ".onnxport-notours"));
+    EXPECT_TRUE(fs::exists(folder_ / "target" / "precious"));
+    EXPECT_TRUE(fs::exists(folder_ / ".onnxport-notours"));
   }
   ::kill(alive, SIGKILL);
   ::waitpid(alive, nullptr, 0);
@@ -101,7 +94,7 @@ TEST_F(Hidden, WhatAKilledProcessLeftIsRemovedAndNothingElse) {
 }
 
 TEST_F(Hidden, CannotBeMadeWhereNothingIs) {
-  const auto folder = HiddenFolder::make((parent_ / "no").string());
+  const auto folder = HiddenFolder::make((folder_ / "no").string());
   ASSERT_FALSE(folder.ok());
   EXPECT_NE(folder.error().str().find("cannot write into"), std::string::npos);
 }

@@ -6,15 +6,16 @@
 #include "base/hidden_folder.h"
 #include "base/memory.h"
 #include "cli/terminal.h"
+#include "pipeline/session.h"
 
 namespace onnxport::cli {
 
 void start_limits(options::Command command, const options::Settings& settings) {
-  const bool simplifies = command == options::kSimplify;
-  const std::optional<int64_t>& memory =
-      simplifies ? settings.simplify.memory : settings.config.memory;
-  limit_memory(memory ? static_cast<uint64_t>(*memory) : default_memory());
-  const double seconds = simplifies ? settings.simplify.time_limit : settings.config.time_limit;
+  const pipeline::RunLimits limits = command == options::kSimplify
+                                         ? pipeline::limits_of(settings.simplify)
+                                         : pipeline::limits_of(settings.config);
+  limit_memory(limits.memory);
+  const double seconds = limits.seconds;
   if (seconds <= 0) return;
   // Time for a run that was asked to stop to say where it was; `inspect` is never asked.
   const double grace = command == options::kInspect ? 0 : 2;

@@ -18,16 +18,6 @@ namespace {
 
 using testing::HasSubstr;
 
-std::shared_ptr<const Storage> bytes_of(const std::string& text) {
-  std::vector<std::byte> bytes(text.size());
-  if (!text.empty()) std::memcpy(bytes.data(), text.data(), text.size());
-  return owned(std::move(bytes));
-}
-
-std::string text_of(const Storage& storage) {
-  return {reinterpret_cast<const char*>(storage.view().data()), storage.size()};
-}
-
 // --- zip
 // ------------------------------------------------------------------------------------------
 

@@ -1,10 +1,10 @@
 #include "formats/repack.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 #include <utility>
 
+#include "formats/slice.h"
 #include "formats/zip_directory.h"
 
 namespace onnxport::formats {
@@ -140,10 +140,8 @@ class Records {
 };
 
 std::shared_ptr<const Storage> bytes_of(const std::string& text) {
-  std::vector<std::byte> bytes(text.size());
-  std::memcpy(bytes.data(), text.data(), text.size());
-  return Tensor::owned(DType::kUint8, {static_cast<int64_t>(text.size())}, std::move(bytes))
-      .storage;
+  const auto bytes = std::as_bytes(std::span(text));
+  return owned({bytes.begin(), bytes.end()});
 }
 
 }  // namespace

@@ -40,6 +40,10 @@ Error wrong(const std::string& what) {
                ""};
 }
 
+Error in_parts() {
+  return Error{"is a part of a zip archive over several files; put them together first", ""};
+}
+
 Error contradicts(std::string_view entry, const char* what) {
   return bad(entry, fmt::format("its local header contradicts the zip directory ({}): the file is "
                                 "damaged, copy or save it again",
@@ -102,7 +106,7 @@ Result<Directory> read_end(Bytes archive) {
   out.size = end.u32();
   out.offset = end.u32();
   if (disk != 0 || directory_disk != 0 || entries_here != out.entries) {
-    return Error{"is a part of a zip archive over several files; put them together first", ""};
+    return in_parts();
   }
   if (end.u16() != 0) return wrong("a comment is announced at the end of the archive");
   return out;
@@ -135,7 +139,7 @@ Result<std::optional<Directory>> read_end64(Bytes archive) {
   out.size = end.u64();
   out.offset = end.u64();
   if (this_disk != 0 || directory_disk != 0 || entries_here != out.entries) {
-    return Error{"is a part of a zip archive over several files; put them together first", ""};
+    return in_parts();
   }
   return std::optional<Directory>(out);
 }

@@ -5,11 +5,27 @@
 #include <zlib.h>
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/tensor.h"
+#include "formats/slice.h"
+
 namespace onnxport::formats {
+
+inline std::shared_ptr<const Storage> bytes_of(const std::string& text) {
+  const auto bytes = std::as_bytes(std::span(text));
+  return owned({bytes.begin(), bytes.end()});
+}
+
+inline std::string text_of(const Storage& storage) {
+  std::string out(storage.size(), '\0');
+  storage.read(0, std::as_writable_bytes(std::span(out)));
+  return out;
+}
 
 struct TestEntry {
   std::string name;

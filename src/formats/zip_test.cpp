@@ -17,18 +17,6 @@ namespace {
 
 using testing::HasSubstr;
 
-std::shared_ptr<const Storage> bytes_of(const std::string& text) {
-  std::vector<std::byte> bytes(text.size());
-  if (!text.empty()) std::memcpy(bytes.data(), text.data(), text.size());
-  return owned(std::move(bytes));
-}
-
-std::string text_of(const Storage& storage) {
-  std::string out(storage.size(), '\0');
-  storage.read(0, std::as_writable_bytes(std::span(out)));
-  return out;
-}
-
 std::string error_of(const std::string& archive) {
   auto zip = Zip::open(bytes_of(archive));
   return zip.ok() ? "no error" : zip.error().str();

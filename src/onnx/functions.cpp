@@ -1,21 +1,18 @@
 #include "onnx/functions.h"
 
 #include <algorithm>
-#include <limits>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "base/saturating.h"
+
 namespace onnxport::onnx {
 namespace {
 
 using Functions = google::protobuf::RepeatedPtrField<::onnx::FunctionProto>;
-
-uint64_t saturating_add(uint64_t a, uint64_t b) {
-  return a > std::numeric_limits<uint64_t>::max() - b ? std::numeric_limits<uint64_t>::max()
-                                                      : a + b;
-}
 
 std::string key_of(std::string_view domain, std::string_view name, std::string_view overload) {
   if (domain == "ai.onnx") domain = "";
@@ -81,7 +78,7 @@ class Counter {
   enum class State : char { kNew, kOpen, kDone };
 
   static std::string text(uint64_t count) {
-    if (count == std::numeric_limits<uint64_t>::max()) return "more than 2^64";
+    if (count == UINT64_MAX) return "more than 2^64";
     return std::to_string(count);
   }
 

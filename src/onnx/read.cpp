@@ -4,12 +4,9 @@
 
 #include <onnx/onnx_pb.h>
 
-#include <set>
-
 #include "onnx/functions.h"
 #include "onnx/open.h"
 #include "onnx/tensor_proto.h"
-#include "onnx/walk.h"
 #include "onnx/wire.h"
 
 namespace onnxport::onnx {
@@ -425,26 +422,6 @@ Result<Model> read_model(const std::string& path) {
 
 Result<Model> read_model(const ModelFiles& files) {
   return read_at(files.path(), *files.model, ExternalFiles(files));
-}
-
-std::vector<std::string> files_of(const Model& model) {
-  std::set<std::string> files;
-  auto add = [&](const Tensor& tensor) {
-    if (tensor.storage != nullptr) files.insert(file_behind(*tensor.storage));
-  };
-  for (const Graph* graph : all_graphs(model)) {
-    for (const Value* value : graph->initializers()) add(*value->initializer);
-    for (const Node* node = graph->first(); node != nullptr; node = node->next) {
-      for (const auto& [name, attribute] : node->attributes) {
-        if (const auto* one = std::get_if<Tensor>(&attribute.v)) add(*one);
-        if (const auto* many = std::get_if<std::vector<Tensor>>(&attribute.v)) {
-          for (const Tensor& tensor : *many) add(tensor);
-        }
-      }
-    }
-  }
-  files.erase("");
-  return {files.begin(), files.end()};
 }
 
 }  // namespace onnxport::onnx

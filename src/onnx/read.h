@@ -9,7 +9,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "base/result.h"
 #include "onnx/graph.h"
@@ -20,8 +19,5 @@ namespace onnxport::onnx {
 Result<Model> read_model(const std::string& path);
 // The same, of files that are open; opens none.
 Result<Model> read_model(const ModelFiles& files);
-
-// The files that the model's tensors lie in: its own, and those with external data.
-std::vector<std::string> files_of(const Model& model);
 
 }  // namespace onnxport::onnx

@@ -13,18 +13,18 @@ Status growth_from_texts(const Texts& texts, Settings& settings) {
   const std::string& text = texts.back();
   const Error usage{"write a number of bytes (65536, 64K, 1M) or a part of the file (2%)", text};
   std::string number = trimmed(text);
-  const char unit = number.empty() ? '\0' : number.back();
-  if (unit == '%' || unit == 'K' || unit == 'M') number.pop_back();
-  if (unit == '%') {
+  if (number.ends_with('%')) {
+    number.pop_back();
     double percent = 0;
     if (!parse(number, percent) || !(percent >= 0) || percent > 1e6) return usage;
     config.max_growth_bytes.reset();
     config.max_growth_percent = percent;
     return {};
   }
+  const int64_t unit = take_unit(number, "KM");
   int64_t bytes = 0;
   if (!parse(number, bytes) || bytes < 0 || bytes > int64_t{1} << 40) return usage;
-  config.max_growth_bytes = bytes * (unit == 'K' ? 1 << 10 : unit == 'M' ? 1 << 20 : 1);
+  config.max_growth_bytes = bytes * unit;
   return {};
 }
 

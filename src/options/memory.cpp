@@ -1,6 +1,4 @@
 // --memory: a number of bytes, for an export and for a simplification.
-#include <cmath>
-
 #include "options/input_forms.h"
 #include "options/json_value.h"
 #include "options/text.h"
@@ -18,13 +16,7 @@ constexpr int64_t kMost = int64_t{1} << 50;
 Status from_texts(const Texts& texts, std::optional<int64_t>& memory) {
   const std::string& text = texts.back();
   std::string number = trimmed(text);
-  double unit = 1;
-  constexpr std::string_view kUnits = "KMGT";
-  const size_t at = number.empty() ? std::string::npos : kUnits.find(number.back());
-  if (at != std::string_view::npos) {
-    number.pop_back();
-    unit = std::ldexp(1.0, 10 * static_cast<int>(at + 1));
-  }
+  const auto unit = static_cast<double>(take_unit(number, "KMGT"));
   double count = 0;
   if (!parse(number, count) || !(count * unit <= static_cast<double>(kMost)) || count < 0) {
     return Error{"write a number of bytes (4294967296, 512M, 4G)", text};

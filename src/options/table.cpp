@@ -13,6 +13,9 @@ namespace options {
 namespace {
 
 constexpr double kMany = std::numeric_limits<double>::infinity();
+constexpr const char* kSandboxHelp =
+    "where the file is run: auto, behind as much of a wall as the kernel has; require, behind all of "
+    "it or not at all; off, without one, for files that you trust";
 constexpr const char* kMemoryHelp =
     "memory for each process of the run, in bytes or as 512M or 4G: what would take more is not "
     "folded, or refused";
@@ -225,8 +228,7 @@ std::vector<Option> made() {
        .key = "sandbox",
        .commands = kOfExport,
        .value = &of_export<&ExportConfig::sandbox>,
-       .help = "where the file is run: auto, behind as much of a wall as the kernel has; require, "
-               "behind all of it or not at all; off, without one, for files that you trust",
+       .help = kSandboxHelp,
        .example = R"("require")",
        .check = check_export_sandbox},
       {.flag = "--allow-nan",
@@ -314,8 +316,7 @@ std::vector<Option> made() {
        .key = "sandbox",
        .commands = kSimplify,
        .value = &of_simplify<&SimplifyConfig::sandbox>,
-       .help = "where the file is run: auto, behind as much of a wall as the kernel has; require, "
-               "behind all of it or not at all; off, without one, for files that you trust",
+       .help = kSandboxHelp,
        .example = R"("require")",
        .check = check_simplify_sandbox},
       {.flag = "--memory",

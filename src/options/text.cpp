@@ -36,4 +36,11 @@ Result<std::pair<std::string, std::string>> name_and_value(const std::string& te
   return std::pair(text.substr(0, equals), text.substr(equals + 1));
 }
 
+int64_t take_unit(std::string& number, std::string_view units) {
+  const size_t at = number.empty() ? std::string::npos : units.find(number.back());
+  if (at == std::string_view::npos) return 1;
+  number.pop_back();
+  return int64_t{1} << (10 * (at + 1));
+}
+
 }  // namespace onnxport::options

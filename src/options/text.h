@@ -2,7 +2,9 @@
 #pragma once
 
 #include <charconv>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,6 +21,11 @@ bool parse(const std::string& text, T& value) {
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size() && !text.empty();
 }
+
+// Takes the unit off the end of a number of bytes ("64K" -> "64") and gives what it stands for:
+// 1024 for the first of `units`, a beginning of "KMGT", its powers for the next; 1 where there is
+// none.
+int64_t take_unit(std::string& number, std::string_view units);
 
 // "a,b" -> {"a", "b"}; empty names are an error.
 Result<std::vector<std::string>> names_of(const std::string& text);

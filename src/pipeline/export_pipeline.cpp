@@ -90,9 +90,7 @@ class Export {
     shaped_ = std::move(*shaped);
     for (std::string& note : shaped_.notes) report_.notes.push_back(std::move(note));
     TRY_ASSIGN(ranges_, shapes::drawn_ranges(program(), config_));
-    if (shaped_.fixed_batch > 0 && !shaped_.batch_was_asked) {
-      if (program().takes_list) shaped_.fixed_batch = 0;
-    }
+    if (program().takes_list && !shaped_.batch_was_asked) shaped_.fixed_batch = 0;
     return {};
   }
 
@@ -119,7 +117,8 @@ class Export {
         options.cancel = session_.cancel();
         options.memory = session_.limits().memory / 2;  // the rest is for the graph
         options.evaluate = [this](const onnx::Model& constants) {
-          return verify::evaluate(constants, {sandbox_policy(config_), session_.cancel()});
+          return verify::evaluate(constants,
+                                  {sandbox_policy(config_, session_.limits()), session_.cancel()});
         };
         TRY_ASSIGN(simplify::Summary summary, simplify::simplify(model_, options));
         report_.rules_fired = std::move(summary.fired);
@@ -169,8 +168,8 @@ class Export {
       return {};
     }
     return session_.stage("verify", [&]() -> Status {
-      Status status = prove(*model_source_, onnx_path_, {fixed_batch, ranges_}, config_,
-                            session_.cancel(), report_);
+      Status status =
+          prove(*model_source_, onnx_path_, {fixed_batch, ranges_}, config_, session_, report_);
       if (!status.ok()) return session_.speak_of_output(std::move(status).error());
       session_.speak_of_output(report_.error);
       if (report_.first_divergence) session_.speak_of_output(report_.first_divergence->reason);

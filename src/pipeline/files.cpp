@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "onnx/read.h"
+#include "onnx/model_files.h"
 #include "pipeline/export_pipeline.h"
 
 namespace onnxport::pipeline {
@@ -81,12 +81,11 @@ Status check_files(const FilesOfRun& files, const std::string& onnx_path) {
     if (!own && fs::exists(file.path, error)) replaced.push_back(file);
   }
   if (replaced.empty()) return {};
-  const auto model = onnx::read_model(onnx_path);
+  const auto model = onnx::open_model_files(onnx_path);
   if (!model.ok()) return {};  // said better by who needs it
   FilesOfRun data;
-  for (const std::string& path : onnx::files_of(*model)) {
-    if (same_file(path, onnx_path)) continue;
-    data.read.push_back({"the external data of the model", path});
+  for (const auto& [location, file] : model->external) {
+    data.read.push_back({"the external data of the model", file->path()});
   }
   data.written = std::move(replaced);
   return onnxport::check_files(data);

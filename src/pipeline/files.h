@@ -24,8 +24,8 @@ std::string simplify_output(const std::string& source, const std::string& output
 FilesOfRun files_of_simplify(const std::string& source, const std::string& output,
                              const SimplifyConfig& config);
 
-// check_files(), and that nothing is written over the external data of the ONNX file. That needs
-// reading it, which is done only where a file is there that would be replaced.
+// check_files(), and that nothing is written over the external data of the ONNX file. That is
+// looked up only where a file is there that would be replaced.
 Status check_files(const FilesOfRun& files, const std::string& onnx_path);
 
 }  // namespace onnxport::pipeline

@@ -57,7 +57,7 @@ void take_verdict(const verify::Verdict& verdict, aten::Program& program, Report
 }  // namespace
 
 Status prove(Source& source, const std::string& onnx_path, const Claim& claim,
-             const ExportConfig& config, const std::stop_token& cancel, Report& report) {
+             const ExportConfig& config, const Session& session, Report& report) {
   verify::Options options;
   options.tolerance = config.tolerance;
   options.seeds = config.seeds;
@@ -65,12 +65,12 @@ Status prove(Source& source, const std::string& onnx_path, const Claim& claim,
   options.run_limit = config.run_limit;
   options.fixed_batch = claim.fixed_batch;
   options.ranges = claim.ranges;
-  options.cancel = cancel;
-  options.sandbox = sandbox_policy(config);
+  options.cancel = session.cancel();
+  options.sandbox = sandbox_policy(config, session.limits());
   report_sandbox(options.sandbox, report);
   TRY_ASSIGN(const verify::Verdict verdict,
              verify::verify(source.program(), onnx_path, options, source.reference()));
-  TRY(check_cancelled(cancel));  // a verdict of half a proof is none
+  TRY(check_cancelled(session.cancel()));  // a verdict of half a proof is none
   take_verdict(verdict, source.program(), report);
   return {};
 }

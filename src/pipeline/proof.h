@@ -3,12 +3,12 @@
 
 #include <cstdint>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "onnxport/export.h"
+#include "pipeline/session.h"
 #include "pipeline/source.h"
 #include "verify/verify.h"
 
@@ -23,7 +23,7 @@ struct Claim {
 // Runs the file at `onnx_path` against the source. The report gets the verdict: kPassed or
 // kDiffers, with every run, output and the first difference.
 Status prove(Source& source, const std::string& onnx_path, const Claim& claim,
-             const ExportConfig& config, const std::stop_token& cancel, Report& report);
+             const ExportConfig& config, const Session& session, Report& report);
 
 // As if there had been no proof.
 void forget_proof(Report& report);

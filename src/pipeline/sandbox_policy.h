@@ -8,14 +8,14 @@
 
 namespace onnxport::pipeline {
 
-// `Config`: ExportConfig or SimplifyConfig, whose settings have been checked.
+// `Config`: ExportConfig or SimplifyConfig, whose settings have been checked; `limits`: of the run.
 template <typename Config>
-sandbox::Policy sandbox_policy(const Config& config) {
+sandbox::Policy sandbox_policy(const Config& config, const RunLimits& limits) {
   using sandbox::Mode;
   const Mode mode = config.sandbox == "off"       ? Mode::kOff
                     : config.sandbox == "require" ? Mode::kRequire
                                                   : Mode::kAuto;
-  return {mode, {.memory = limits_of(config).memory}};
+  return {mode, {.memory = limits.memory}};
 }
 
 // Tells in the report what of the wall there is; a note where that is not all.

@@ -107,7 +107,8 @@ simplify::Options SimplifyBuild::options(const Attempt& attempt) {
   options.cancel = session_.cancel();
   options.memory = session_.limits().memory / 2;  // the rest is for the graph
   options.evaluate = [this](const onnx::Model& constants) {
-    return verify::evaluate(constants, {sandbox_policy(config_), session_.cancel()});
+    return verify::evaluate(constants,
+                            {sandbox_policy(config_, session_.limits()), session_.cancel()});
   };
   options.max_applications = attempt.max_applications;
   if (attempt.trace || attempt.max_applications != SIZE_MAX) {

@@ -94,9 +94,9 @@ Status SimplifyProof::compare(std::string& problem) {
   options.few_runs = report_.file_bytes_before > kLargeFile;
   options.random_outputs = build_.random_outputs();
   options.step_limit = step_limit(build_.model(), report_.file_bytes_before);
-  options.memory =
-      memory_for(build_.summary().run_bytes, report_.file_bytes_before, session_.limits().memory);
-  options.sandbox = sandbox_policy(config_);
+  options.sandbox = sandbox::at_most_more(
+      sandbox_policy(config_, session_.limits()),
+      memory_for(build_.summary().run_bytes, report_.file_bytes_before, session_.limits().memory));
   report_sandbox(options.sandbox, report_);
   options.cancel = session_.cancel();
   auto agreement = verify::compare_files(source_, session_.staging().file(),

@@ -51,7 +51,8 @@ Result<std::unique_ptr<Source>> read(const std::string& path, const ExportConfig
   TRY_ASSIGN(libtorch::ScriptOptions options, shapes::script_options(config));
   TRY_ASSIGN(libtorch::ScriptFile file, archive->check());
   TRY_ASSIGN(auto plugin, libtorch::load_plugin());
-  TRY_ASSIGN(aten::Program program, archive->read(file, options, *plugin, sandbox_policy(config)));
+  TRY_ASSIGN(aten::Program program,
+             archive->read(file, options, *plugin, sandbox_policy(config, limits_of(config))));
   return std::unique_ptr<Source>(
       std::make_unique<TorchScriptSource>(std::move(file), std::move(program), std::move(options)));
 }

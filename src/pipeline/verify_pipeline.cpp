@@ -30,7 +30,7 @@ Report run_verify(const std::string& source, const std::string& onnx_path,
     TRY(read::check_sums(source, session.cancel()));
     Claim claim;
     TRY_ASSIGN(claim.ranges, shapes::drawn_ranges(model->program(), config));
-    return prove(*model, onnx_path, claim, config, session.cancel(), report);
+    return prove(*model, onnx_path, claim, config, session, report);
   };
 
   Status status = check_settings(config);

@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#include "base/saturating.h"
 
 namespace onnxport::read {
 
@@ -21,11 +22,6 @@ constexpr size_t kMaxFunctions = 10'000;
 
 using Node = uint32_t;
 using Edges = std::vector<std::vector<Node>>;
-
-size_t saturating_add(size_t a, size_t b) {
-  size_t sum = 0;
-  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<size_t>::max() : sum;
-}
 
 // The strongly connected components of a graph (Tarjan, with a stack of its own): the number of
 // each node's component. A component's number is larger than those of all that it points to.

@@ -411,11 +411,17 @@ class Parser {
     return out;
   }
 
-  Result<Statement> while_() {
+  // The statement that begins with the word at hand.
+  Result<Statement> begin(Statement::Kind kind) {
     Statement out;
-    out.kind = Statement::Kind::kWhile;
+    out.kind = kind;
     out.line = next_.line;
     TRY(step());
+    return out;
+  }
+
+  Result<Statement> while_() {
+    TRY_ASSIGN(Statement out, begin(Statement::Kind::kWhile));
     TRY_ASSIGN(ExprId condition, expression());
     out.exprs.push_back(condition);
     TRY_ASSIGN(out.body, block());
@@ -423,10 +429,7 @@ class Parser {
   }
 
   Result<Statement> for_() {
-    Statement out;
-    out.kind = Statement::Kind::kFor;
-    out.line = next_.line;
-    TRY(step());
+    TRY_ASSIGN(Statement out, begin(Statement::Kind::kFor));
     const int line = next_.line;
     std::vector<ExprId> targets;
     while (!next_.is("in")) {
@@ -449,10 +452,7 @@ class Parser {
   }
 
   Result<Statement> with() {
-    Statement out;
-    out.kind = Statement::Kind::kWith;
-    out.line = next_.line;
-    TRY(step());
+    TRY_ASSIGN(Statement out, begin(Statement::Kind::kWith));
     std::vector<ExprId> names;
     while (true) {
       TRY_ASSIGN(ExprId entered, expression());

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,8 +42,6 @@ Status put_up_wall(const ChildOptions& options, int fd) {
 [[noreturn]] void be_child(int fd, const std::function<void(const Send&)>& work,
                            const ChildOptions& options) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const rlimit no_core{0, 0};
-  setrlimit(RLIMIT_CORE, &no_core);
   for (const int signal : {SIGFPE, SIGSEGV, SIGABRT, SIGBUS, SIGILL}) {
     std::signal(signal, SIG_DFL);
   }

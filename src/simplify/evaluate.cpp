@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/saturating.h"
 #include "onnx/part.h"
 #include "simplify/engine.h"
 #include "simplify/match.h"
@@ -28,27 +29,20 @@ class Sizes {
   // elements as the data say gives at most the coordinates of all of them (NonZero).
   uint64_t add(const Node& node) {
     uint64_t given = 0;
-    for (const Value* in : node.inputs) given = plus(given, of(in));
+    for (const Value* in : node.inputs) given = saturating_add(given, of(in));
     uint64_t bytes = 0;
     for (const Value* out : node.outputs) {
       if (out == nullptr) continue;
       const std::optional<uint64_t> known = bytes_of(*out);
-      const uint64_t size = known ? *known : times(given, kMostAxes);
+      const uint64_t size = known ? *known : saturating_mul(given, kMostAxes);
       bytes_[out] = size;
-      bytes = plus(bytes, size);
+      bytes = saturating_add(bytes, size);
     }
     return bytes;
   }
 
  private:
   static constexpr uint64_t kMostAxes = 8;
-
-  static uint64_t plus(uint64_t a, uint64_t b) {
-    return __builtin_add_overflow(a, b, &a) ? UINT64_MAX : a;
-  }
-  static uint64_t times(uint64_t a, uint64_t b) {
-    return __builtin_mul_overflow(a, b, &a) ? UINT64_MAX : a;
-  }
 
   uint64_t of(const Value* value) const {
     if (value == nullptr) return 0;

@@ -584,32 +584,30 @@ Result<Agreement> compare_files(const std::string& original, const std::string& 
   TRY(runtime_version());  // loaded here, once for all processes
   TRY_ASSIGN(const onnx::ModelFiles recorded_file, onnx::open_model_files(original));
   TRY_ASSIGN(const onnx::ModelFiles other_file, onnx::open_model_files(other));
-  const sandbox::Policy policy =
-      options.memory > 0 ? sandbox::at_most_more(options.sandbox, options.memory) : options.sandbox;
   std::set<int> without;
   constexpr size_t kMostCrashes = 12;
   while (without.size() < kMostCrashes) {
-    TRY_ASSIGN(const sandbox::ChildEnd end,
-               sandbox::in_child(
-                   [&](const sandbox::Send& send) {
-                     const Tell tell = [&](int number, const std::string& what) {
-                       send(Json{{"at", number}, {"what", what}}.dump(
-                                -1, ' ', false, Json::error_handler_t::replace) +
-                            "\n");
-                     };
-                     Recorded recorded(recorded_file, inputs, options, without, tell);
-                     const Status status = recorded.record();
-                     const Json result = status.ok() ? to_json(recorded.compare(other_file))
-                                                     : Json{{"error", status.error().str()}};
-                     send(result.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
-                   },
-                   {.policy = policy, .silence = options.step_limit, .cancel = options.cancel}));
+    TRY_ASSIGN(
+        const sandbox::ChildEnd end,
+        sandbox::in_child(
+            [&](const sandbox::Send& send) {
+              const Tell tell = [&](int number, const std::string& what) {
+                send(Json{{"at", number}, {"what", what}}.dump(-1, ' ', false,
+                                                               Json::error_handler_t::replace) +
+                     "\n");
+              };
+              Recorded recorded(recorded_file, inputs, options, without, tell);
+              const Status status = recorded.record();
+              const Json result = status.ok() ? to_json(recorded.compare(other_file))
+                                              : Json{{"error", status.error().str()}};
+              send(result.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+            },
+            {.policy = options.sandbox, .silence = options.step_limit, .cancel = options.cancel}));
     TRY(check_cancelled(options.cancel));
     auto answer = answer_of(end, options.step_limit);
     if (!answer.ok()) return std::move(answer).error();
     if (answer->agreement) return *std::move(answer->agreement);
-    const int at = answer->crashed_at;
-    without.insert(at);
+    without.insert(answer->crashed_at);
   }
   return Error{"ONNX Runtime crashes when it runs the original", ""};
 }

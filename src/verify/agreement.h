@@ -23,7 +23,6 @@ struct AgreementOptions {
   // Seconds that opening a file, or one run, may take; 0: no limit. Whether a loop ends depends on
   // data, and a product of two small numbers may take days.
   double step_limit = 0;
-  uint64_t memory = 0;  // bytes that both files together may take to run; 0: no limit
   std::set<std::string> random_outputs;  // see random_outputs(): compared in type and rank only
   std::stop_token cancel;
   sandbox::Policy sandbox;  // of the process that runs both

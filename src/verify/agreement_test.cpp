@@ -208,7 +208,7 @@ TEST_F(AgreementTest, WhatTakesMoreMemoryThanItMayIsNotCompared) {
   auto model = onnx::read_model(original);
   ASSERT_TRUE(model.ok());
   AgreementOptions options;
-  options.memory = uint64_t{1} << 30;
+  options.sandbox = sandbox::at_most_more({}, uint64_t{1} << 30);
   const auto agreement = compare_files(original, original, trial_inputs(*model), options);
   ASSERT_FALSE(agreement.ok());
   EXPECT_THAT(agreement.error().str(), HasSubstr("the original runs on none of the inputs"));

@@ -1,8 +1,6 @@
 #include "verify/evaluate.h"
 
 #include <chrono>
-#include <cstring>
-#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -12,77 +10,72 @@
 #include "onnx/part.h"
 #include "onnx/write.h"
 #include "sandbox/child.h"
+#include "sandbox/message.h"
 #include "verify/runtime.h"
 
 namespace onnxport::verify {
 namespace {
 
-// What the child sends: 'e' and an error's text, or 't' and the tensors, each as its type, the
-// number of its dimensions, these, the number of its bytes and these.
-constexpr char kError = 'e';
-constexpr char kTensors = 't';
+// What the child sends: that there are none and an error's text, or the tensors, each as its type,
+// its dimensions and its bytes.
+constexpr int64_t kError = 0;
+constexpr int64_t kTensors = 1;
 
 // For all constants of a model, and again for those of them that cannot be computed together.
 constexpr std::chrono::seconds kPatience{30};
 using Clock = std::chrono::steady_clock;
 
-template <typename T>
-void put(std::string& out, T value) {
-  out.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
 Result<std::string> packed(const std::vector<Tensor>& tensors) {
-  std::string out(1, kTensors);
+  sandbox::MessageWriter out;
+  out.number(kTensors);
   for (const Tensor& t : tensors) {
     if (t.dtype == DType::kString) return Error{"it gives strings", ""};
-    put(out, static_cast<int64_t>(t.dtype));
-    put(out, static_cast<int64_t>(t.dims.size()));
-    for (const int64_t d : t.dims) put(out, d);
+    out.number(static_cast<int64_t>(t.dtype));
+    out.number(static_cast<int64_t>(t.dims.size()));
+    for (const int64_t size : t.dims) out.number(size);
     const std::vector<std::byte> bytes = t.bytes();
-    put(out, static_cast<int64_t>(bytes.size()));
-    out.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    out.text({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
-  return out;
+  return out.take();
 }
 
-// The child may have crashed while it sent, and may be whoever took it over: nothing that is said
-// is believed to be so.
-class Unpacker {
- public:
-  explicit Unpacker(std::string_view text) : text_(text) {}
+std::string packed(const Error& error) {
+  sandbox::MessageWriter out;
+  out.number(kError);
+  out.text(error.str());
+  return out.take();
+}
 
-  bool done() const { return text_.empty(); }
-  Result<Tensor> tensor() {
-    TRY_ASSIGN(const int64_t dtype, number());
-    TRY_ASSIGN(const int64_t rank, number());
-    std::vector<int64_t> dims;
-    for (int64_t i = 0; i < rank; ++i) {
-      TRY_ASSIGN(const int64_t size, number());
-      dims.push_back(size);
-    }
-    TRY_ASSIGN(const int64_t size, number());
-    if (dtype < 0 || dtype > INT32_MAX || bit_size(static_cast<DType>(dtype)) == 0) {
-      return Error{"the results are of no type that can be", ""};
-    }
-    TRY_ASSIGN(const size_t expected, checked_nbytes(static_cast<DType>(dtype), dims));
-    if (static_cast<size_t>(size) != expected || text_.size() < expected) return cut_off();
-    const auto* bytes = reinterpret_cast<const std::byte*>(text_.data());
-    text_.remove_prefix(expected);
-    return Tensor::owned(static_cast<DType>(dtype), std::move(dims),
-                         std::vector<std::byte>(bytes, bytes + expected));
+Result<Tensor> next_tensor(sandbox::MessageReader& in) {
+  TRY_ASSIGN(const int64_t number, in.number(0, INT32_MAX));
+  const auto dtype = static_cast<DType>(number);
+  TRY_ASSIGN(const size_t rank, in.count());
+  std::vector<int64_t> dims;
+  for (size_t i = 0; i < rank; ++i) {
+    TRY_ASSIGN(const int64_t size, in.number());
+    dims.push_back(size);
   }
+  TRY_ASSIGN(const std::string_view bytes, in.text());
+  TRY_ASSIGN(const size_t expected, checked_nbytes(dtype, dims));
+  if (bit_size(dtype) == 0 || bytes.size() != expected) return sandbox::MessageReader::nonsense();
+  const auto* begin = reinterpret_cast<const std::byte*>(bytes.data());
+  return Tensor::owned(dtype, std::move(dims), {begin, begin + bytes.size()});
+}
 
- private:
-  static Error cut_off() { return Error{"the results were cut off", ""}; }
-  Result<int64_t> number() {
-    int64_t value = 0;
-    if (text_.size() < sizeof value) return cut_off();
-    std::memcpy(&value, text_.data(), sizeof value);
-    text_.remove_prefix(sizeof value);
-    return value;
+Result<std::vector<Tensor>> unpacked(std::string_view answer) {
+  sandbox::MessageReader in(answer);
+  TRY_ASSIGN(const int64_t kind, in.number(kError, kTensors));
+  if (kind == kError) {
+    TRY_ASSIGN(const std::string_view text, in.text());
+    return Error{std::string(text), ""};
   }
-  std::string_view text_;
-};
+  std::vector<Tensor> tensors;
+  while (!in.done()) {
+    TRY_ASSIGN(Tensor tensor, next_tensor(in));
+    tensors.push_back(std::move(tensor));
+  }
+  return tensors;
+}
 
 // What the runtime may take for it: most of a model without inputs is constants.
 uint64_t memory_for(const onnx::Model& model) {
@@ -110,7 +103,7 @@ Result<Result<std::vector<Tensor>>> run_isolated(const onnx::Model& model, Clock
   TRY_ASSIGN(const onnx::Serialized bytes, onnx::serialize(model));
   auto work = [&](const sandbox::Send& send) {
     auto results = run(bytes);
-    send(results.ok() ? *results : kError + results.error().str());
+    send(results.ok() ? *results : packed(results.error()));
   };
   TRY_ASSIGN(
       const sandbox::ChildEnd end,
@@ -120,19 +113,12 @@ Result<Result<std::vector<Tensor>>> run_isolated(const onnx::Model& model, Clock
   TRY(check_cancelled(options.cancel));
   if (end.late) return Inner(late);
   if (end.crashed) return Inner(Error{"ONNX Runtime crashes on its constants: " + end.how, ""});
-  const std::string_view text = end.text;
-  if (text.starts_with(kError)) return Inner(Error{std::string(text.substr(1)), ""});
-  if (!text.starts_with(kTensors)) return Inner(Error{"ONNX Runtime gave no results", ""});
-  std::vector<Tensor> tensors;
-  for (Unpacker unpacker(text.substr(1)); !unpacker.done();) {
-    auto tensor = unpacker.tensor();
-    if (!tensor.ok()) return Inner(tensor.error());
-    tensors.push_back(std::move(*tensor));
-  }
-  if (tensors.size() != model.graph->outputs().size()) {
+  auto tensors = unpacked(end.text);
+  if (!tensors.ok()) return Inner(std::move(tensors).error());
+  if (tensors->size() != model.graph->outputs().size()) {
     return Inner(Error{"the results are not as many as the outputs", ""});
   }
-  return Inner(std::move(tensors));
+  return tensors;
 }
 
 // The nodes of a model that cannot be computed as one, computed part by part: what fails is halved,

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <mutex>
 #include <utility>
 
 #include "base/library.h"
@@ -306,11 +307,8 @@ Result<std::unique_ptr<Session>> Session::open(const onnx::Serialized& model,
 
 Result<std::string> runtime_version() {
   if (!runtime().ok()) return runtime().error();
-  static const bool warm = [] {
-    warm_up();
-    return true;
-  }();
-  (void)warm;
+  static std::once_flag warm;
+  std::call_once(warm, warm_up);
   return runtime()->version;
 }
 

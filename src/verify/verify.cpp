@@ -108,15 +108,13 @@ class Proof {
     TRY(check_cancelled(options_.cancel));
     if (!verdict_.passed) {
       steps_.verdict(verdict_);
-      next("the search of the first node that differs");
+      steps_.next("the search of the first node that differs");
       TRY(search());
     }
     return std::move(verdict_);
   }
 
  private:
-  void next(const std::string& step) { steps_.next(step); }
-
   // One run of both. PyTorch refusing these sizes is no verdict on the file: it is kept for the
   // case that it refuses all of them.
   Status trial(const Sizes& sizes, int64_t batch, int seed) {
@@ -126,7 +124,7 @@ class Proof {
       for (auto& d : dims) d[0] = batch;
     }
     TRY_ASSIGN(auto inputs, random_inputs(program_, dims, seed, options_.ranges));
-    next("the model's forward() with inputs of " + dims_text(dims));
+    steps_.next("the model's forward() with inputs of " + dims_text(dims));
     auto forward = [this](const std::vector<Tensor>& x) { return reference_outputs(x); };
     auto expected =
         batch > 0 ? run_in_slices(forward, inputs, options_.fixed_batch) : forward(inputs);
@@ -144,7 +142,7 @@ class Proof {
                                expected->size(), session_.outputs().size()),
                    ""};
     }
-    next("the file in ONNX Runtime with inputs of " + dims_text(dims));
+    steps_.next("the file in ONNX Runtime with inputs of " + dims_text(dims));
     auto actual = session_.run(inputs);
     TRY(check_cancelled(options_.cancel));
     if (!actual.ok()) {
@@ -264,7 +262,7 @@ class Proof {
 
   // What float32 itself loses: the same inputs in float64, where PyTorch can.
   void measure_float32(const std::vector<Tensor>& inputs) {
-    next("the program read from the model");
+    steps_.next("the program read from the model");
     auto narrow = reference_.run(program_, inputs, run_options());
     auto float64 = reference_.run(program_, inputs, run_options(true));
     if (!narrow.ok() || !float64.ok()) return;
@@ -353,7 +351,7 @@ class Proof {
   // every rounding: then no other program computes the same. The verdict stands: nothing was
   // proven.
   void explain_by_noise(const std::vector<Tensor>& inputs) {
-    next("the model's forward() with inputs changed by one part in a million");
+    steps_.next("the model's forward() with inputs changed by one part in a million");
     auto once = reference_outputs(inputs);
     auto again = reference_outputs(perturbed(inputs, 1));
     if (!once.ok() || !again.ok() || once->size() != again->size()) return;
